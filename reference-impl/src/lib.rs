@@ -1,0 +1,1 @@
+//! The reference Socket.IO server and client: sans-IO layers and a thin I/O shell.

@@ -1,0 +1,1 @@
+//! siospec: the conformance suite and fuzz harness for Socket.IO.

@@ -1,0 +1,2 @@
+//! The `siospec` command.
+fn main() {}
