@@ -97,7 +97,7 @@ impl Options {
             Variant::Cors => {
                 config.cors = Some(Cors {
                     origin: "http://allowed.example".into(),
-                })
+                });
             }
             Variant::Cookie => config.cookie = Some("io".into()),
             Variant::RefuseHandshake => config.refuse_handshake = Some("Not today".into()),

@@ -133,7 +133,7 @@ impl Stack {
                 match event {
                     EngineEvent::Opened(session) => self.sockets.handle_opened(now, session),
                     EngineEvent::Message(session, message) => {
-                        self.sockets.handle_message(now, session, message)
+                        self.sockets.handle_message(now, session, message);
                     }
                     EngineEvent::Closed(session, reason) => self.sockets.handle_closed(now, session, reason),
                 }

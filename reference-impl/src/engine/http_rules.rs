@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{
     config::{Cors, EngineConfig},
     query::RefusalCode,
+    server::Refused,
 };
 use crate::codec::quote;
 
@@ -51,7 +52,7 @@ pub(super) fn lacks_host(head: &Parts) -> bool {
 }
 
 /// The 101 that answers a WebSocket handshake, or the refusal of a faulty one.
-pub(super) fn accept_websocket(head: &Parts) -> Result<Response<Bytes>, Response<Bytes>> {
+pub(super) fn accept_websocket(head: &Parts) -> Result<Response<Bytes>, Refused> {
     let version = head
         .headers
         .get(header::SEC_WEBSOCKET_VERSION)
@@ -62,7 +63,7 @@ pub(super) fn accept_websocket(head: &Parts) -> Result<Response<Bytes>, Response
         response
             .headers_mut()
             .insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return Err(response);
+        return Err(Refused::new(response));
     }
     let key = head
         .headers
@@ -70,7 +71,7 @@ pub(super) fn accept_websocket(head: &Parts) -> Result<Response<Bytes>, Response
         .map_or(&b""[..], HeaderValue::as_bytes);
     let key_is_valid = STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16);
     if head.method != Method::GET || head.version != Version::HTTP_11 || version.is_none() || !key_is_valid {
-        return Err(refusal(RefusalCode::BadRequest, None));
+        return Err(Refused::new(refusal(RefusalCode::BadRequest, None)));
     }
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

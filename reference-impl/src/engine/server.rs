@@ -17,6 +17,9 @@ use super::{
     session::Session,
 };
 
+/// The answer to a request that goes no further.
+pub(super) type Refused = Box<Response<Bytes>>;
+
 /// A WebSocket that is not wanted.
 const POLICY_VIOLATION: u16 = 1008;
 
@@ -106,7 +109,7 @@ impl Engine {
             },
         );
         if let Err(response) = self.route(now, exchange, head, origin) {
-            self.out.respond(exchange, response);
+            self.out.respond(exchange, *response);
         }
     }
 
@@ -157,7 +160,7 @@ impl Engine {
                 if self.sessions.get(&key).is_some_and(Session::can_be_probed) {
                     self.out.assign(exchange, Role::WebSocket(key));
                     self.with_session(key, |session, config, _| {
-                        session.begin_probe(exchange, now, config)
+                        session.begin_probe(exchange, now, config);
                     });
                 } else {
                     self.out.close(exchange, POLICY_VIOLATION);
@@ -171,7 +174,7 @@ impl Engine {
     pub fn handle_frame(&mut self, now: Millis, exchange: ExchangeId, frame: Message) {
         if let Some(Role::WebSocket(key)) = self.out.role(exchange) {
             self.with_session(key, |session, config, out| {
-                session.handle_frame(exchange, frame, now, config, out)
+                session.handle_frame(exchange, frame, now, config, out);
             });
         }
     }
@@ -187,7 +190,7 @@ impl Engine {
             && at <= now
         {
             self.with_session(key, |session, config, out| {
-                session.handle_timeout(now, config, out)
+                session.handle_timeout(now, config, out);
             });
         }
     }
@@ -226,21 +229,21 @@ impl Engine {
         exchange: ExchangeId,
         head: &Parts,
         origin: Origin,
-    ) -> Result<(), Response<Bytes>> {
+    ) -> Result<(), Refused> {
         if lacks_host(head) {
-            return Err(plain_refusal(
+            return Err(Refused::new(plain_refusal(
                 StatusCode::BAD_REQUEST,
                 "An HTTP/1.1 request needs a Host header",
-            ));
+            )));
         }
         if head.uri.path() != self.config.path {
-            return Err(plain_refusal(StatusCode::NOT_FOUND, "Not found"));
+            return Err(Refused::new(plain_refusal(StatusCode::NOT_FOUND, "Not found")));
         }
         if head.method == Method::OPTIONS && self.config.cors.is_some() {
-            return Err(preflight(head, origin));
+            return Err(Refused::new(preflight(head, origin)));
         }
         let query = Query::parse(head.uri.query().unwrap_or(""));
-        let refuse = |code| Err(refusal(code, None));
+        let refuse = |code| Err(Refused::new(refusal(code, None)));
         let offered = |transport: &Transport| query.transport.is(transport.name());
         let Some(&transport) = self
             .config
@@ -281,7 +284,7 @@ impl Engine {
                     return refuse(RefusalCode::BadRequest);
                 }
                 if let Some(message) = &self.config.refuse_handshake {
-                    return Err(refusal(RefusalCode::Forbidden, Some(message)));
+                    return Err(Refused::new(refusal(RefusalCode::Forbidden, Some(message))));
                 }
                 if !query.eio.is("4") {
                     return refuse(RefusalCode::UnsupportedVersion);
@@ -294,14 +297,9 @@ impl Engine {
         }
     }
 
-    fn route_poll(
-        &mut self,
-        exchange: ExchangeId,
-        head: &Parts,
-        key: SessionKey,
-    ) -> Result<(), Response<Bytes>> {
+    fn route_poll(&mut self, exchange: ExchangeId, head: &Parts, key: SessionKey) -> Result<(), Refused> {
         if self.sessions.get(&key).map(Session::transport) != Some(Transport::Polling) {
-            return Err(refusal(RefusalCode::BadRequest, None));
+            return Err(Refused::new(refusal(RefusalCode::BadRequest, None)));
         }
         if head.method == Method::GET {
             self.out.assign(exchange, Role::Get(key));
@@ -309,7 +307,7 @@ impl Engine {
             return Ok(());
         }
         if head.method != Method::POST {
-            return Err(refusal(RefusalCode::BadRequest, None));
+            return Err(Refused::new(refusal(RefusalCode::BadRequest, None)));
         }
         self.out.assign(exchange, Role::Post(key));
         let is_binary = header_is(head, header::CONTENT_TYPE, |value| {
@@ -317,7 +315,7 @@ impl Engine {
         });
         if is_binary {
             self.with_session(key, |session, _, out| session.fail(out));
-            return Err(refusal(RefusalCode::BadRequest, None));
+            return Err(Refused::new(refusal(RefusalCode::BadRequest, None)));
         }
         let limit = self.config.max_payload;
         let too_long = header_is(head, header::CONTENT_LENGTH, |value| {
@@ -339,9 +337,9 @@ impl Engine {
         head: &Parts,
         key: SessionKey,
         origin: Origin,
-    ) -> Result<(), Response<Bytes>> {
+    ) -> Result<(), Refused> {
         if !self.config.allow_upgrades {
-            return Err(refusal(RefusalCode::BadRequest, None));
+            return Err(Refused::new(refusal(RefusalCode::BadRequest, None)));
         }
         let response = check_websocket(head, origin)?;
         self.out.assign(exchange, Role::OpenProbe(key));
@@ -349,12 +347,7 @@ impl Engine {
         Ok(())
     }
 
-    fn accept_new(
-        &mut self,
-        exchange: ExchangeId,
-        head: &Parts,
-        origin: Origin,
-    ) -> Result<(), Response<Bytes>> {
+    fn accept_new(&mut self, exchange: ExchangeId, head: &Parts, origin: Origin) -> Result<(), Refused> {
         let mut response = check_websocket(head, origin)?;
         let sid = (self.next_sid)();
         add_cookie(&mut response, &self.config, &sid);
@@ -363,7 +356,7 @@ impl Engine {
         Ok(())
     }
 
-    fn open_polling(&mut self, now: Millis, exchange: ExchangeId) -> Result<(), Response<Bytes>> {
+    fn open_polling(&mut self, now: Millis, exchange: ExchangeId) -> Result<(), Refused> {
         let sid = (self.next_sid)();
         let key = self.next_key();
         self.out.assign(exchange, Role::Get(key));
@@ -511,9 +504,9 @@ impl Outputs {
 }
 
 /// A page of a foreign origin may not open a WebSocket: no browser would stop it.
-fn check_websocket(head: &Parts, origin: Origin) -> Result<Response<Bytes>, Response<Bytes>> {
+fn check_websocket(head: &Parts, origin: Origin) -> Result<Response<Bytes>, Refused> {
     if origin == Origin::Foreign {
-        return Err(refusal(RefusalCode::Forbidden, None));
+        return Err(Refused::new(refusal(RefusalCode::Forbidden, None)));
     }
     accept_websocket(head)
 }

@@ -152,9 +152,11 @@ impl Session {
             self.end(CloseReason::PingTimeout, &CLOSE, NORMAL_CLOSURE, out);
             return;
         }
-        if due(self.ping_at) {
+        if let Some(planned) = self.ping_at.filter(|&at| at <= now) {
             self.ping_at = None;
-            self.pong_by = Some(now + config.ping_timeout);
+            // Counted from the plan, so that a caller who is a little late does not stretch the heartbeat; a caller who
+            // is very late still leaves the client half of its time.
+            self.pong_by = Some((planned + config.ping_timeout).max(now + config.ping_timeout / 2));
             self.outbox.push_back(Outgoing::Ping);
             out.mark(self.key);
         }

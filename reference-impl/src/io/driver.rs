@@ -108,7 +108,7 @@ impl Driver {
             let due = async {
                 match timeout {
                     Some(at) => {
-                        tokio::time::sleep_until((self.started + Duration::from_millis(at)).into()).await
+                        tokio::time::sleep_until((self.started + Duration::from_millis(at)).into()).await;
                     }
                     None => std::future::pending().await,
                 }
@@ -210,11 +210,6 @@ impl Exchange {
     /// What to do next; `None` if the exchange has been cut off.
     pub(super) async fn next(&mut self) -> Option<Directive> {
         self.directives.recv().await
-    }
-
-    /// What to do next, if it is known already.
-    pub(super) fn try_next(&mut self) -> Option<Directive> {
-        self.directives.try_recv().ok()
     }
 
     /// So many bytes of frames have been written.

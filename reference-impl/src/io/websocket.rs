@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::{Sink, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -76,41 +76,33 @@ async fn converse(exchange: &mut Exchange, socket: &mut WebSocketStream<Io>) -> 
     }
 }
 
-/// Writes a directive and all that wait behind it. `Some`: the conversation is over.
+/// Writes a directive. `Some`: the conversation is over.
 async fn write(
     exchange: &mut Exchange,
     socket: &mut WebSocketStream<Io>,
-    mut directive: Option<Directive>,
+    directive: Option<Directive>,
 ) -> Result<Option<End>, Error> {
-    loop {
-        match directive {
-            Some(Directive::Frame(message)) => {
-                let size = message.len();
-                feed(socket, message).await?;
-                exchange.written(size);
-            }
-            Some(Directive::Close(code)) => {
-                socket.send(Frame::Close(Some(close_frame(code.into())))).await?;
-                return Ok(Some(End::Closing));
-            }
-            Some(Directive::Respond(_) | Directive::ReadBody { .. } | Directive::Accept(_)) => {}
-            None => return Ok(Some(End::Gone)),
+    match directive {
+        Some(Directive::Frame(message)) => {
+            let size = message.len();
+            socket.send(frame_of(message)).await?;
+            exchange.written(size);
+            Ok(None)
         }
-        match exchange.try_next() {
-            next @ Some(_) => directive = next,
-            None => break,
+        Some(Directive::Close(code)) => {
+            socket.send(Frame::Close(Some(close_frame(code.into())))).await?;
+            Ok(Some(End::Closing))
         }
+        Some(Directive::Respond(_) | Directive::ReadBody { .. } | Directive::Accept(_)) => Ok(None),
+        None => Ok(Some(End::Gone)),
     }
-    socket.flush().await?;
-    Ok(None)
 }
 
-async fn feed(socket: &mut (impl Sink<Frame, Error = Error> + Unpin), message: Message) -> Result<(), Error> {
-    let frame = match message {
+fn frame_of(message: Message) -> Frame {
+    match message {
         Message::Text(text) => Frame::text(text),
         Message::Binary(data) => Frame::binary(data),
-    };
-    socket.feed(frame).await
+    }
 }
 
 fn end_of(error: &Error) -> End {
