@@ -198,19 +198,27 @@ impl Channel {
         if self.is_open() && self.is_websocket() {
             return Err(ChannelError::IsAWebSocket);
         }
-        let connection = self.connected().await?;
-        connection.update(|status| status.due.push_back(due));
-        Ok(connection.write(bytes).await?)
+        self.connected(|status| status.due.push_back(due))
+            .await?
+            .write(bytes)
+            .await?;
+        Ok(())
     }
 
-    /// The connection; a new one where there is none or the old one is over.
-    async fn connected(&mut self) -> Result<&Connection, ChannelError> {
-        if !self.is_open() {
+    /// The connection, with a response noted as due; a new one where there is none or the old one is over.
+    async fn connected(&mut self, expect: impl Fn(&mut Status)) -> Result<&Connection, ChannelError> {
+        let usable = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.expect(&expect).is_ok());
+        if !usable {
             self.connection = None;
             let stream = Stream::connect(&self.endpoint)
                 .await
                 .map_err(|error| self.refused(&error))?;
-            self.connection = Some(Connection::start(stream, self.tap.clone(), self.stalled));
+            let connection = Connection::start(stream, self.tap.clone(), self.stalled);
+            connection.expect(&expect)?;
+            self.connection = Some(connection);
         }
         self.connection.as_ref().ok_or(ChannelError::Ended)
     }
