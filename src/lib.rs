@@ -3,3 +3,4 @@
 pub mod notation;
 pub mod outcome;
 pub mod transcript;
+pub mod wire;
