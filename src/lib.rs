@@ -2,4 +2,5 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod target;
 pub mod transcript;
