@@ -2,5 +2,6 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod report;
 pub mod target;
 pub mod transcript;
