@@ -1,5 +1,6 @@
 // The test application of docs/server-app.md on socket.io, the JavaScript implementation.
 import { createServer } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { Server } from "socket.io";
 
 const options = { pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 1e6, connectTimeout: 1000 };
@@ -88,7 +89,8 @@ io.of("/custom").on("connection", base);
 
 const notAuthorized = () => Object.assign(new Error("Not authorized"), { data: { code: 1 } });
 io.of("/refused").use((socket, next) => next(notAuthorized()));
-io.of("/guarded").use((socket, next) => next(socket.handshake.auth.token === "123" ? undefined : notAuthorized()));
+const authorized = (socket) => isDeepStrictEqual(socket.handshake.auth, { token: "123" });
+io.of("/guarded").use((socket, next) => next(authorized(socket) ? undefined : notAuthorized()));
 io.of("/guarded").on("connection", message);
 io.of("/slow").use((socket, next) => setTimeout(next, 100));
 io.of("/slow").on("connection", message);
