@@ -20,7 +20,7 @@ class Manager(socketio.Manager):
     def connect(self, sid, namespace):
         sid = super().connect(sid, namespace)
         if sid in auths:
-            sio.emit("auth", auths.pop(sid), to=sid, namespace=namespace)
+            self.server.emit("auth", auths.pop(sid), to=sid, namespace=namespace)
         return sid
 
 
