@@ -45,7 +45,10 @@ function message(socket) {
 
 function rooms(socket) {
   socket.on("join", (room) => socket.join(room));
-  socket.on("shout", (room, value) => socket.nsp.to(room).emit("shout", value));
+  socket.on("shout", (...args) => {
+    const [room, value] = split(args)[0];
+    socket.nsp.to(room).emit("shout", value);
+  });
 }
 
 function base(socket) {
