@@ -1,1 +1,5 @@
 //! siospec: the conformance suite and fuzz harness for Socket.IO.
+
+pub mod notation;
+pub mod outcome;
+pub mod transcript;
