@@ -4,6 +4,4 @@ mod event;
 mod result;
 
 pub use event::RunEvent;
-pub use result::{
-    CaseResult, Failure, Gate, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict,
-};
+pub use result::{CaseResult, Failure, Gate, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
