@@ -1,1 +1,8 @@
 //! siospec: the conformance suite and fuzz harness for Socket.IO.
+
+pub mod notation;
+pub mod outcome;
+pub mod report;
+pub mod target;
+pub mod transcript;
+pub mod wire;

@@ -1,0 +1,7 @@
+//! What comes out of a run: verdicts, the events while it runs, and the result that is saved.
+
+mod event;
+mod result;
+
+pub use event::RunEvent;
+pub use result::{CaseResult, Failure, Gate, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
