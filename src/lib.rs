@@ -2,5 +2,7 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod report;
+pub mod target;
 pub mod transcript;
 pub mod wire;

@@ -35,7 +35,7 @@ pub struct Header {
     pub heartbeat: Heartbeat,
     /// Why the case may end or burden the process of the target.
     pub hazard: Option<String>,
-    /// Values by which the script is repeated.
+    /// Values by which the script is repeated, one entry a line; lines with the same names add up.
     pub each: Vec<Each>,
     /// Comment lines of the header, without `#`; printed at its top.
     pub comments: Vec<String>,
@@ -101,6 +101,9 @@ pub enum Item {
     Step(Step),
     /// Lines whose order is free.
     AnyOrder(Vec<Item>),
+    /// A line of a case with `each`, which is read only once the values are put in: see `instantiate`.
+    /// Never in a case without `each`, so never in what is played.
+    Template(String),
 }
 
 /// Something that is done or expected.

@@ -1,7 +1,9 @@
 //! What happened: the recorded entries, their normalised form and their rendering as script lines.
 
 mod entry;
+mod normal;
 
 pub use entry::{
     Cause, Closed, Entry, Event, Frame, Handshake, Proof, Request, Response, Side, Transcript, Wire,
 };
+pub use normal::normalise;

@@ -1,0 +1,3 @@
+//! Tests of the language as a whole: the manual, the laws, and each kind of error.
+
+mod manual;

@@ -1,0 +1,80 @@
+//! What never counts: pings, noops and the `auth` event of the test application, unless the script names them.
+
+use super::label_name;
+use crate::notation::{Action, Case, Content, Item, Party, Step};
+use std::collections::BTreeSet;
+
+/// Which of the three a script names, per label.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ambient {
+    pings: BTreeSet<String>,
+    noops: BTreeSet<String>,
+    auth: BTreeSet<String>,
+    all_pings: bool,
+    /// What the target of a client script may send by itself; only pongs, so the same walk serves.
+    from_client: bool,
+}
+
+impl Ambient {
+    /// What `case` names in the lines that `me` does not send.
+    pub(super) fn of(case: &Case, me: Party) -> Self {
+        let mut found = Self {
+            all_pings: false,
+            from_client: me == Party::Server,
+            ..Self::default()
+        };
+        found.walk(&case.script, me);
+        found
+    }
+
+    /// Whether this packet never counts on this label.
+    pub(super) fn is(&self, label: &str, packet: &str) -> bool {
+        if self.from_client {
+            return packet == "3" && !self.pings.contains(label);
+        }
+        match packet {
+            "2" => !self.pings.contains(label) && !self.all_pings,
+            "6" => !self.noops.contains(label),
+            _ => is_auth_event(packet) && !self.auth.contains(label),
+        }
+    }
+
+    fn walk(&mut self, items: &[Item], me: Party) {
+        for item in items {
+            match item {
+                Item::Step(step) => self.look_at(step, me),
+                Item::AnyOrder(inner) => self.walk(inner, me),
+                Item::Blank | Item::Comment(_) => {}
+            }
+        }
+    }
+
+    fn look_at(&mut self, step: &Step, me: Party) {
+        let Action::Wire { from, content, alternatives } = &step.action else { return };
+        if *from == me {
+            return;
+        }
+        for content in std::iter::once(content).chain(alternatives.iter().map(|a| &a.content)) {
+            let Content::Text(text) = content else { continue };
+            for packet in text.0.split("\\x1e") {
+                let family = if step.label.family { step.repeat } else { 1 };
+                for label in (0..family).map(|n| label_name(step, n)) {
+                    if packet == "2" || (self.from_client && packet == "3") {
+                        self.pings.insert(label);
+                    } else if packet == "6" {
+                        self.noops.insert(label);
+                    } else if is_auth_event(packet) {
+                        self.auth.insert(label);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `42["auth",…]`, in any namespace.
+fn is_auth_event(packet: &str) -> bool {
+    let Some(rest) = packet.strip_prefix("42") else { return false };
+    let rest = if rest.starts_with('/') { rest.split_once(',').map_or("", |(_, rest)| rest) } else { rest };
+    rest.starts_with("[\"auth\",") || rest.starts_with("[\"auth\"]")
+}

@@ -1,0 +1,16 @@
+//! The player: it performs a script line by line, records what happens, and lets the judge decide.
+//!
+//! `judge` is pure and decides; `player` talks to the target through `wire`; `probe` finds out what an application
+//! can do by playing short scripts; `lag` measures how long the runner itself was held up.
+
+mod judge;
+mod lag;
+mod perform;
+mod player;
+mod probe;
+mod proof;
+
+pub use judge::{Judge, Judgement, Match, Values};
+pub use lag::LagMonitor;
+pub use player::{TrialContext, TrialOutcome, play};
+pub use probe::probe;

@@ -1,0 +1,281 @@
+//! Plays one trial: asks the judge what is needed, does it, and records what comes.
+//!
+//! Owns the loop, the record and the clock of a trial. What a line does to a connection is `perform`'s, how silence is
+//! proved `proof`'s.
+
+use super::judge::{Demand, Judge, Judgement, Match, Values};
+use super::lag::LagMonitor;
+use crate::notation::{Heartbeat, Over};
+use crate::suite::Trial;
+use crate::transcript::{Cause, Closed, Entry, Event, Request, Side, Transcript, Wire};
+use crate::wire::{Channel, Endpoint, Limits, Seen, Session, Tap};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
+
+/// The label of the channel that answers pings of polling sessions in wire scripts; never part of a record.
+pub(super) const HEARTBEAT_LABEL: &str = "~heartbeat";
+
+/// What playing a trial needs to know of the target.
+#[derive(Clone, Debug)]
+pub struct TrialContext {
+    /// Where the target listens.
+    pub endpoint: Endpoint,
+    /// The client of polite polling.
+    pub http: reqwest::Client,
+    /// What the target can do: need → yes or no.
+    pub capabilities: BTreeMap<String, bool>,
+    /// After how many milliseconds the target closes a connection without CONNECT; `None` where it is not known.
+    pub connect_timeout_ms: Option<f64>,
+    /// The round trip of a small request, in milliseconds.
+    pub rtt_ms: f64,
+    /// The runner's own lag.
+    pub lag: LagMonitor,
+    /// How long a trial may take in all; what takes longer is the harness's failure, not the target's.
+    pub timeout: Duration,
+    /// How much a trial may record.
+    pub limits: Limits,
+}
+
+/// What came out of playing a trial.
+#[derive(Clone, Debug)]
+pub struct TrialOutcome {
+    /// The judge's verdict, which knows no levels and no known failures.
+    pub judgement: Judgement,
+    /// What was recorded.
+    pub record: Transcript,
+    /// Which entries satisfied which lines.
+    pub matches: Vec<Match>,
+    /// How long it took, in milliseconds.
+    pub wall_ms: f64,
+    /// How long the runner was held up meanwhile, in milliseconds.
+    pub lag_ms: f64,
+}
+
+/// Plays a trial against the target of `context`. Everything it opened is closed when it returns.
+pub async fn play(trial: &Trial, context: &TrialContext) -> TrialOutcome {
+    let mut player = Player::new(trial, context);
+    let finished = tokio::time::timeout(context.timeout, player.run()).await;
+    if finished.is_err() {
+        let due = player.judge.due().map_or_else(String::new, |(line, _)| format!(", at line {line}"));
+        player.judge.break_off(format!("not finished after {} s{due}", context.timeout.as_secs()));
+    }
+    player.hang_up().await;
+    player.into_outcome()
+}
+
+pub(super) enum Connection {
+    Session(Box<Session>),
+    Channel(Box<Channel>),
+}
+
+pub(super) struct Player<'a> {
+    pub(super) trial: &'a Trial,
+    pub(super) context: &'a TrialContext,
+    pub(super) judge: Judge<'a>,
+    pub(super) tap: Tap,
+    pub(super) connections: BTreeMap<String, Connection>,
+    /// The last request of each channel, for polls that are repeated.
+    pub(super) last_request: BTreeMap<String, Request>,
+    pub(super) echoes: u32,
+    arrivals: Receiver<Seen>,
+    start: Instant,
+    record: Transcript,
+    lag_seen: f64,
+    lag_at_start: f64,
+}
+
+impl<'a> Player<'a> {
+    fn new(trial: &'a Trial, context: &'a TrialContext) -> Self {
+        let start = Instant::now();
+        let (tap, arrivals) = Tap::new(start.into_std(), context.limits);
+        let lag = context.lag.total_ms();
+        Self {
+            trial,
+            context,
+            judge: Judge::new(&trial.case, values_of(context)),
+            tap,
+            connections: BTreeMap::new(),
+            last_request: BTreeMap::new(),
+            echoes: 0,
+            arrivals,
+            start,
+            record: Transcript::default(),
+            lag_seen: lag,
+            lag_at_start: lag,
+        }
+    }
+
+    async fn run(&mut self) {
+        loop {
+            self.drain().await;
+            match self.judge.next() {
+                Demand::Done => return,
+                Demand::Open(label) => self.open(&label, None).await,
+                Demand::Join(label, namespace) => self.join(&label, &namespace).await,
+                Demand::Perform { step, repetition, label } => {
+                    let cause = Cause { line: step.line, repetition };
+                    self.perform(step, cause, &label).await;
+                }
+                Demand::Park(label) => self.park(&label).await,
+                Demand::Await { label, deadline, repoll } => {
+                    for label in repoll {
+                        self.repoll(&label).await;
+                    }
+                    self.wait(&label, deadline).await;
+                }
+                Demand::Prove { label, echo, alive, deadline } => self.prove(&label, echo, alive, deadline).await,
+            }
+        }
+    }
+
+    /// Milliseconds since the trial started.
+    pub(super) fn now(&self) -> f64 {
+        self.start.elapsed().as_secs_f64() * 1000.0
+    }
+
+    /// Records something and tells the judge.
+    pub(super) fn record(&mut self, label: &str, event: Event, cause: Option<Cause>) {
+        let at = self.now();
+        self.record_at(at, label, event, cause);
+    }
+
+    fn record_at(&mut self, at: f64, label: &str, event: Event, cause: Option<Cause>) {
+        let entry = Entry { at, label: label.to_owned(), event, cause };
+        self.judge.feed(&entry);
+        self.record.entries.push(entry);
+    }
+
+    /// Takes in everything that has arrived by now.
+    pub(super) async fn drain(&mut self) {
+        self.record_lag();
+        while let Ok(seen) = self.arrivals.try_recv() {
+            self.take_in(seen).await;
+        }
+    }
+
+    fn record_lag(&mut self) {
+        let total = self.context.lag.total_ms();
+        let lag = total - self.lag_seen;
+        if lag > 1.0 {
+            self.lag_seen = total;
+            self.record("", Event::Lag(lag), None);
+        }
+    }
+
+    /// Records an arrival and answers the ping that it may be.
+    pub(super) async fn take_in(&mut self, seen: Seen) {
+        if seen.label == HEARTBEAT_LABEL {
+            return;
+        }
+        let pinged = self.answers_pings() && pings(&seen.event);
+        let label = seen.label.clone();
+        self.record_at(seen.at, &seen.label, seen.event, None);
+        if pinged {
+            self.answer_ping(&label).await;
+        }
+    }
+
+    /// In session scripts the session answers pings itself.
+    fn answers_pings(&self) -> bool {
+        self.trial.over.is_none() && self.trial.case.header.heartbeat == Heartbeat::Auto
+    }
+
+    /// The next arrival, or `None` when the deadline (milliseconds since the trial started) has passed.
+    pub(super) async fn next_arrival(&mut self, deadline: f64) -> Option<Seen> {
+        let until = self.start + Duration::from_secs_f64(deadline.max(0.0) / 1000.0);
+        tokio::select! {
+            biased;
+            seen = self.arrivals.recv() => seen,
+            () = tokio::time::sleep_until(until) => None,
+        }
+    }
+
+    async fn wait(&mut self, label: &str, deadline: f64) {
+        if let Some(seen) = self.next_arrival(deadline).await {
+            self.take_in(seen).await;
+            return;
+        }
+        let lag = self.context.lag.total_ms() - self.lag_seen;
+        if lag > 1.0 {
+            // The judge moves its deadline by the lag, so the wait may go on.
+            self.record_lag();
+            return;
+        }
+        self.record(label, Event::Deadline, None);
+    }
+
+    /// Opens the session of a label; where that fails, the record says that the target closed it.
+    pub(super) async fn open(&mut self, label: &str, cause: Option<Cause>) {
+        let over = self.trial.over.unwrap_or(Over::WebSocket);
+        let heartbeat = self.trial.case.header.heartbeat;
+        let tap = self.tap.labelled(label);
+        let opening = Session::open(&self.context.endpoint, &self.context.http, over, heartbeat, tap);
+        let outcome = tokio::time::timeout(Duration::from_secs(2), opening).await;
+        if let Some(cause) = cause {
+            self.record(label, Event::Did("reconnect".into()), Some(cause));
+        }
+        match outcome {
+            Ok(Ok(session)) => {
+                self.record(label, Event::Opened(session.handshake().clone()), None);
+                self.connections.insert(label.to_owned(), Connection::Session(Box::new(session)));
+            }
+            Ok(Err(error)) => self.record(label, closed(format!("the handshake failed: {error}")), None),
+            Err(_) => self.record(label, closed("the handshake was not finished within 2 s".into()), None),
+        }
+    }
+
+    async fn join(&mut self, label: &str, namespace: &str) {
+        let text = if namespace == "/" { "40".to_owned() } else { format!("40{namespace},") };
+        self.record(label, Event::Sent(Wire::Text(text.clone())), None);
+        self.send_text(label, text.into_bytes()).await;
+    }
+
+    async fn hang_up(&mut self) {
+        let connections = std::mem::take(&mut self.connections);
+        let farewell = futures_util::future::join_all(connections.into_values().map(|connection| async move {
+            if let Connection::Session(session) = connection {
+                session.shutdown().await;
+            }
+        }));
+        // Politeness is bounded: what is not said by then is cut.
+        let _ = tokio::time::timeout(Duration::from_millis(100), farewell).await;
+    }
+
+    fn into_outcome(self) -> TrialOutcome {
+        let wall_ms = self.now();
+        let matches = self.judge.matches().to_vec();
+        TrialOutcome {
+            judgement: self.judge.into_verdict(),
+            record: self.record,
+            matches,
+            wall_ms,
+            lag_ms: self.context.lag.total_ms() - self.lag_at_start,
+        }
+    }
+}
+
+/// What the judge may know of the target.
+pub(super) fn values_of(context: &TrialContext) -> Values {
+    let texts = [("host", context.endpoint.authority()), ("path", context.endpoint.path.clone())];
+    Values {
+        connect_timeout_ms: context.connect_timeout_ms,
+        texts: texts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
+    }
+}
+
+pub(super) fn closed(how: String) -> Event {
+    Event::Closed(Closed { by: Side::Target, how, code: None })
+}
+
+/// Whether an arrival carries a ping of the Engine.IO heartbeat.
+fn pings(event: &Event) -> bool {
+    match event {
+        Event::Received(Wire::Text(text)) => text == "2",
+        Event::Received(Wire::Response(response)) => {
+            response.status == 200 && response.body.split(|byte| *byte == 0x1e).any(|packet| packet == b"2")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,118 @@
+//! Proofs: that nothing more was on its way, that a session works, that a request is parked.
+//!
+//! An echo is the proof wherever the application can echo; elsewhere a window scaled to the measured round trip, and
+//! the record says which.
+
+use super::judge::Demand;
+use super::player::{Connection, Player};
+use crate::transcript::{Event, Proof, Wire};
+
+/// How many round trips a window of silence lasts.
+const WINDOW_ROUND_TRIPS: f64 = 6.0;
+/// The shortest window of silence, in milliseconds.
+const WINDOW_MS: f64 = 25.0;
+/// How often a poll that is answered at once by pings or noops is asked again before it counts as not parked.
+const PARK_ATTEMPTS: u32 = 8;
+
+impl Player<'_> {
+    /// Proves that nothing more comes on a label, or that its session works.
+    pub(super) async fn prove(&mut self, label: &str, echo: Option<String>, alive: bool, deadline: f64) {
+        let speaks = match self.connections.get(label) {
+            Some(Connection::Session(_)) => true,
+            Some(Connection::Channel(channel)) => channel.is_websocket(),
+            None => false,
+        };
+        let may_echo = self.context.capabilities.get("echo").copied().unwrap_or(true);
+        match echo {
+            Some(namespace) if speaks && may_echo => {
+                let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
+                self.echoes += 1;
+                let token = format!("siospec-{}", self.echoes);
+                let question = format!("42{prefix}[\"message\",\"{token}\"]");
+                let is_answer = move |text: &str| text.contains("message-back") && text.contains(&token);
+                self.ask(label, question, is_answer, Proof::Echo, deadline).await;
+            }
+            _ if alive && speaks => {
+                let is_answer = |text: &str| text.starts_with("40{") || text.starts_with("44{");
+                self.ask(label, "40".into(), is_answer, Proof::Connect, deadline).await;
+            }
+            _ if alive => {
+                let reason = "this channel cannot show that the session works".to_owned();
+                self.record(label, Event::Silence(Proof::Failed(reason)), None);
+            }
+            _ => self.window(label, alive).await,
+        }
+    }
+
+    /// Asks something and takes in what comes until the answer does.
+    async fn ask(
+        &mut self,
+        label: &str,
+        question: String,
+        is_answer: impl Fn(&str) -> bool,
+        proof: Proof,
+        deadline: f64,
+    ) {
+        self.record(label, Event::Note(format!("asked for a proof: {question}")), None);
+        self.send_text(label, question.into_bytes()).await;
+        loop {
+            let Some(seen) = self.next_arrival(deadline).await else {
+                let reason = "it was not answered in time".to_owned();
+                self.record(label, Event::Silence(Proof::Failed(reason)), None);
+                return;
+            };
+            let answers = seen.label == label
+                && matches!(&seen.event, Event::Received(Wire::Text(text)) if is_answer(text));
+            if answers {
+                self.record(label, Event::Silence(proof), None);
+                return;
+            }
+            self.take_in(seen).await;
+            // What came may have settled the matter: a close, or a packet that no line asks for.
+            if !matches!(self.judge.next(), Demand::Prove { label: still, .. } if still == label) {
+                return;
+            }
+        }
+    }
+
+    async fn window(&mut self, label: &str, alive: bool) {
+        let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
+        let until = self.now() + ms;
+        while let Some(seen) = self.next_arrival(until).await {
+            self.take_in(seen).await;
+            if !matches!(self.judge.next(), Demand::Prove { label: still, alive: a, .. } if still == label && a == alive)
+            {
+                return;
+            }
+        }
+        self.record(label, Event::Silence(Proof::Window(ms)), None);
+    }
+
+    /// Shows that the request just sent is parked; asks again where it was answered by pings or noops.
+    pub(super) async fn park(&mut self, label: &str) {
+        let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
+        let mut until = self.now() + ms;
+        let mut attempts = 0;
+        while let Some(mut seen) = self.next_arrival(until).await {
+            let mut again = false;
+            if seen.label == label
+                && attempts < PARK_ATTEMPTS
+                && let Event::Received(Wire::Response(response)) = &mut seen.event
+                && response.status == 200
+                && response.body.split(|byte| *byte == 0x1e).all(|packet| packet == b"2" || packet == b"6")
+            {
+                response.own = true;
+                again = true;
+                attempts += 1;
+            }
+            self.take_in(seen).await;
+            if again {
+                self.repoll(label).await;
+                until = self.now() + ms;
+            } else if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
+                return;
+            }
+        }
+        self.record(label, Event::Silence(Proof::Window(ms)), None);
+    }
+}
