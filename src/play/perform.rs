@@ -97,11 +97,15 @@ impl Player<'_> {
             OwnAction::Close(code) => {
                 let what = code.map_or_else(|| "close".to_owned(), |code| format!("close {code}"));
                 self.record(label, Event::Did(what), Some(cause));
-                match self.connections.get_mut(label) {
-                    Some(Connection::Session(session)) => session.close(*code).await,
-                    Some(Connection::Channel(channel)) => channel.close(*code).await,
-                    None => {}
-                }
+                let closed = match self.connections.get_mut(label) {
+                    Some(Connection::Session(session)) => {
+                        session.close(*code).await;
+                        Ok(())
+                    }
+                    Some(Connection::Channel(channel)) => channel.close(*code).await.map_err(say),
+                    None => Ok(()),
+                };
+                self.note_send(label, closed);
             }
             OwnAction::Cut | OwnAction::Reset => {
                 let reset = *own == OwnAction::Reset;

@@ -13,10 +13,10 @@ mod finish;
 mod label;
 mod timing;
 
-use crate::notation::{Action, Case, Content, Item, OwnAction, Party, Role, Step};
+use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
-use crate::transcript::{Cause, Entry, Event, Side, Transcript, Wire};
+use crate::transcript::{Cause, Entry, Event, Side, Transcript};
 use ambient::Ambient;
 use label::{Arrival, LabelState};
 use std::collections::{BTreeMap, VecDeque};
@@ -436,7 +436,7 @@ fn nodes(items: &[Item]) -> Vec<Node<'_>> {
             Item::AnyOrder(inner) => Some(Node::AnyOrder(
                 inner.iter().filter_map(|i| if let Item::Step(step) = i { Some(step) } else { None }).collect(),
             )),
-            Item::Blank | Item::Comment(_) => None,
+            Item::Blank | Item::Comment(_) | Item::Template(_) => None,
         })
         .collect()
 }
@@ -458,14 +458,4 @@ pub(crate) fn label_name(step: &Step, repetition: u32) -> String {
 
 fn is_pending(step: &Step) -> bool {
     matches!(&step.action, Action::Wire { content: Content::Request(request), .. } if request.pending)
-}
-
-/// Whether the player itself ends the session by this step.
-pub(crate) fn ends_label(action: &Action) -> bool {
-    matches!(action, Action::Own(OwnAction::Close(_) | OwnAction::Cut | OwnAction::Reset))
-}
-
-/// The text of a packet that was sent or received, where it is one.
-pub(crate) fn packet_text(wire: &Wire) -> Option<&str> {
-    if let Wire::Text(text) = wire { Some(text) } else { None }
 }
