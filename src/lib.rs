@@ -2,4 +2,5 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod pattern;
 pub mod transcript;
