@@ -4,4 +4,5 @@
 
 mod channel_http;
 mod channel_websocket;
+mod session_reference;
 mod support;
