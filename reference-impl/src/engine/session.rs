@@ -175,7 +175,7 @@ impl Session {
         }
         self.get = Some(exchange);
         if self.closing_until.is_some() {
-            self.finish_closing(out);
+            self.advance_closing(out);
         } else if !self.outbox.is_empty() {
             out.mark(self.key);
         } else if self.probe.as_ref().is_some_and(|probe| probe.answered) {
@@ -344,7 +344,7 @@ impl Session {
             self.ping_at = None;
             self.pong_by = None;
             self.closing_until = Some(now + config.ping_interval + config.ping_timeout);
-            self.finish_closing(out);
+            self.advance_closing(out);
         } else {
             self.flush(out);
             self.end(CloseReason::ServerClose, &CLOSE, NORMAL_CLOSURE, out);
@@ -406,12 +406,14 @@ impl Session {
         }
     }
 
-    /// Tells the GET that waits, if one does, that the server closed the session.
-    fn finish_closing(&mut self, out: &mut Outputs) {
-        let Some(get) = self.get.take() else { return };
-        let packets = self.outbox.iter().map(Outgoing::as_packet).chain([CLOSE]);
-        out.respond(get, success(encode_payload(packets)));
-        self.end(CloseReason::ServerClose, &CLOSE, NORMAL_CLOSURE, out);
+    /// Delivers to the GET that waits, if one does, what is left; the close packet goes alone, because clients act on it
+    /// before they have handled the messages of the same payload.
+    fn advance_closing(&mut self, out: &mut Outputs) {
+        if self.outbox.is_empty() && self.get.is_some() {
+            self.end(CloseReason::ServerClose, &CLOSE, NORMAL_CLOSURE, out);
+        } else {
+            self.flush(out);
+        }
     }
 
     fn release_get(&mut self, packet: &EnginePacket<'static>, out: &mut Outputs) {
