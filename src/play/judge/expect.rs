@@ -403,7 +403,7 @@ impl<'c> Judge<'c> {
         let known = self.captures_for(label);
         for (name, value) in found.iter() {
             if known.get(name) != Some(value) {
-                self.captures.insert(name.to_owned(), value.clone());
+                self.captures.set(name, value.clone());
             }
         }
     }

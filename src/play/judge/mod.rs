@@ -200,12 +200,12 @@ impl<'c> Judge<'c> {
     pub fn captures_for(&self, label: &str) -> Captures {
         let mut captures = self.captures.clone();
         for (name, text) in &self.values.texts {
-            captures.set_text_if_absent(name, text);
+            set_if_absent(&mut captures, name, text);
         }
         let own = self.labels.get(label);
         for state in own.into_iter().chain(self.labels.values()) {
             for (name, text) in &state.handshake {
-                captures.set_text_if_absent(name, text);
+                set_if_absent(&mut captures, name, text);
             }
         }
         captures
@@ -439,6 +439,12 @@ fn nodes(items: &[Item]) -> Vec<Node<'_>> {
             Item::Blank | Item::Comment(_) => None,
         })
         .collect()
+}
+
+fn set_if_absent(captures: &mut Captures, name: &str, text: &str) {
+    if captures.get(name).is_none() {
+        captures.set_text(name, text);
+    }
 }
 
 /// The session or channel of one repetition of a step.
