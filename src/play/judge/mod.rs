@@ -375,7 +375,10 @@ impl<'c> Judge<'c> {
             return flow;
         }
         let state = self.labels.entry(label).or_default();
-        state.last_performed = Some(index);
+        state.performed(index);
+        if let Action::Wire { content, .. } = &step.action {
+            state.asked_for_websocket = matches!(content, Content::WebSocket(_));
+        }
         state.last_line_at = at;
         self.matches.push(Match { entry: index, cause });
         self.base = at;
