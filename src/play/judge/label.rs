@@ -34,6 +34,12 @@ pub(super) struct LabelState {
     pub(super) ended: bool,
     /// The target ended it, as was expected.
     pub(super) closed: bool,
+    /// It ended by an alternative `close`: the lines that are left for it are left out.
+    pub(super) over_early: bool,
+    /// The last request was a WebSocket handshake.
+    pub(super) handshaking: bool,
+    /// The WebSocket handshake was answered by something else than 101, so nothing is left to be closed.
+    pub(super) refused: bool,
     /// `< ...` was reached.
     pub(super) rest: bool,
     /// The final proof was given.
@@ -169,6 +175,7 @@ impl LabelState {
         self.last_line_at = at;
         self.ended = false;
         self.closed = false;
+        self.over_early = false;
         self.joined.clear();
         self.was_joined = false;
         self.queue.retain(|arrival| !matches!(arrival.what, What::Closed(_)));
