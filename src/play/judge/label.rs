@@ -36,6 +36,12 @@ pub(super) struct LabelState {
     pub(super) ended: bool,
     /// The target ended it, as was expected.
     pub(super) closed: bool,
+    /// It ended by an alternative `close`: the lines that are left for it are left out.
+    pub(super) over_early: bool,
+    /// The last request was a WebSocket handshake.
+    pub(super) handshaking: bool,
+    /// The WebSocket handshake was answered by something else than 101, so nothing is left to be closed.
+    pub(super) refused: bool,
     /// `< ...` was reached.
     pub(super) rest: bool,
     /// The final proof was given.
@@ -48,10 +54,6 @@ pub(super) struct LabelState {
     pub(super) handshake: Vec<(String, String)>,
     /// The end of the connection was seen; it ends only once.
     close_seen: bool,
-    /// The last WebSocket handshake was refused: nothing is open.
-    refused: bool,
-    /// Whether the last request of the script asked for a WebSocket.
-    pub(super) asked_for_websocket: bool,
     /// How many requests of the script were sent.
     requests: u32,
     /// How many of them are answered.
@@ -148,7 +150,6 @@ impl LabelState {
                     self.requests += 1;
                     self.ended = false;
                     self.close_seen = false;
-                    self.refused = false;
                     self.polls = request.method == "GET" && request.target.contains("transport=polling");
                 }
             }
@@ -180,6 +181,7 @@ impl LabelState {
         self.ended = false;
         self.closed = false;
         self.close_seen = false;
+        self.over_early = false;
         self.joined.clear();
         self.was_joined = false;
         self.queue.retain(|arrival| !matches!(arrival.what, What::Closed(_)));
@@ -261,11 +263,6 @@ impl LabelState {
         }
     }
 
-    /// Where nothing is open any more, or nothing ever was, a close has happened.
-    pub(super) fn is_shut(&self) -> bool {
-        self.closed || self.refused
-    }
-
     /// Drops what never counts from the front of the queue.
     pub(super) fn skip_ambient(&mut self, ambient: &Ambient, label: &str) {
         while self.queue.front().is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text))) {
@@ -293,7 +290,6 @@ impl LabelState {
     /// Makes this response the one whose body is read.
     pub(super) fn read_body(&mut self, response: &Response, entry: usize, at: f64) {
         let text = String::from_utf8_lossy(&response.body).into_owned();
-        self.refused = self.asked_for_websocket && response.status != 101;
         self.body = Some(Body {
             packets: packets_of(&response.body),
             whole: Some(text),
