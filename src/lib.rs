@@ -2,4 +2,8 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod pattern;
+pub mod report;
+pub mod target;
 pub mod transcript;
+pub mod wire;

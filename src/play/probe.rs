@@ -14,7 +14,11 @@ const PROBES: &[(&str, bool, &str)] = &[
     ("echo", true, "> 42[\"message\",\"probe\"]\n< 42[\"message-back\",\"probe\"]\n"),
     ("ack", true, "> 421[\"message-with-ack\",\"probe\"]\n< 431[\"probe\"]\n"),
     ("auth", false, "> 40{\"probe\":1}\n{\n< 40{\"sid\":<string>, ...}\n< 42[\"auth\",{\"probe\":1}]\n}\n"),
-    ("custom", false, "> 40/custom,\n< 40/custom,{\"sid\":<string>, ...}\n"),
+    (
+        "custom",
+        false,
+        "> 40/custom,\n< 40/custom,{\"sid\":<string>, ...}\n> 42/custom,[\"message\",1]\n< 42/custom,[\"message-back\",1]\n",
+    ),
     ("ask", true, "> 42[\"ask\",\"probe\"]\n< 42<id:int>[\"probe\"]\n> 43<id>[\"yes\"]\n< 42[\"answer\",\"yes\"]\n"),
     ("attach", true, "> 42[\"attach\",1]\n< 451-[\"attached\",{\"_placeholder\":true,\"num\":0}]\n< <Buffer 00 01>\n"),
     ("burst", true, "> 42[\"burst\",2]\n< 42[\"item\",0]\n< 42[\"item\",1]\n"),

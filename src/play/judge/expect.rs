@@ -4,14 +4,14 @@ use super::label::{Arrival, What};
 use super::{Demand, Flow, Judge, Match};
 use crate::notation::{Action, Alternative, Binary, Content, Frame, Step, Text};
 use crate::pattern::{Captures, Mismatch, Pattern};
-use crate::transcript::{Cause, Closed, Proof, Response};
+use crate::transcript::{Cause, Closed, Proof, Response, Side};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Patterns that were compiled before, by their text.
 #[derive(Default)]
-pub(super) struct Compiled(HashMap<String, Rc<Pattern>>);
+pub(super) struct Compiled(HashMap<String, Arc<Pattern>>);
 
 /// Everything that a line accepts: what it says, then its alternatives.
 pub(super) fn contents(step: &Step) -> impl Iterator<Item = &Content> {
@@ -135,9 +135,14 @@ impl<'c> Judge<'c> {
     fn candidate(&mut self, step: &Step, label: &str) -> Option<Arrival> {
         let ambient = self.ambient.clone();
         let wants_status = contents(step).any(|content| matches!(content, Content::Status { .. }));
+        let wants_close = contents(step).any(|content| matches!(content, Content::Close(None)));
         let wants_whole = contents(step).any(|c| matches!(c, Content::Text(text) if text.0.contains("\\x1e")));
         let state = self.labels.entry(label.to_owned()).or_default();
         state.skip_ambient(&ambient, label);
+        if wants_close && state.is_shut() {
+            let closed = Closed { by: Side::Target, how: "nothing is open".into(), code: None };
+            return Some(Arrival { entry: self.seen, at: self.base, what: What::Closed(closed) });
+        }
         if wants_status {
             state.drop_older_responses();
             return state.queue.pop_front();
@@ -263,10 +268,10 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Option<Mismatch>> {
         let pattern = match self.compiled.0.get(&text.0) {
-            Some(pattern) => Rc::clone(pattern),
+            Some(pattern) => Arc::clone(pattern),
             None => {
-                let pattern = Rc::new(Pattern::compile(text).map_err(|_| None)?);
-                self.compiled.0.insert(text.0.clone(), Rc::clone(&pattern));
+                let pattern = Arc::new(Pattern::compile(text).map_err(|_| None)?);
+                self.compiled.0.insert(text.0.clone(), Arc::clone(&pattern));
                 pattern
             }
         };
@@ -361,7 +366,7 @@ impl<'c> Judge<'c> {
         met: Met,
     ) -> Option<Flow<'c>> {
         let heartbeat = arrival.text() == Some("2");
-        let asked = self.labels.get(label).and_then(|state| state.last_performed);
+        let asked = self.labels.get(label).and_then(|state| state.asked);
         if asked.is_some_and(|asked| arrival.entry < asked) && !heartbeat && !arrival.is_silence() {
             return Some(self.fail_too_early(step, label, arrival));
         }
@@ -373,10 +378,13 @@ impl<'c> Judge<'c> {
         }
         self.keep_captures(met.captures, label);
         let cause = Cause { line: step.line, repetition };
-        self.matches.push(Match { entry: arrival.entry, cause });
+        if arrival.entry < self.seen {
+            self.matches.push(Match { entry: arrival.entry, cause });
+        }
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();
         state.last_line_at = arrival.at;
+        state.answered = true;
         match &arrival.what {
             What::Closed(_) => state.closed = true,
             What::Response(response, _) => state.read_body(response, arrival.entry, arrival.at),
@@ -403,7 +411,7 @@ impl<'c> Judge<'c> {
         let known = self.captures_for(label);
         for (name, value) in found.iter() {
             if known.get(name) != Some(value) {
-                self.captures.insert(name.to_owned(), value.clone());
+                self.captures.set(name, value.clone());
             }
         }
     }

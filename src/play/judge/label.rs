@@ -3,7 +3,7 @@
 //! Owns the decomposition of HTTP bodies into packets, with the judge's own reading of payloads.
 
 use super::ambient::Ambient;
-use crate::transcript::{Closed, Entry, Frame, Handshake, Proof, Response, Wire};
+use crate::transcript::{Closed, Entry, Frame, Handshake, Proof, Response, Side, Wire};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The record separator of polling payloads.
@@ -26,8 +26,10 @@ pub(super) struct LabelState {
     pub(super) queue: VecDeque<Arrival>,
     /// The body of the response whose status was expected last.
     pub(super) body: Option<Body>,
-    /// The entry of the last thing the player did here.
-    pub(super) last_performed: Option<usize>,
+    /// The entry of the first thing the player did here since the last line that was met.
+    pub(super) asked: Option<usize>,
+    /// Whether a line was met since.
+    pub(super) answered: bool,
     /// When the last line of this label was done.
     pub(super) last_line_at: f64,
     /// The player ended it.
@@ -44,6 +46,12 @@ pub(super) struct LabelState {
     pub(super) over: String,
     /// Values of the handshake, as texts.
     pub(super) handshake: Vec<(String, String)>,
+    /// The end of the connection was seen; it ends only once.
+    close_seen: bool,
+    /// The last WebSocket handshake was refused: nothing is open.
+    refused: bool,
+    /// Whether the last request of the script asked for a WebSocket.
+    pub(super) asked_for_websocket: bool,
     /// How many requests of the script were sent.
     requests: u32,
     /// How many of them are answered.
@@ -139,6 +147,8 @@ impl LabelState {
                 if entry.cause.is_some() {
                     self.requests += 1;
                     self.ended = false;
+                    self.close_seen = false;
+                    self.refused = false;
                     self.polls = request.method == "GET" && request.target.contains("transport=polling");
                 }
             }
@@ -169,6 +179,7 @@ impl LabelState {
         self.last_line_at = at;
         self.ended = false;
         self.closed = false;
+        self.close_seen = false;
         self.joined.clear();
         self.was_joined = false;
         self.queue.retain(|arrival| !matches!(arrival.what, What::Closed(_)));
@@ -182,6 +193,14 @@ impl LabelState {
 
     /// Takes in what arrived.
     pub(super) fn arrive(&mut self, mut arrival: Arrival) {
+        // In a session script the close packet is the close, whatever transport it comes over.
+        if !self.over.is_empty() && arrival.text() == Some("1") {
+            let how = "close packet `1`".to_owned();
+            arrival.what = What::Closed(Closed { by: Side::Target, how, code: None });
+        }
+        if matches!(arrival.what, What::Closed(_)) && std::mem::replace(&mut self.close_seen, true) {
+            return;
+        }
         match &mut arrival.what {
             What::Text(text) => {
                 let text = text.clone();
@@ -235,6 +254,18 @@ impl LabelState {
         }
     }
 
+    /// Notes that the player did something, at this entry.
+    pub(super) fn performed(&mut self, entry: usize) {
+        if self.asked.is_none() || std::mem::replace(&mut self.answered, false) {
+            self.asked = Some(entry);
+        }
+    }
+
+    /// Where nothing is open any more, or nothing ever was, a close has happened.
+    pub(super) fn is_shut(&self) -> bool {
+        self.closed || self.refused
+    }
+
     /// Drops what never counts from the front of the queue.
     pub(super) fn skip_ambient(&mut self, ambient: &Ambient, label: &str) {
         while self.queue.front().is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text))) {
@@ -262,6 +293,7 @@ impl LabelState {
     /// Makes this response the one whose body is read.
     pub(super) fn read_body(&mut self, response: &Response, entry: usize, at: f64) {
         let text = String::from_utf8_lossy(&response.body).into_owned();
+        self.refused = self.asked_for_websocket && response.status != 101;
         self.body = Some(Body {
             packets: packets_of(&response.body),
             whole: Some(text),
@@ -282,7 +314,7 @@ impl LabelState {
             self.queue.pop_front();
             if response.status != 200 {
                 let how = format!("a repeated poll was answered {}", response.status);
-                let closed = Closed { by: crate::transcript::Side::Target, how, code: None };
+                let closed = Closed { by: Side::Target, how, code: None };
                 self.queue.push_front(Arrival { entry, at, what: What::Closed(closed) });
                 return;
             }

@@ -1,0 +1,176 @@
+//! Writing Socket.IO packets.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use super::{arguments::Arguments, header::AckId, text::quote};
+
+/// A packet as it is sent: one text message, then its attachments as binary messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoded {
+    /// The text message.
+    pub text: String,
+    /// The binary messages that follow it at once, in this order.
+    pub attachments: Vec<Bytes>,
+}
+
+/// `0`, or `0/namespace,`, with `payload` (a JSON object) behind it.
+pub fn encode_connect(namespace: &str, payload: Option<&str>) -> String {
+    without_attachments('0', namespace, payload)
+}
+
+/// `1`, or `1/namespace,`.
+pub fn encode_disconnect(namespace: &str) -> String {
+    without_attachments('1', namespace, None)
+}
+
+/// `4`, or `4/namespace,`, with `payload` (a JSON object) behind it.
+pub fn encode_connect_error(namespace: &str, payload: &str) -> String {
+    without_attachments('4', namespace, Some(payload))
+}
+
+/// An event; type 5 if an argument is binary, else type 2.
+pub fn encode_event(namespace: &str, id: Option<&AckId>, name: &str, arguments: &Arguments) -> Encoded {
+    let mut text = head("2", "5", namespace, id, arguments, name.len() + 2);
+    text.push('[');
+    quote(&mut text, name);
+    if !arguments.json().is_empty() {
+        text.push(',');
+    }
+    finish(text, arguments)
+}
+
+/// An acknowledgement; type 6 if an argument is binary, else type 3.
+pub fn encode_ack(namespace: &str, id: &AckId, arguments: &Arguments) -> Encoded {
+    let mut text = head("3", "6", namespace, Some(id), arguments, 0);
+    text.push('[');
+    finish(text, arguments)
+}
+
+fn without_attachments(kind: char, namespace: &str, payload: Option<&str>) -> String {
+    let payload = payload.unwrap_or("");
+    let mut text = String::with_capacity(namespace.len() + payload.len() + 2);
+    text.push(kind);
+    push_namespace(&mut text, namespace);
+    text.push_str(payload);
+    text
+}
+
+fn head(
+    plain: &str,
+    binary: &str,
+    namespace: &str,
+    id: Option<&AckId>,
+    arguments: &Arguments,
+    name: usize,
+) -> String {
+    let mut text = String::with_capacity(namespace.len() + name + arguments.json().len() + 32);
+    if arguments.attachments().is_empty() {
+        text.push_str(plain);
+    } else {
+        text.push_str(binary);
+        push_display(&mut text, arguments.attachments().len());
+        text.push('-');
+    }
+    push_namespace(&mut text, namespace);
+    if let Some(id) = id {
+        push_display(&mut text, id);
+    }
+    text
+}
+
+fn finish(mut text: String, arguments: &Arguments) -> Encoded {
+    text.push_str(arguments.json());
+    text.push(']');
+    Encoded {
+        text,
+        attachments: arguments.attachments().to_vec(),
+    }
+}
+
+fn push_namespace(text: &mut String, namespace: &str) {
+    if namespace != "/" {
+        text.push_str(namespace);
+        text.push(',');
+    }
+}
+
+fn push_display(text: &mut String, value: impl std::fmt::Display) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(values: &[&str]) -> Arguments {
+        let mut arguments = Arguments::new();
+        for value in values {
+            arguments.push_json(value);
+        }
+        arguments
+    }
+
+    #[test]
+    fn writes_the_examples_of_the_protocol() {
+        assert_eq!(encode_connect("/", None), "0");
+        assert_eq!(
+            encode_connect("/admin", Some("{\"sid\":\"x\"}")),
+            "0/admin,{\"sid\":\"x\"}"
+        );
+        assert_eq!(encode_connect("/admin", None), "0/admin,");
+        assert_eq!(encode_disconnect("/admin"), "1/admin,");
+        assert_eq!(
+            encode_connect_error("/", "{\"message\":\"Not authorized\"}"),
+            "4{\"message\":\"Not authorized\"}"
+        );
+        assert_eq!(
+            encode_event("/", None, "foo", &Arguments::new()).text,
+            "2[\"foo\"]"
+        );
+        assert_eq!(
+            encode_event("/admin", None, "bar", &arguments(&["1", "null"])).text,
+            "2/admin,[\"bar\",1,null]"
+        );
+        assert_eq!(
+            encode_event("/", Some(&AckId::from(0)), "foo", &Arguments::new()).text,
+            "20[\"foo\"]"
+        );
+        assert_eq!(
+            encode_ack("/admin", &AckId::from(13), &arguments(&["\"bar\""])).text,
+            "3/admin,13[\"bar\"]"
+        );
+        assert_eq!(encode_ack("/", &AckId::from(12), &Arguments::new()).text, "312[]");
+    }
+
+    #[test]
+    fn binary_arguments_make_a_binary_packet() {
+        let mut arguments = arguments(&["\"x\""]);
+        arguments
+            .push_binary(Bytes::from_static(&[1]))
+            .push_binary(Bytes::from_static(&[2]));
+        let event = encode_event("/admin", None, "baz", &arguments);
+        let expected =
+            "52-/admin,[\"baz\",\"x\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]";
+        assert_eq!(event.text, expected);
+        assert_eq!(event.attachments, [&[1][..], &[2]]);
+        let mut one = Arguments::new();
+        one.push_binary(Bytes::from_static(&[7]));
+        assert_eq!(
+            encode_ack("/", &AckId::from(15), &one).text,
+            "61-15[{\"_placeholder\":true,\"num\":0}]"
+        );
+    }
+
+    #[test]
+    fn the_first_argument_can_be_taken_off() {
+        let (first, rest) = arguments(&["\"a\"", "[1, 2]", "3"]).split_first().unwrap();
+        assert_eq!((first.as_str(), rest.json()), ("\"a\"", "[1, 2],3"));
+        assert_eq!(rest.iter().collect::<Vec<_>>(), ["[1, 2]", "3"]);
+        let (_, rest) = arguments(&["1"]).split_first().unwrap();
+        assert_eq!(rest.json(), "");
+        assert!(rest.split_first().is_none());
+    }
+}

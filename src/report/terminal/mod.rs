@@ -1,0 +1,8 @@
+//! A run on the terminal: what happens while it goes on, the failures in full, and a summary.
+
+mod failure;
+mod live;
+mod summary;
+mod text;
+
+pub use live::{Detail, Terminal};

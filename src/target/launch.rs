@@ -1,0 +1,625 @@
+//! A target that siospec starts itself: its process group, its port, its output, its end.
+//!
+//! The group is always taken down whole: asked to end first when there is time for it, killed when the handle is
+//! dropped, also while a panic unwinds or the runtime goes down.
+
+use super::answer::{self, Announced, NoAnswer};
+use super::listener::{self, Owner};
+use super::output::Output;
+use super::{memory, port};
+use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use url::Url;
+
+/// How often another port is tried when somebody else got hold of one first.
+const PORT_ATTEMPTS: u32 = 3;
+/// How many lines of a target's output a message shows.
+const TAIL_LINES: usize = 20;
+/// How long one question for readiness may take.
+const QUESTION_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the output of an ended process may take to arrive.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_millis(500);
+/// How often memory is looked at.
+const MEMORY_PERIOD: Duration = Duration::from_secs(1);
+/// The signal that asks a process to end.
+#[cfg(unix)]
+const SIGTERM: i32 = 15;
+
+/// What to start, and how.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The command and its arguments, at least one word.
+    pub command: Vec<String>,
+    /// Where it runs; a relative path of the command starts from there too.
+    pub folder: PathBuf,
+    /// Environment variables on top of siospec's own; `PORT` is added.
+    pub env: BTreeMap<String, String>,
+    /// The path that it serves Socket.IO at.
+    pub path: String,
+}
+
+/// What is granted to a target.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long it may take until it answers.
+    pub start: Duration,
+    /// How long it may take to end when asked.
+    pub grace: Duration,
+    /// How many bytes of memory its processes may use together.
+    pub memory: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(15),
+            grace: Duration::from_secs(2),
+            memory: 2 << 30,
+        }
+    }
+}
+
+/// Why a target could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// No port is free.
+    #[error("no free port was found: {0}")]
+    NoPort(std::io::Error),
+    /// The command cannot be run.
+    #[error("`{command}` cannot be run in {folder}: {source}")]
+    Spawn {
+        /// The command.
+        command: String,
+        /// Where it was to run.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It ended before it answered.
+    #[error("`{command}` ended ({status}) before it answered on port {port}{tail}")]
+    Ended {
+        /// The command.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The port it was given.
+        port: u16,
+        /// The last of its output.
+        tail: String,
+    },
+    /// It never answered.
+    #[error("`{command}` did not answer on port {port} within {} s: {reason}{hint}{tail}", .patience.as_secs_f64())]
+    NoAnswer {
+        /// The command.
+        command: String,
+        /// The port it was given.
+        port: u16,
+        /// How long it had.
+        patience: Duration,
+        /// What was seen last.
+        reason: NoAnswer,
+        /// What may be wrong.
+        hint: String,
+        /// The last of its output.
+        tail: String,
+    },
+    /// Somebody else answers on its port.
+    #[error(
+        "port {port} is answered by {who}, which does not belong to `{command}`; a target must listen itself, on the port in PORT"
+    )]
+    Foreign {
+        /// The command.
+        command: String,
+        /// The port it was given.
+        port: u16,
+        /// Who answers.
+        who: String,
+    },
+}
+
+/// How a target's process came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It ended by itself, this way.
+    Exited(String),
+    /// It was killed because it used too much memory.
+    Memory {
+        /// What it used, in bytes.
+        used: u64,
+        /// What was granted, in bytes.
+        limit: u64,
+    },
+    /// It was taken down.
+    Stopped,
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mib = |bytes: u64| bytes / (1 << 20);
+        match self {
+            Self::Exited(status) => write!(f, "the target's process ended ({status})"),
+            Self::Memory { used, limit } => {
+                write!(
+                    f,
+                    "the target used {} MiB of memory, more than the {} MiB it may",
+                    mib(*used),
+                    mib(*limit)
+                )
+            }
+            Self::Stopped => f.write_str("the target was stopped"),
+        }
+    }
+}
+
+/// A running target. Dropping it kills its process group.
+#[derive(Debug)]
+pub struct Process {
+    /// Where it answers.
+    pub url: Url,
+    /// The process id, which is also that of the group.
+    pub pid: u32,
+    /// What its handshake announced, if it answered with one.
+    pub announced: Option<Announced>,
+    end: watch::Receiver<Option<End>>,
+    stop: Option<oneshot::Sender<Manner>>,
+    output: Output,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// How a group is taken down.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    Asked,
+    Killed,
+}
+
+impl Process {
+    /// Starts a target on a free port, and waits until it answers HTTP there.
+    ///
+    /// # Errors
+    /// Where it cannot be run, ends, does not answer in time, or somebody else answers in its place.
+    pub async fn start(
+        launch: &Launch,
+        limits: Limits,
+        client: &reqwest::Client,
+    ) -> Result<Self, LaunchError> {
+        let mut attempt = 1;
+        loop {
+            let port = port::free().map_err(LaunchError::NoPort)?;
+            match Self::start_on(port, launch, limits, client).await {
+                Err(LaunchError::Ended { .. }) if attempt < PORT_ATTEMPTS && is_taken(port).await => {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn start_on(
+        port: u16,
+        launch: &Launch,
+        limits: Limits,
+        client: &reqwest::Client,
+    ) -> Result<Self, LaunchError> {
+        let mut process = Self::spawn(port, launch, limits)?;
+        match process.wait_until_ready(port, launch, limits, client).await {
+            Ok(announced) => {
+                process.announced = announced;
+                Ok(process)
+            }
+            Err(error) => {
+                process.kill().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn spawn(port: u16, launch: &Launch, limits: Limits) -> Result<Self, LaunchError> {
+        let failed = |source| LaunchError::Spawn {
+            command: launch.command.join(" "),
+            folder: launch.folder.clone(),
+            source,
+        };
+        let mut command = CommandWrap::with_new(program(launch), |command| {
+            command
+                .args(&launch.command[1..])
+                .current_dir(&launch.folder)
+                .envs(&launch.env)
+                .env("PORT", port.to_string())
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+        });
+        #[cfg(unix)]
+        command.wrap(process_wrap::tokio::ProcessGroup::leader());
+        #[cfg(windows)]
+        command.wrap(process_wrap::tokio::JobObject);
+        command.wrap(KillOnDrop);
+        let mut child = command.spawn().map_err(failed)?;
+        let pid = child
+            .id()
+            .ok_or_else(|| failed(std::io::Error::other("it has no process id")))?;
+        let output = Output::default();
+        let stdout = child
+            .stdout()
+            .take()
+            .map(|stream| tokio::spawn(output.clone().collect(stream)));
+        let stderr = child
+            .stderr()
+            .take()
+            .map(|stream| tokio::spawn(output.clone().collect(stream)));
+        let readers = stdout.into_iter().chain(stderr).collect();
+        let (stop, stopped) = oneshot::channel();
+        let (ended, end) = watch::channel(None);
+        tokio::spawn(watch_over(Group(child), pid, limits, stopped, ended));
+        let url = Url::parse(&format!("http://127.0.0.1:{port}{}", launch.path))
+            .map_err(|error| failed(std::io::Error::other(error)))?;
+        Ok(Self {
+            url,
+            pid,
+            announced: None,
+            end,
+            stop: Some(stop),
+            output,
+            readers,
+        })
+    }
+
+    /// Asks until an HTTP answer comes, and it comes from this process group.
+    async fn wait_until_ready(
+        &mut self,
+        port: u16,
+        launch: &Launch,
+        limits: Limits,
+        client: &reqwest::Client,
+    ) -> Result<Option<Announced>, LaunchError> {
+        let command = launch.command.join(" ");
+        let deadline = Instant::now() + limits.start;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let patience = deadline
+                .saturating_duration_since(Instant::now())
+                .min(QUESTION_PATIENCE);
+            let question = async {
+                tokio::time::sleep(pause).await;
+                answer::ask(client, &self.url, patience).await
+            };
+            let reason = tokio::select! {
+                end = self.ended() => {
+                    let status = end.status();
+                    return Err(LaunchError::Ended { command, status, port, tail: self.last_words().await });
+                }
+                answered = question => match answered {
+                    Ok(answer) => return match listener::owner(port, self.pid) {
+                        Owner::Other { pid } => Err(LaunchError::Foreign { command, port, who: who(pid) }),
+                        Owner::Group | Owner::Unknown => Ok(answer.announced),
+                    },
+                    Err(reason) => reason,
+                },
+            };
+            if Instant::now() >= deadline {
+                let (patience, hint, tail) = (limits.start, self.hint(port), self.tail());
+                return Err(LaunchError::NoAnswer {
+                    command,
+                    port,
+                    patience,
+                    reason,
+                    hint,
+                    tail,
+                });
+            }
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits for the end of the process, however it comes about.
+    pub async fn ended(&self) -> End {
+        let mut end = self.end.clone();
+        match end.wait_for(Option::is_some).await {
+            Ok(end) => end.clone().unwrap_or(End::Stopped),
+            Err(_) => End::Stopped,
+        }
+    }
+
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<End> {
+        self.end.borrow().clone()
+    }
+
+    /// The last lines of its output, introduced and indented; empty where it wrote nothing.
+    pub fn tail(&self) -> String {
+        let tail = self.output.tail(TAIL_LINES);
+        if tail.is_empty() {
+            return "; it wrote nothing".to_owned();
+        }
+        let lines: String = tail.lines().map(|line| format!("\n  | {line}")).collect();
+        format!("; the last of its output:{lines}")
+    }
+
+    /// Asks the group to end, kills what is left of it after the grace, and waits until it is gone.
+    pub async fn stop(mut self) {
+        self.take_down(Manner::Asked).await;
+    }
+
+    /// Kills the group, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.take_down(Manner::Killed).await;
+    }
+
+    /// The same, after all that it wrote before its end was read.
+    pub async fn last_words(&mut self) -> String {
+        for reader in &mut self.readers {
+            // A process that left the group may hold the pipe open: then what came so far must do.
+            if tokio::time::timeout(LAST_WORDS_PATIENCE, &mut *reader)
+                .await
+                .is_err()
+            {
+                reader.abort();
+            }
+        }
+        self.readers.clear();
+        self.tail()
+    }
+
+    async fn take_down(&mut self, manner: Manner) {
+        if let Some(stop) = self.stop.take() {
+            let _already_ended = stop.send(manner);
+        }
+        self.ended().await;
+    }
+
+    fn hint(&self, port: u16) -> String {
+        let ports = listener::ports_of(self.pid);
+        if ports.is_empty() || ports.contains(&port) {
+            return String::new();
+        }
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        format!(
+            "; it listens on port {} instead: does it read PORT?",
+            ports.join(", ")
+        )
+    }
+}
+
+impl End {
+    fn status(self) -> String {
+        match self {
+            Self::Exited(status) => status,
+            other => other.to_string(),
+        }
+    }
+}
+
+/// A process group that does not outlive its handle.
+#[derive(Debug)]
+struct Group(Box<dyn ChildWrapper>);
+
+impl Group {
+    fn kill(&mut self) {
+        let _nobody_left = self.0.start_kill();
+    }
+
+    /// Asks all to end, and waits for the first process to do so.
+    #[cfg(unix)]
+    async fn ask_to_end(&mut self, grace: Duration) {
+        if self.0.signal(SIGTERM).is_ok() {
+            let _too_late = tokio::time::timeout(grace, self.0.wait()).await;
+        }
+    }
+
+    /// There is no polite way.
+    #[cfg(not(unix))]
+    async fn ask_to_end(&mut self, _grace: Duration) {}
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Waits for the end of a group: its own, its limit, or the order to end it.
+async fn watch_over(
+    mut group: Group,
+    pid: u32,
+    limits: Limits,
+    mut stop: oneshot::Receiver<Manner>,
+    ended: watch::Sender<Option<End>>,
+) {
+    let mut memory_check = tokio::time::interval(MEMORY_PERIOD);
+    let end = loop {
+        tokio::select! {
+            status = group.0.wait() => break End::Exited(describe(status)),
+            manner = &mut stop => {
+                if let Ok(Manner::Asked) = manner {
+                    group.ask_to_end(limits.grace).await;
+                }
+                break End::Stopped;
+            }
+            _ = memory_check.tick() => {
+                let used = tokio::task::spawn_blocking(move || memory::used_by(pid)).await.unwrap_or(0);
+                if used > limits.memory {
+                    break End::Memory { used, limit: limits.memory };
+                }
+            }
+        }
+    };
+    group.kill();
+    let _nobody_left = tokio::time::timeout(limits.grace, group.0.wait()).await;
+    let _nobody_waits = ended.send(Some(end));
+}
+
+fn describe(status: std::io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(status) => status.to_string(),
+        Err(error) => format!("its status is not known: {error}"),
+    }
+}
+
+/// The program of a command. A relative path starts from the folder in which it runs, on every system.
+fn program(launch: &Launch) -> PathBuf {
+    let program = Path::new(&launch.command[0]);
+    if program.is_relative() && program.components().count() > 1 {
+        let folder = std::path::absolute(&launch.folder).unwrap_or_else(|_| launch.folder.clone());
+        return folder.join(program);
+    }
+    program.to_owned()
+}
+
+async fn is_taken(port: u16) -> bool {
+    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+}
+
+fn who(pid: u32) -> String {
+    let name = listener::process_name(pid).map_or_else(String::new, |name| format!(" ({name})"));
+    format!("process {pid}{name}")
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    /// A server in a shell cannot be had, so the tests use the interpreter that the targets need anyway.
+    const SERVER: &str = "
+import http.server, os, subprocess, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(400)
+        self.end_headers()
+    def log_message(self, *_): pass
+";
+
+    fn launch(script: &str) -> Launch {
+        let command = ["python3", "-c", script].map(str::to_owned).to_vec();
+        Launch {
+            command,
+            folder: std::env::temp_dir(),
+            env: BTreeMap::new(),
+            path: "/socket.io/".to_owned(),
+        }
+    }
+
+    fn serving(extra: &str) -> Launch {
+        let serve = "http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()";
+        launch(&format!("{SERVER}\n{extra}\n{serve}"))
+    }
+
+    fn limits(start: u64) -> Limits {
+        Limits {
+            start: Duration::from_millis(start),
+            ..Limits::default()
+        }
+    }
+
+    async fn start(launch: &Launch, limits: Limits) -> Result<Process, LaunchError> {
+        Process::start(launch, limits, &answer::client().unwrap()).await
+    }
+
+    fn alive(pid: u32) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        !stat.is_empty() && !stat.contains(") Z")
+    }
+
+    async fn until(condition: impl Fn() -> bool) {
+        let waited = async {
+            while !condition() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waited)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_is_started_and_its_whole_group_taken_down() {
+        let child = "print(subprocess.Popen(['sleep', '600']).pid, flush=True)";
+        let process = start(&serving(child), limits(30_000)).await.unwrap();
+        until(|| !process.output.tail(1).is_empty()).await;
+        let (server, sleeper) = (process.pid, process.output.tail(1).parse().unwrap());
+        assert!(alive(server) && alive(sleeper));
+        process.stop().await;
+        until(|| !alive(server) && !alive(sleeper)).await;
+    }
+
+    #[tokio::test]
+    async fn a_dropped_handle_kills_a_group_that_ignores_sigterm() {
+        let stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)";
+        let process = start(&serving(stubborn), limits(30_000)).await.unwrap();
+        let pid = process.pid;
+        drop(process);
+        until(|| !alive(pid)).await;
+    }
+
+    #[tokio::test]
+    async fn an_early_end_is_noticed_at_once_and_shows_the_last_words() {
+        let launch = launch("import sys; print('no database'); sys.exit(7)");
+        let error = start(&launch, limits(600_000)).await.unwrap_err().to_string();
+        assert!(
+            error.contains("exit status: 7") && error.contains("  | no database"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_on_another_port_is_told_to_read_the_variable() {
+        let launch = launch(&format!(
+            "{SERVER}\nhttp.server.HTTPServer(('127.0.0.1', 0), Handler).serve_forever()"
+        ));
+        let error = start(&launch, limits(1_500)).await.unwrap_err().to_string();
+        assert!(error.contains("nobody accepts connections"), "{error}");
+        assert!(
+            !cfg!(target_os = "linux") || error.contains("does it read PORT?"),
+            "{error}"
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn somebody_else_on_the_port_is_never_tested() {
+        let serve = format!(
+            "{SERVER}
+server = http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler)
+server.timeout, parent = 0.05, os.getppid()
+while os.getppid() == parent: server.handle_request()"
+        );
+        let elsewhere = format!(
+            "import subprocess, sys
+subprocess.run([sys.executable, '-c', {serve:?}], start_new_session=True)"
+        );
+        let error = start(&launch(&elsewhere), limits(30_000))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("does not belong to"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_does_not_exist_is_named() {
+        let mut launch = launch("");
+        launch.command[0] = "no-such-program-anywhere".to_owned();
+        let error = start(&launch, limits(1_000)).await.unwrap_err().to_string();
+        assert!(error.contains("no-such-program-anywhere"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_target_that_eats_memory_is_ended() {
+        let greedy = Limits {
+            memory: 64 << 20,
+            ..limits(30_000)
+        };
+        let eater = "hoard = bytearray(200 << 20); hoard[::4096] = b'x' * len(hoard[::4096])";
+        let process = start(&serving(eater), greedy).await;
+        let end = match process {
+            Ok(process) => process.ended().await.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(end.contains("more than the 64 MiB"), "{end}");
+    }
+}

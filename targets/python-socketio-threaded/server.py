@@ -1,0 +1,116 @@
+"""The test application of docs/server-app.md on python-socketio and werkzeug, with threads."""
+import logging
+import pathlib
+import sys
+
+import socketio
+from werkzeug.serving import make_server
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "python-socketio"))
+
+from common import PORT, Counts, bounded, options, prepare  # noqa: E402
+
+auths = {}
+counts = Counts()
+
+
+class Manager(socketio.Manager):
+    """Emits `auth` once a client is accepted. A connect handler comes too early: its events overtake the CONNECT."""
+
+    def connect(self, sid, namespace):
+        sid = super().connect(sid, namespace)
+        if sid in auths:
+            self.server.emit("auth", auths.pop(sid), to=sid, namespace=namespace)
+        return sid
+
+
+sio = socketio.Server(async_mode="threading", client_manager=Manager(), **options())
+prepare(sio)
+
+
+# Every namespace: a handler of the namespace "*" is told which one it is.
+
+
+@sio.on("connect", namespace="*")
+def connect(namespace, sid, environ, auth):
+    if namespace == "/refused" or namespace == "/guarded" and auth != {"token": "123"}:
+        raise socketio.exceptions.ConnectionRefusedError("Not authorized", {"code": 1})
+    if namespace == "/slow":
+        sio.sleep(0.1)
+    if namespace in ("/", "/custom"):
+        auths[sid] = auth or {}
+    counts.add(sid, "connect")
+
+
+@sio.on("disconnect", namespace="*")
+def disconnect(namespace, sid, reason):
+    counts.add(sid, "disconnect")
+
+
+@sio.on("message", namespace="*")
+@sio.on("mess€ge", namespace="*")
+def message(namespace, sid, *args):
+    sio.emit("message-back", args, to=sid, namespace=namespace)
+
+
+@sio.on("message-with-ack", namespace="*")
+def message_with_ack(namespace, sid, *args):
+    return args
+
+
+@sio.on("ask", namespace="*")
+def ask(namespace, sid, event, *args):
+    def answer(*values):
+        sio.emit("answer", values, to=sid, namespace=namespace)
+
+    sio.emit(event, args, to=sid, namespace=namespace, callback=answer)
+
+
+@sio.on("leave", namespace="*")
+def leave(namespace, sid):
+    sio.disconnect(sid, namespace=namespace)
+
+
+@sio.on("join", namespace="*")
+def join(namespace, sid, room):
+    sio.enter_room(sid, room, namespace=namespace)
+
+
+@sio.on("shout", namespace="*")
+def shout(namespace, sid, room, value):
+    sio.emit("shout", value, room=room, namespace=namespace)
+
+
+# The main namespace.
+
+
+@sio.event
+def attach(sid, n):
+    sio.emit("attached", tuple(bytes([i, n]) for i in range(bounded(n, 255))), to=sid)
+
+
+@sio.event
+def burst(sid, n):
+    for i in range(bounded(n, 10_000)):
+        sio.emit("item", i, to=sid)
+
+
+@sio.event
+def big(sid, n):
+    sio.emit("big", "a" * bounded(n, 10_000_000), to=sid)
+
+
+@sio.event
+def bye(sid):
+    sio.emit("bye", to=sid)
+    eio_sid = sio.manager.eio_sid_from_sid(sid, "/")
+    sio.start_background_task(sio.eio.disconnect, eio_sid)  # it waits until everything is sent: not in this handler
+
+
+@sio.event
+def count(sid, of):
+    sio.emit("count", counts.get(of), to=sid)
+
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+make_server("127.0.0.1", PORT, socketio.WSGIApp(sio), threaded=True).serve_forever()
