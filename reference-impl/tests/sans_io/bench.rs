@@ -210,26 +210,23 @@ impl Bench {
 
     fn collect(&mut self) {
         while let Some(transmit) = self.stack.poll_transmit() {
-            let (exchange, apply): (_, Box<dyn FnOnce(&mut Seen)>) = match transmit {
-                Transmit::Respond(exchange, response) => (
-                    exchange,
-                    Box::new(|seen| assert!(seen.response.replace(response).is_none())),
-                ),
-                Transmit::ReadBody { exchange, limit } => {
-                    (exchange, Box::new(move |seen| seen.wants_body = Some(limit)))
-                }
-                Transmit::Accept(exchange, response) => {
-                    (exchange, Box::new(|seen| seen.accepted = Some(response)))
-                }
-                Transmit::Frame(exchange, message) => (exchange, Box::new(|seen| seen.frames.push(message))),
-                Transmit::Close(exchange, code) => (exchange, Box::new(move |seen| seen.closed = Some(code))),
-            };
+            let (Transmit::Respond(exchange, _)
+            | Transmit::ReadBody { exchange, .. }
+            | Transmit::Accept(exchange, _)
+            | Transmit::Frame(exchange, _)
+            | Transmit::Close(exchange, _)) = transmit;
             let seen = self.seen.get_mut(&exchange).expect("an exchange of this bench");
             assert!(
                 seen.closed.is_none() && seen.response.is_none(),
                 "something after the end of {exchange:?}"
             );
-            apply(seen);
+            match transmit {
+                Transmit::Respond(_, response) => seen.response = Some(response),
+                Transmit::ReadBody { limit, .. } => seen.wants_body = Some(limit),
+                Transmit::Accept(_, response) => seen.accepted = Some(response),
+                Transmit::Frame(_, message) => seen.frames.push(message),
+                Transmit::Close(_, code) => seen.closed = Some(code),
+            }
         }
     }
 }

@@ -475,9 +475,9 @@ fn a_client_that_cannot_come_back_is_new() {
         let ws = bench.websocket();
         bench.send(ws, "40");
         if leave == "cut" {
-            bench.cut(ws)
+            bench.cut(ws);
         } else {
-            bench.send(ws, leave)
+            bench.send(ws, leave);
         }
         bench.run_for(wait);
         let back = bench.websocket();
