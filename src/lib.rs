@@ -2,6 +2,7 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod pattern;
 pub mod report;
 pub mod target;
 pub mod transcript;

@@ -36,5 +36,11 @@ fn every_case_parses_and_prints_back_to_itself() {
             Err(diagnostics) => wrong.extend(diagnostics.iter().map(|d| d.to_string())),
         }
     }
-    assert!(wrong.is_empty(), "{} of {} files:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} files:\n{}",
+        wrong.len(),
+        files.len(),
+        wrong.join("\n")
+    );
 }

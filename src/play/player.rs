@@ -279,3 +279,21 @@ fn pings(event: &Event) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schedule spawns trials: what plays them must be able to move between threads.
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+
+    #[test]
+    fn playing_may_move_between_threads() {
+        fn check(trial: &Trial, context: &TrialContext) {
+            drop(is_send(play(trial, context)));
+        }
+        let _: fn(&Trial, &TrialContext) = check;
+    }
+}

@@ -44,7 +44,7 @@ impl Ambient {
             match item {
                 Item::Step(step) => self.look_at(step, me),
                 Item::AnyOrder(inner) => self.walk(inner, me),
-                Item::Blank | Item::Comment(_) => {}
+                Item::Blank | Item::Comment(_) | Item::Template(_) => {}
             }
         }
     }

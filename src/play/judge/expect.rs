@@ -7,11 +7,11 @@ use crate::pattern::{Captures, Mismatch, Pattern};
 use crate::transcript::{Cause, Closed, Proof, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Patterns that were compiled before, by their text.
 #[derive(Default)]
-pub(super) struct Compiled(HashMap<String, Rc<Pattern>>);
+pub(super) struct Compiled(HashMap<String, Arc<Pattern>>);
 
 /// Everything that a line accepts: what it says, then its alternatives.
 pub(super) fn contents(step: &Step) -> impl Iterator<Item = &Content> {
@@ -263,10 +263,10 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Option<Mismatch>> {
         let pattern = match self.compiled.0.get(&text.0) {
-            Some(pattern) => Rc::clone(pattern),
+            Some(pattern) => Arc::clone(pattern),
             None => {
-                let pattern = Rc::new(Pattern::compile(text).map_err(|_| None)?);
-                self.compiled.0.insert(text.0.clone(), Rc::clone(&pattern));
+                let pattern = Arc::new(Pattern::compile(text).map_err(|_| None)?);
+                self.compiled.0.insert(text.0.clone(), Arc::clone(&pattern));
                 pattern
             }
         };
@@ -403,7 +403,7 @@ impl<'c> Judge<'c> {
         let known = self.captures_for(label);
         for (name, value) in found.iter() {
             if known.get(name) != Some(value) {
-                self.captures.insert(name.to_owned(), value.clone());
+                self.captures.set(name, value.clone());
             }
         }
     }

@@ -79,7 +79,7 @@ impl<'c> Script<'c> {
         for (index, item) in items.iter().enumerate() {
             match item {
                 Item::Comment(text) => free |= text.trim_start().starts_with("free:"),
-                Item::Blank => free = false,
+                Item::Blank | Item::Template(_) => free = false,
                 Item::Step(step) => {
                     self.steps.insert(step.line, step);
                     if let Some(group) = group {
