@@ -53,7 +53,7 @@ pub enum NoAnswer {
 /// Where no HTTP answer came within `patience`.
 pub(super) async fn ask(
     client: &reqwest::Client,
-    server: &Url,
+    server: &Endpoint,
     patience: Duration,
 ) -> Result<Answer, NoAnswer> {
     let deadline = Instant::now() + patience;
