@@ -183,7 +183,7 @@ mod tests {
             ask_once(b"", false, 5_000).await,
             Err(NoAnswer::NotHttp(_))
         ));
-        let nobody = Url::parse(&format!(
+        let nobody = Endpoint::parse(&format!(
             "http://127.0.0.1:{}/",
             super::super::port::free().unwrap()
         ))
