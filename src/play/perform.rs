@@ -192,8 +192,8 @@ impl Player<'_> {
         }
     }
 
-    /// Asks again where the last poll brought less than is expected.
-    pub(super) async fn repoll(&mut self, label: &str) {
+    /// Asks again where the last poll brought less than is expected; `own` where its answer only adds to that of the poll.
+    pub(super) async fn repoll(&mut self, label: &str, own: bool) {
         let waiting = match self.connections.get(label) {
             Some(Connection::Channel(channel)) => channel.awaiting_response(),
             _ => true,
@@ -203,7 +203,7 @@ impl Player<'_> {
         }
         if let Some(request) = self.last_request.get(label).cloned() {
             self.record(label, Event::Note("the poll is repeated".into()), None);
-            self.send_request(label, request, true).await;
+            self.send_request(label, request, own).await;
         }
     }
 

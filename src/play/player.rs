@@ -125,7 +125,7 @@ impl<'a> Player<'a> {
                 Demand::Park(label) => self.park(&label).await,
                 Demand::Await { label, deadline, repoll } => {
                     for label in repoll {
-                        self.repoll(&label).await;
+                        self.repoll(&label, true).await;
                     }
                     self.wait(&label, deadline).await;
                 }

@@ -136,7 +136,8 @@ impl Player<'_> {
             }
             self.take_in(seen).await;
             if again {
-                self.repoll(label).await;
+                // The answer to this one is what the script waits for.
+                self.repoll(label, false).await;
                 until = self.now() + ms;
             } else if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
                 return;
