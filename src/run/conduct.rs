@@ -24,6 +24,9 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// How many trials that ended lately are remembered for that.
 const REMEMBERED: usize = 32;
 
+/// How much a trial may receive: a flood ends the trial, not siospec.
+pub const LIMITS: Limits = Limits { entries: 20_000, bytes: 32 << 20 };
+
 /// What is played, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -35,8 +38,6 @@ pub struct Options {
     pub max_wait: Duration,
     /// How long a trial may take besides that.
     pub timeout: Duration,
-    /// How much a trial may record.
-    pub limits: Limits,
     /// Play hazards also on a target that siospec did not start.
     pub hazards: bool,
     /// Accept any certificate.
@@ -74,7 +75,7 @@ pub async fn run(
         trials.iter().map(|trial| variant(trial).to_owned()).filter(|variant| target.offers(variant)).collect();
     // Where no trial can be played there is still a target to speak to.
     let variants = if variants.is_empty() { BTreeSet::from([String::new()]) } else { variants };
-    let provision = Provision { timeout: options.timeout, limits: options.limits, insecure: options.insecure };
+    let provision = Provision { timeout: options.timeout, limits: LIMITS, insecure: options.insecure };
     let mut stop = interrupted.clone();
     let fleet = tokio::select! {
         fleet = Fleet::start(Arc::clone(&target), &variants, &provision) => Arc::new(fleet?),
@@ -221,11 +222,10 @@ impl Conduct<'_> {
 
     async fn side_by_side(&mut self, turns: Vec<Turn>) {
         let fleet = Arc::clone(&self.fleet);
-        let (trials, results) = (self.trials.clone(), self.results.clone());
+        let trials = self.trials.clone();
         let mut floor = schedule::Floor::new(turns, self.options.jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            let level = results[turn.index].level.clone();
-            async move { attempt(&fleet, &trial, &level, turn.wait_ms, false).await }
+            async move { attempt(&fleet, &trial, turn.wait_ms, false).await }
         });
         let mut interrupted = self.interrupted.clone();
         loop {
@@ -357,9 +357,8 @@ impl Conduct<'_> {
     /// played; so a loss is looked at a second time.
     async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
         let trial = Arc::clone(&self.trials[index]);
-        let level = self.results[index].level.clone();
         for _ in 0..2 {
-            match attempt(&self.fleet, &trial, &level, wait_ms, true).await {
+            match attempt(&self.fleet, &trial, wait_ms, true).await {
                 Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
                 Attempted::At(place, _, Attempt::Played(played)) => {
                     *before = Some((place, index));
@@ -428,14 +427,14 @@ pub(super) enum Attempted {
     At(Place, bool, Attempt),
 }
 
-async fn attempt(fleet: &Fleet, trial: &Trial, level: &str, wait_ms: f64, alone: bool) -> Attempted {
+async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
     let berth: Arc<Berth> = match fleet.berth(variant(trial)).await {
         Ok(berth) => berth,
         Err(why) => return Attempted::NoTarget(why),
     };
     let place = (berth.variant.clone(), berth.generation);
     let fresh = berth.is_fresh();
-    Attempted::At(place, fresh, berth.attempt(trial, level, wait_ms, alone).await)
+    Attempted::At(place, fresh, berth.attempt(trial, wait_ms, alone).await)
 }
 
 /// The variant that a trial needs; empty for the default.

@@ -251,7 +251,7 @@ impl Berth {
 
     /// Plays a trial that waits for about `wait_ms`, and looks afterwards whether the target is still there: always where
     /// the trial is played `alone`, otherwise where it did not pass.
-    pub(super) async fn attempt(&self, trial: &Trial, level: &str, wait_ms: f64, alone: bool) -> Attempt {
+    pub(super) async fn attempt(&self, trial: &Trial, wait_ms: f64, alone: bool) -> Attempt {
         self.played.fetch_add(1, Ordering::SeqCst);
         let waits = Duration::try_from_secs_f64(2.0 * wait_ms / 1000.0).unwrap_or_default();
         let context = TrialContext { timeout: self.context.timeout + waits, ..self.context.clone() };
@@ -260,7 +260,7 @@ impl Berth {
             outcome = play(trial, &context) => outcome,
             end = self.instance.ended() => return self.lost(Loss::Ended(end)).await,
         };
-        let played = Played::judged(trial, outcome, level);
+        let played = Played::judged(trial, outcome);
         let passed = played.verdict == crate::outcome::Verdict::Pass;
         if passed && !alone {
             return Attempt::Played(Box::new(played));

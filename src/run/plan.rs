@@ -54,9 +54,8 @@ pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
 /// What the trial needs and the target lacks.
 fn missing(trial: &Trial, about: &About) -> Vec<String> {
     let transport = trial.over.map(|over| match over {
-        Over::WebSocket => "websocket",
-        Over::Polling => "polling",
         Over::Upgraded => "upgrade",
+        Over::WebSocket | Over::Polling => over.word(),
     });
     let named = trial.case.header.needs.iter().map(String::as_str);
     let mut missing: Vec<String> = Vec::new();
@@ -123,7 +122,7 @@ fn steps(script: &[Item]) -> Vec<&Step> {
         match item {
             Item::Step(step) => found.push(step),
             Item::AnyOrder(items) => found.append(&mut steps(items)),
-            Item::Blank | Item::Comment(_) => {}
+            Item::Blank | Item::Comment(_) | Item::Template(_) => {}
         }
     }
     found
