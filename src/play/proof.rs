@@ -25,7 +25,11 @@ impl Player<'_> {
         let may_echo = self.context.capabilities.get("echo").copied().unwrap_or(true);
         match echo {
             Some(namespace) if speaks && may_echo => {
-                let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
+                let prefix = if namespace == "/" {
+                    String::new()
+                } else {
+                    format!("{namespace},")
+                };
                 self.echoes += 1;
                 let token = format!("siospec-{}", self.echoes);
                 let question = format!("42{prefix}[\"message\",\"{token}\"]");
@@ -34,7 +38,8 @@ impl Player<'_> {
             }
             _ if alive && speaks => {
                 let is_answer = |text: &str| text.starts_with("40{") || text.starts_with("44{");
-                self.ask(label, "40".into(), is_answer, Proof::Connect, deadline).await;
+                self.ask(label, "40".into(), is_answer, Proof::Connect, deadline)
+                    .await;
             }
             _ if alive => {
                 let reason = "this channel cannot show that the session works".to_owned();
@@ -99,7 +104,10 @@ impl Player<'_> {
                 && attempts < PARK_ATTEMPTS
                 && let Event::Received(Wire::Response(response)) = &mut seen.event
                 && response.status == 200
-                && response.body.split(|byte| *byte == 0x1e).all(|packet| packet == b"2" || packet == b"6")
+                && response
+                    .body
+                    .split(|byte| *byte == 0x1e)
+                    .all(|packet| packet == b"2" || packet == b"6")
             {
                 response.own = true;
                 again = true;
