@@ -5,6 +5,7 @@
 
 use super::judge::{Demand, Judge, Judgement, Match, Values};
 use super::lag::LagMonitor;
+use super::proof::Question;
 use crate::notation::{Heartbeat, Over};
 use crate::suite::Trial;
 use crate::transcript::{Cause, Closed, Entry, Event, Request, Side, Transcript, Wire};
@@ -84,6 +85,8 @@ pub(super) struct Player<'a> {
     /// The last request of each channel, for polls that are repeated.
     pub(super) last_request: BTreeMap<String, Request>,
     pub(super) echoes: u32,
+    /// Proofs that something else settled before their answer came.
+    pub(super) unanswered: Vec<(String, Question)>,
     arrivals: Receiver<Seen>,
     start: Instant,
     record: Transcript,
@@ -104,6 +107,7 @@ impl<'a> Player<'a> {
             connections: BTreeMap::new(),
             last_request: BTreeMap::new(),
             echoes: 0,
+            unanswered: Vec::new(),
             arrivals,
             start,
             record: Transcript::default(),
@@ -193,6 +197,10 @@ impl<'a> Player<'a> {
     /// Records an arrival and answers the ping that it may be.
     pub(super) async fn take_in(&mut self, seen: Seen) {
         if seen.label == HEARTBEAT_LABEL {
+            return;
+        }
+        if self.is_late_answer(&seen.label, &seen.event) {
+            self.record_at(seen.at, &seen.label, Event::Note("a proof was answered after all".into()), None);
             return;
         }
         let pinged = self.answers_pings() && pings(&seen.event);

@@ -282,6 +282,10 @@ impl<'c> Judge<'c> {
             Node::Step(step) => {
                 let step = *step;
                 let label = label_name(step, self.repetition);
+                if self.is_left_out(step, &label) {
+                    self.step_done(step);
+                    return Flow::Again;
+                }
                 if let Some(flow) = self.prepare(step, &label) {
                     return flow;
                 }
@@ -293,6 +297,13 @@ impl<'c> Judge<'c> {
             }
             Node::AnyOrder(_) => self.advance_group(),
         }
+    }
+
+    /// What stays unsaid on a connection that an alternative `close` ended: packets, frames, and what would answer them.
+    fn is_left_out(&self, step: &Step, label: &str) -> bool {
+        let Action::Wire { content, .. } = &step.action else { return false };
+        let opens_anew = matches!(content, Content::Request(_) | Content::WebSocket(_) | Content::Raw(_));
+        !opens_anew && self.labels.get(label).is_some_and(|state| state.over_early)
     }
 
     /// Whether the player does this step.
@@ -413,7 +424,11 @@ impl<'c> Judge<'c> {
             return flow;
         }
         let state = self.labels.entry(label).or_default();
-        state.last_performed = Some(index);
+        state.performed(index);
+        if let Action::Wire { content: content @ (Content::Request(_) | Content::WebSocket(_)), .. } = &step.action {
+            state.over_early = false;
+            state.handshaking = matches!(content, Content::WebSocket(_));
+        }
         state.last_line_at = at;
         self.matches.push(Match { entry: index, cause });
         self.base = at;
