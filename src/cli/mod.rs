@@ -131,7 +131,11 @@ fn describe(failure: &Failure) -> String {
     let mut causes = failure.error.chain().map(ToString::to_string).collect::<Vec<_>>();
     causes.dedup();
     let message = causes.join(": ");
-    if message.starts_with("error") || message.starts_with("\u{1b}[") { message } else { format!("error: {message}") }
+    if message.starts_with("error") || message.starts_with("\u{1b}[") {
+        message
+    } else {
+        format!("error: {message}")
+    }
 }
 
 #[cfg(test)]

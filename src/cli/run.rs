@@ -118,6 +118,13 @@ struct Showing {
     slow: bool,
 }
 
+impl Run {
+    /// Whether lenient trials count.
+    pub(super) fn is_strict(&self) -> bool {
+        self.judging.strict
+    }
+}
+
 impl Default for Run {
     fn default() -> Self {
         /// The smallest command around the arguments.
@@ -132,9 +139,17 @@ impl Default for Run {
 
 /// Tests a target, shows and writes what came out.
 pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
-    let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose().map_err(Failure::usage);
+    let open = |path: &Option<PathBuf>| {
+        path.as_deref()
+            .map(ReportFile::open)
+            .transpose()
+            .map_err(Failure::usage)
+    };
     let prepared = Prepared::of(arguments)?;
-    let (json_file, junit_file) = (open(&arguments.showing.report_json)?, open(&arguments.showing.report_junit)?);
+    let (json_file, junit_file) = (
+        open(&arguments.showing.report_json)?,
+        open(&arguments.showing.report_junit)?,
+    );
     let result = prepared.play(out)?;
     if let Some(file) = json_file {
         file.write(&json::write(&result)?)?;
@@ -183,10 +198,16 @@ impl Prepared {
             timeout: arguments.playing.timeout,
             hazards: arguments.playing.hazards,
             insecure: arguments.playing.insecure,
-            strictness: Strictness { strict: arguments.judging.strict, no_skips: arguments.judging.no_skips },
+            strictness: Strictness {
+                strict: arguments.judging.strict,
+                no_skips: arguments.judging.no_skips,
+            },
             known,
             elsewhere: whole.then(|| elsewhere(&corpus, arguments.selecting.role)),
-            partition: arguments.selecting.partition.map(|partition| partition.to_string()),
+            partition: arguments
+                .selecting
+                .partition
+                .map(|partition| partition.to_string()),
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,
@@ -194,7 +215,13 @@ impl Prepared {
             strict: arguments.judging.strict,
             slow: arguments.showing.slow,
         };
-        Ok(Self { target: Arc::new(target), corpus, trials, options, detail })
+        Ok(Self {
+            target: Arc::new(target),
+            corpus,
+            trials,
+            options,
+            detail,
+        })
     }
 
     /// Without any list of known failures.
@@ -266,9 +293,15 @@ impl Interruptions {
     /// From now on signals are collected here and no longer end the program.
     pub(super) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
         let [interrupt, terminate, hangup] = kinds.map(signal);
-        Ok(Self { signals: [interrupt?, terminate?, hangup?] })
+        Ok(Self {
+            signals: [interrupt?, terminate?, hangup?],
+        })
     }
 
     /// Waits for the next one.
@@ -299,7 +332,9 @@ impl Interruptions {
 
 fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
     if playing.fault.is_some() && named != Named::Builtin {
-        return Err(Failure::usage(anyhow::anyhow!("--fault is for the built-in reference: leave the target out")));
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--fault is for the built-in reference: leave the target out"
+        )));
     }
     let target = match named {
         Named::Builtin => Target::builtin(playing.fault.as_deref()).map_err(Failure::usage)?,
@@ -311,8 +346,13 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
             Target::manifest(manifest, &argument).ok_or_else(no_server)?
         }
     };
-    let limits = Limits { memory: playing.max_memory << 20, ..Limits::default() };
-    Ok(target.with_limits(limits).with_connect_timeout(playing.connect_timeout))
+    let limits = Limits {
+        memory: playing.max_memory << 20,
+        ..Limits::default()
+    };
+    Ok(target
+        .with_limits(limits)
+        .with_connect_timeout(playing.connect_timeout))
 }
 
 /// The ids of the cases of other roles.
@@ -328,7 +368,9 @@ fn not_started(error: StartError) -> Failure {
 /// `500ms`, `10s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected a time such as 500ms, 10s or 2m".to_owned();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(expected)?;
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .ok_or_else(expected)?;
     let number: f64 = text[..digits].parse().map_err(|_| expected())?;
     let seconds = match &text[digits..] {
         "ms" => number / 1000.0,

@@ -50,7 +50,9 @@ impl Selecting {
             return Err(Failure::nothing(unmatched_message(&unmatched)));
         }
         if trials.is_empty() {
-            return Err(Failure::nothing("no case fits all that was asked for: see `siospec list`".to_owned()));
+            return Err(Failure::nothing(
+                "no case fits all that was asked for: see `siospec list`".to_owned(),
+            ));
         }
         Ok((corpus, trials))
     }
@@ -75,7 +77,11 @@ pub(super) fn load(folder: Option<&std::path::Path>) -> Result<Corpus, Failure> 
         Some(folder) => load_dir(folder).map_err(Failure::usage)?,
         None => load_builtin(),
     };
-    if corpus.diagnostics.is_empty() { Ok(corpus) } else { Err(wrong(&corpus.diagnostics)) }
+    if corpus.diagnostics.is_empty() {
+        Ok(corpus)
+    } else {
+        Err(wrong(&corpus.diagnostics))
+    }
 }
 
 /// All trials of a corpus.
@@ -99,7 +105,9 @@ fn unmatched_message(unmatched: &[String]) -> String {
     for pattern in unmatched {
         let hint = match std::path::Path::new(pattern) {
             path if path.is_dir() => "; it is a folder, but without a target.toml",
-            path if path.is_file() => "; it is a file, but no target.toml: cases of your own are named by --cases",
+            path if path.is_file() => {
+                "; it is a file, but no target.toml: cases of your own are named by --cases"
+            }
             _ => "",
         };
         message.push_str(&format!("`{pattern}` matches no case{hint}\n"));
@@ -108,7 +116,7 @@ fn unmatched_message(unmatched: &[String]) -> String {
     message
 }
 
-fn role(word: &str) -> Result<Role, String> {
+pub(super) fn role(word: &str) -> Result<Role, String> {
     let all = [Role::Server, Role::Client, Role::Codec];
     let found = all.into_iter().find(|role| role.word() == word);
     found.ok_or_else(|| "expected server, client or codec".to_owned())

@@ -25,7 +25,10 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 const REMEMBERED: usize = 32;
 
 /// How much a trial may receive: a flood ends the trial, not siospec.
-pub const LIMITS: Limits = Limits { entries: 20_000, bytes: 32 << 20 };
+const LIMITS: Limits = Limits {
+    entries: 20_000,
+    bytes: 32 << 20,
+};
 
 /// What is played, and how.
 #[derive(Clone, Debug)]
@@ -71,17 +74,31 @@ pub async fn run(
     let began = Instant::now();
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let trials: Vec<Arc<Trial>> = trials.into_iter().map(Arc::new).collect();
-    let variants: BTreeSet<String> =
-        trials.iter().map(|trial| variant(trial).to_owned()).filter(|variant| target.offers(variant)).collect();
+    let variants: BTreeSet<String> = trials
+        .iter()
+        .map(|trial| variant(trial).to_owned())
+        .filter(|variant| target.offers(variant))
+        .collect();
     // Where no trial can be played there is still a target to speak to.
-    let variants = if variants.is_empty() { BTreeSet::from([String::new()]) } else { variants };
-    let provision = Provision { timeout: options.timeout, limits: LIMITS, insecure: options.insecure };
+    let variants = if variants.is_empty() {
+        BTreeSet::from([String::new()])
+    } else {
+        variants
+    };
+    let provision = Provision {
+        timeout: options.timeout,
+        limits: LIMITS,
+        insecure: options.insecure,
+    };
     let mut stop = interrupted.clone();
     let fleet = tokio::select! {
         fleet = Fleet::start(Arc::clone(&target), &variants, &provision) => Arc::new(fleet?),
         _ = stop.wait_for(|stop| *stop) => return Ok(RunResult { interrupted: true, ..RunResult::default() }),
     };
-    let results = trials.iter().map(|trial| describe::result(trial, rules, target.info())).collect();
+    let results = trials
+        .iter()
+        .map(|trial| describe::result(trial, rules, target.info()))
+        .collect();
     let mut conduct = Conduct {
         fleet: Arc::clone(&fleet),
         target: &target,
@@ -126,7 +143,9 @@ fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>)
     if result.interrupted {
         reasons.push("the run was interrupted".to_owned());
     }
-    result.cases.sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
+    result
+        .cases
+        .sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
     for verdict in Verdict::ALL {
         let number = result.cases.iter().filter(|case| case.verdict == verdict).count();
         result.totals.insert(verdict.word().to_owned(), number as u64);
@@ -198,7 +217,11 @@ impl Conduct<'_> {
             let about = if self.target.offers(variant) {
                 self.fleet.about(variant).await
             } else {
-                passed_over.push((index, Verdict::Skip, format!("the target has no variant {variant}")));
+                passed_over.push((
+                    index,
+                    Verdict::Skip,
+                    format!("the target has no variant {variant}"),
+                ));
                 continue;
             };
             match about.map(|about| plan::fate(&trial, &about, allowed)) {
@@ -212,8 +235,15 @@ impl Conduct<'_> {
         }
         let planned = turns.len() + self.alone.len();
         let target = self.target.info().clone();
-        let capabilities = capabilities.iter().map(|(need, met)| (need.clone(), *met)).collect();
-        (self.listener)(RunEvent::Started { target, planned, capabilities });
+        let capabilities = capabilities
+            .iter()
+            .map(|(need, met)| (need.clone(), *met))
+            .collect();
+        (self.listener)(RunEvent::Started {
+            target,
+            planned,
+            capabilities,
+        });
         for (index, verdict, reason) in passed_over {
             self.finish(index, Played::without_record(verdict, reason));
         }
@@ -241,7 +271,10 @@ impl Conduct<'_> {
                 None => return,
                 Some((index, Ok(attempted))) => self.take(index, attempted),
                 Some((index, Err(panic))) => {
-                    self.finish(index, Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")));
+                    self.finish(
+                        index,
+                        Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")),
+                    );
                 }
             }
         }
@@ -278,8 +311,15 @@ impl Conduct<'_> {
             return;
         }
         let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
-        let before: Vec<usize> = self.lately.iter().filter(recent).map(|(_, _, index)| *index).collect();
-        (self.listener)(RunEvent::Notice(format!("{loss}; it is started again, and who did it is found out")));
+        let before: Vec<usize> = self
+            .lately
+            .iter()
+            .filter(recent)
+            .map(|(_, _, index)| *index)
+            .collect();
+        (self.listener)(RunEvent::Notice(format!(
+            "{loss}; it is started again, and who did it is found out"
+        )));
         for index in &before {
             self.recheck(*index);
         }
@@ -332,7 +372,11 @@ impl Conduct<'_> {
         budget: &mut Budget,
         before: &mut Option<(Place, usize)>,
     ) -> Option<Played> {
-        let wait_ms = if let Reason::Hazard(wait_ms) = reason { wait_ms } else { self.options.max_wait.as_secs_f64() * 1000.0 };
+        let wait_ms = if let Reason::Hazard(wait_ms) = reason {
+            wait_ms
+        } else {
+            self.options.max_wait.as_secs_f64() * 1000.0
+        };
         match reason {
             Reason::Doubt(doubt, first) if !budget.grants(doubt) => Some(*first),
             Reason::Doubt(doubt, first) => {
@@ -417,7 +461,12 @@ impl Conduct<'_> {
     fn finished(&mut self) -> Vec<CaseResult> {
         let results = std::mem::take(&mut self.results);
         let done = &self.done;
-        results.into_iter().enumerate().filter(|(index, _)| done.contains(index)).map(|(_, result)| result).collect()
+        results
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| done.contains(index))
+            .map(|(_, result)| result)
+            .collect()
     }
 }
 

@@ -30,7 +30,9 @@ pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo) -> CaseR
 
 /// The command that plays a trial again.
 fn replay(trial: &Trial, target: &TargetInfo) -> String {
-    let over = trial.over.map_or_else(String::new, |over| format!(" --over {}", over.word()));
+    let over = trial
+        .over
+        .map_or_else(String::new, |over| format!(" --over {}", over.word()));
     let (before, after) = match target.argument.strip_prefix("-- ") {
         Some(command) => (String::new(), format!(" -- {command}")),
         None if target.argument.is_empty() => (String::new(), String::new()),

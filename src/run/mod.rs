@@ -17,4 +17,5 @@ mod verdict;
 
 pub use conduct::{Listener, Options, run};
 pub use gate::Strictness;
+pub use known::{KnownList, known_list};
 pub use progress::Progress;

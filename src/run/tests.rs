@@ -78,17 +78,32 @@ fn options() -> Options {
 async fn run_all(trials: Vec<Trial>, options: &Options) -> (RunResult, Vec<RunEvent>) {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let command = ["python3", "-c", SERVER, state.to_str().unwrap()].map(str::to_owned).to_vec();
+    let command = ["python3", "-c", SERVER, state.to_str().unwrap()]
+        .map(str::to_owned)
+        .to_vec();
     let mut events = Vec::new();
     let (_interrupt, interrupted) = watch::channel(false);
     let target = Arc::new(Target::command(command));
     let mut listener = |event| events.push(event);
-    let result = run(target, &Rules::default(), trials, options, interrupted, &mut listener).await.unwrap();
+    let result = run(
+        target,
+        &Rules::default(),
+        trials,
+        options,
+        interrupted,
+        &mut listener,
+    )
+    .await
+    .unwrap();
     (result, events)
 }
 
 fn verdict(result: &RunResult, path: &str) -> (Verdict, String) {
-    let case = result.cases.iter().find(|case| case.id == format!("server/{path}")).unwrap();
+    let case = result
+        .cases
+        .iter()
+        .find(|case| case.id == format!("server/{path}"))
+        .unwrap();
     (case.verdict, case.message.clone())
 }
 
@@ -100,30 +115,59 @@ async fn only_the_trial_that_ends_the_target_is_blamed() {
     let (died, message) = verdict(&result, "die");
     assert_eq!(died, Verdict::Crashed);
     assert!(message.contains("exit status: 3"), "{message}");
-    let others = result.cases.iter().filter(|case| case.id != "server/die" && case.verdict != Verdict::Pass);
-    let others: Vec<_> = others.map(|case| (&case.id, case.verdict, &case.message, &case.record)).collect();
+    let others = result
+        .cases
+        .iter()
+        .filter(|case| case.id != "server/die" && case.verdict != Verdict::Pass);
+    let others: Vec<_> = others
+        .map(|case| (&case.id, case.verdict, &case.message, &case.record))
+        .collect();
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(result.gate_reasons, ["1 trial ended the target"]);
-    assert!(events.iter().any(|event| matches!(event, RunEvent::Notice(text) if text.contains("started again"))));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, RunEvent::Notice(text) if text.contains("started again")))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_dies_a_moment_after_a_pass_is_traced_back_to_it() {
-    let mut trials: Vec<Trial> = (0..4).map(|n| trial(&format!("slow-{n}"), "", "> GET /x\n< 200\n! wait 400ms\n")).collect();
+    let mut trials: Vec<Trial> = (0..4)
+        .map(|n| trial(&format!("slow-{n}"), "", "> GET /x\n< 200\n! wait 400ms\n"))
+        .collect();
     trials.push(asks("die-later"));
     let (result, _) = run_all(trials, &options()).await;
-    let others = result.cases.iter().filter(|case| case.verdict == Verdict::Pass).count();
+    let others = result
+        .cases
+        .iter()
+        .filter(|case| case.verdict == Verdict::Pass)
+        .count();
     // Played alone, the target may still answer right after the trial: then nobody is blamed, but the gate tells.
     let blamed = verdict(&result, "die-later").0 == Verdict::Crashed;
-    assert!(blamed || result.gate_reasons.iter().any(|reason| reason.contains("exit status: 4")), "{result:#?}");
+    assert!(
+        blamed
+            || result
+                .gate_reasons
+                .iter()
+                .any(|reason| reason.contains("exit status: 4")),
+        "{result:#?}"
+    );
     assert!(others >= 4 && result.gate == Gate::Fail);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_that_nobody_repeats_still_fails_the_gate() {
     let (result, _) = run_all(vec![asks("die-once"), asks("ok")], &options()).await;
-    assert!(result.cases.iter().all(|case| case.verdict == Verdict::Pass), "{result:#?}");
-    assert!(result.gate_reasons[0].contains("exit status: 5"), "{:?}", result.gate_reasons);
+    assert!(
+        result.cases.iter().all(|case| case.verdict == Verdict::Pass),
+        "{result:#?}"
+    );
+    assert!(
+        result.gate_reasons[0].contains("exit status: 5"),
+        "{:?}",
+        result.gate_reasons
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,8 +194,14 @@ async fn what_cannot_be_played_is_skipped_by_name() {
         trial("various", "variant: recovery\n", "> GET /x\n< 200\n"),
     ];
     let (result, _) = run_all(trials, &options()).await;
-    assert_eq!(verdict(&result, "needy"), (Verdict::Skip, "needs rooms".to_owned()));
-    assert_eq!(verdict(&result, "various"), (Verdict::Skip, "the target has no variant recovery".to_owned()));
+    assert_eq!(
+        verdict(&result, "needy"),
+        (Verdict::Skip, "needs rooms".to_owned())
+    );
+    assert_eq!(
+        verdict(&result, "various"),
+        (Verdict::Skip, "the target has no variant recovery".to_owned())
+    );
     assert_eq!(verdict(&result, "patient").1, "waits longer than --max-wait 5.0s");
     assert_eq!(result.gate, Gate::Pass);
 }
@@ -160,13 +210,26 @@ async fn what_cannot_be_played_is_skipped_by_name() {
 async fn an_interrupted_run_keeps_what_was_played() {
     let (interrupt, interrupted) = watch::channel(false);
     let trials = vec![asks("ok"), trial("patient", "", "> GET /x\n< 200\n! wait 4s\n")];
-    let target = Arc::new(Target::command(["python3", "-c", SERVER, "/nonexistent"].map(str::to_owned).to_vec()));
+    let target = Arc::new(Target::command(
+        ["python3", "-c", SERVER, "/nonexistent"]
+            .map(str::to_owned)
+            .to_vec(),
+    ));
     let mut listener = |event: RunEvent| {
         if matches!(&event, RunEvent::TrialFinished(case) if case.id == "server/ok") {
             let _ = interrupt.send(true);
         }
     };
-    let result = run(target, &Rules::default(), trials, &options(), interrupted, &mut listener).await.unwrap();
+    let result = run(
+        target,
+        &Rules::default(),
+        trials,
+        &options(),
+        interrupted,
+        &mut listener,
+    )
+    .await
+    .unwrap();
     assert!(result.interrupted);
     assert_eq!(result.cases.len(), 1);
     assert_eq!(result.gate_reasons, ["the run was interrupted"]);
