@@ -151,7 +151,7 @@ pub(super) struct Expanded {
 pub(super) const MOST_GENERATED: usize = 64 << 20;
 
 /// The most that `<repeat N …>` may say.
-const MOST_REPEATS: usize = 1_000_000;
+const MOST_REPEATS: usize = 10_000_000;
 
 pub(super) fn expand(source: &str) -> Result<Expanded, PatternError> {
     let mut text = String::new();
@@ -163,7 +163,7 @@ pub(super) fn expand(source: &str) -> Result<Expanded, PatternError> {
         let (count, unit, end) = generator(source, start)?;
         if count > MOST_REPEATS || text.len() + count.saturating_mul(unit.len()) > MOST_GENERATED {
             return Err(PatternError::new(start, end, "this generates too much")
-                .expected("at most 1,000,000 times and 64 MiB"));
+                .expected("at most 10,000,000 times and 64 MiB"));
         }
         spans.push((text.len(), start, true));
         text.push_str(&unit.repeat(count));
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn generators_are_bounded() {
-        assert!(expand("<repeat 1000001 \"\">").is_err());
+        assert!(expand("<repeat 10000001 \"\">").is_err());
         assert!(
             expand(
                 "<repeat 1000000 \"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggg\">"

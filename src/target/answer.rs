@@ -53,7 +53,7 @@ pub enum NoAnswer {
 /// Where no HTTP answer came within `patience`.
 pub(super) async fn ask(
     client: &reqwest::Client,
-    server: &Url,
+    server: &Endpoint,
     patience: Duration,
 ) -> Result<Answer, NoAnswer> {
     let deadline = Instant::now() + patience;
@@ -183,7 +183,7 @@ mod tests {
             ask_once(b"", false, 5_000).await,
             Err(NoAnswer::NotHttp(_))
         ));
-        let nobody = Url::parse(&format!(
+        let nobody = Endpoint::parse(&format!(
             "http://127.0.0.1:{}/",
             super::super::port::free().unwrap()
         ))
