@@ -181,6 +181,7 @@ impl Player<'_> {
     }
 
     async fn send_request(&mut self, label: &str, request: Request, own: bool) {
+        *self.outstanding.entry(label.to_owned()).or_default() += 1;
         let sent = tokio::time::timeout(PERFORM, self.channel(label).request(request, own)).await;
         self.note_send(label, sent.map_err(|_| "not sent in time".to_owned()).and_then(|r| r.map_err(say)));
     }
@@ -194,11 +195,9 @@ impl Player<'_> {
 
     /// Asks again where the last poll brought less than is expected.
     pub(super) async fn repoll(&mut self, label: &str) {
-        let waiting = match self.connections.get(label) {
-            Some(Connection::Channel(channel)) => channel.awaiting_response(),
-            _ => true,
-        };
-        if waiting {
+        // By what was taken in: the channel itself learns a little later than the record that it was answered.
+        let is_channel = matches!(self.connections.get(label), Some(Connection::Channel(_)));
+        if !is_channel || self.outstanding.get(label).is_some_and(|count| *count > 0) {
             return;
         }
         if let Some(request) = self.last_request.get(label).cloned() {

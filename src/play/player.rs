@@ -79,6 +79,8 @@ pub(super) struct Player<'a> {
     pub(super) connections: BTreeMap<String, Connection>,
     /// The last request of each channel, for polls that are repeated.
     pub(super) last_request: BTreeMap<String, Request>,
+    /// How many polls and other requests of each channel have no answer yet that was taken in.
+    pub(super) outstanding: BTreeMap<String, u32>,
     pub(super) echoes: u32,
     /// Proofs that something else settled before their answer came.
     pub(super) unanswered: Vec<(String, Question)>,
@@ -101,6 +103,7 @@ impl<'a> Player<'a> {
             tap,
             connections: BTreeMap::new(),
             last_request: BTreeMap::new(),
+            outstanding: BTreeMap::new(),
             echoes: 0,
             unanswered: Vec::new(),
             arrivals,
@@ -176,6 +179,11 @@ impl<'a> Player<'a> {
         if self.is_late_answer(&seen.label, &seen.event) {
             self.record_at(seen.at, &seen.label, Event::Note("a proof was answered after all".into()), None);
             return;
+        }
+        if matches!(seen.event, Event::Received(Wire::Response(_)))
+            && let Some(outstanding) = self.outstanding.get_mut(&seen.label)
+        {
+            *outstanding = outstanding.saturating_sub(1);
         }
         let pinged = self.answers_pings() && pings(&seen.event);
         let label = seen.label.clone();
