@@ -4,15 +4,15 @@
 //! can do by playing short scripts; `lag` measures how long the runner itself was held up.
 
 mod judge;
-mod lag;
 mod mutate;
+mod lag;
 mod perform;
 mod player;
 mod probe;
 mod proof;
 
 pub use judge::{Judge, Judgement, Match, Values};
-pub use lag::LagMonitor;
 pub use mutate::{MutationReport, Survivor, mutate};
+pub use lag::LagMonitor;
 pub use player::{TrialContext, TrialOutcome, play};
 pub use probe::probe;

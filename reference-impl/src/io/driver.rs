@@ -212,6 +212,11 @@ impl Exchange {
         self.directives.recv().await
     }
 
+    /// What to do next, if it is known already.
+    pub(super) fn try_next(&mut self) -> Option<Directive> {
+        self.directives.try_recv().ok()
+    }
+
     /// So many bytes of frames have been written.
     pub(super) fn written(&self, size: usize) {
         self.queued.fetch_sub(size, Ordering::Relaxed);

@@ -32,7 +32,11 @@ pub(super) async fn run(mut exchange: Exchange, upgrade: OnUpgrade) {
     let mut socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     exchange.handle_ws_open();
-    let end = converse(&mut exchange, &mut socket).await;
+    let end = match greet(&mut exchange, &mut socket).await {
+        Ok(None) => converse(&mut exchange, &mut socket).await,
+        Ok(Some(end)) => end,
+        Err(_) => End::Gone,
+    };
     // The stack hears now that the socket is gone; how long the farewell takes does not concern it.
     drop(exchange);
     // A client that does not take part in the farewell is left.
@@ -47,6 +51,14 @@ enum End {
     Fail(CloseCode),
     /// The connection is gone, or its client does not read.
     Gone,
+}
+
+/// Writes what the opening led to, before anything of the client is read: the pong to a hasty ping would overtake it.
+async fn greet(exchange: &mut Exchange, socket: &mut WebSocketStream<Io>) -> Result<Option<End>, Error> {
+    match exchange.try_next() {
+        Some(directive) => write(exchange, socket, Some(directive)).await,
+        None => Ok(None),
+    }
 }
 
 async fn converse(exchange: &mut Exchange, socket: &mut WebSocketStream<Io>) -> End {
