@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 
 /// A trial that ended this short a time before the target was lost may be to blame for it.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
@@ -284,6 +285,7 @@ impl Conduct<'_> {
     fn take(&mut self, index: usize, attempted: Attempted) {
         match attempted {
             Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
+            Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
             Attempted::At(place, _, Attempt::Lost(loss)) => {
                 self.note_loss(&place, loss, index);
                 self.alone.push_back((index, Reason::Suspect));
@@ -402,8 +404,9 @@ impl Conduct<'_> {
     async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
         let trial = Arc::clone(&self.trials[index]);
         for _ in 0..2 {
-            match attempt(&self.fleet, &trial, wait_ms, true).await {
+            match attempt_alone(&self.fleet, &trial, wait_ms).await {
                 Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
+                Attempted::Panicked(panic) => return Played::panicked(&panic),
                 Attempted::At(place, _, Attempt::Played(played)) => {
                     *before = Some((place, index));
                     return *played;
@@ -471,9 +474,24 @@ impl Conduct<'_> {
 }
 
 /// What came of a trial, and where: on which instance, and whether that was fresh.
-pub(super) enum Attempted {
+enum Attempted {
     NoTarget(String),
+    /// The player failed: a fault of siospec.
+    Panicked(JoinError),
     At(Place, bool, Attempt),
+}
+
+/// Plays a trial in a task of its own, so that a panic is that trial's.
+async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> Attempted {
+    let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
+    // Dropping the set ends the task, as an interruption must.
+    let mut task = JoinSet::new();
+    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
+    match task.join_next().await {
+        Some(Ok(attempted)) => attempted,
+        Some(Err(panic)) => Attempted::Panicked(panic),
+        None => Attempted::NoTarget("the trial was not played".to_owned()),
+    }
 }
 
 async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {

@@ -5,6 +5,7 @@ use crate::play::{Judgement, TrialOutcome};
 use crate::suite::Trial;
 use crate::target::Loss;
 use crate::transcript::Transcript;
+use tokio::task::JoinError;
 
 /// A trial that was played, or that came to an end otherwise.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,11 @@ impl Played {
             message: message.into(),
             ..Self::default()
         }
+    }
+
+    /// siospec failed over the trial.
+    pub(super) fn panicked(panic: &JoinError) -> Self {
+        Self::without_record(Verdict::Broken, format!("siospec failed: {panic}"))
     }
 
     /// The target was lost over the trial.

@@ -183,11 +183,7 @@ mod tests {
             Err(NoAnswer::NotHttp(_))
         ));
         let nobody = Endpoint::parse(&format!(
-<<<<<<< HEAD
             "http://127.0.0.1:{}",
-=======
-            "http://127.0.0.1:{}/",
->>>>>>> main
             super::super::port::free().unwrap()
         ))
         .unwrap();

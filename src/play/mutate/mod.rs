@@ -229,11 +229,7 @@ fn response_mutations(
         all.push((line, name, with_event(transcript, index, Event::Received(Wire::Response(response)))));
     };
     if !response.own {
-<<<<<<< HEAD
-        let status = if response.status == 418 { 419 } else { 418 };
-=======
         let status = if (200..300).contains(&response.status) { 500 } else { 200 };
->>>>>>> main
         push(status_line, format!("status {status}"), Response { status, ..response.clone() });
     }
     for name in script.headers(status_line) {
