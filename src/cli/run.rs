@@ -12,6 +12,7 @@ use crate::report::{json, junit};
 use crate::run::{Options, Progress, Strictness};
 use crate::suite::{Corpus, Trial};
 use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,6 +209,7 @@ impl Prepared {
                 .selecting
                 .partition
                 .map(|partition| partition.to_string()),
+            baselines: BTreeMap::new(),
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,

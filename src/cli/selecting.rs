@@ -5,6 +5,9 @@ use crate::notation::{Diagnostic, Over, Role};
 use crate::suite::{Corpus, Level, Partition, Selected, Selection, Trial, expand, load_builtin, load_dir};
 use std::path::PathBuf;
 
+/// How many errors of case files are shown.
+const SHOWN: usize = 20;
+
 /// Which cases.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Which cases")]
@@ -97,7 +100,12 @@ pub(super) fn trials(corpus: &Corpus) -> Result<Vec<Trial>, Failure> {
 }
 
 fn wrong(diagnostics: &[Diagnostic]) -> Failure {
-    Failure::usage(anyhow::Error::msg(Diagnostic::render_all(diagnostics, true)))
+    let shown = &diagnostics[..diagnostics.len().min(SHOWN)];
+    let mut message = Diagnostic::render_all(shown, true);
+    if let Some(more) = diagnostics.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        message.push_str(&format!("\n\n… and {more} more errors"));
+    }
+    Failure::usage(anyhow::Error::msg(message))
 }
 
 fn unmatched_message(unmatched: &[String]) -> String {

@@ -20,6 +20,8 @@ const RESTARTS: u32 = 100;
 const STARTS_AT_ONCE: usize = 4;
 /// How long a target that siospec did not start may take to recover.
 const RECOVERY: Duration = Duration::from_secs(10);
+/// The needs that are the server's and not the application's.
+const TRANSPORTS: [&str; 3] = ["websocket", "polling", "upgrade"];
 /// How many round trips are measured.
 const ROUND_TRIPS: u32 = 5;
 
@@ -73,8 +75,8 @@ pub(super) enum Attempt {
 }
 
 impl Fleet {
-    /// Starts the target in all these variants (empty for the default), side by side, and probes what each can do.
-    /// A variant that cannot be started is down; the default must start.
+    /// Starts the target in all these variants, of which one is the default (the empty name), side by side, and probes
+    /// what each can do. A variant that cannot be started is down; the default must start.
     pub(super) async fn start(
         target: Arc<Target>,
         variants: &BTreeSet<String>,
@@ -93,12 +95,21 @@ impl Fleet {
             .buffer_unordered(STARTS_AT_ONCE)
             .collect()
             .await;
-        let alone = variants.len() == 1;
-        let mut slots = BTreeMap::new();
+        let mut berths = BTreeMap::new();
         for (variant, berth) in started {
+            match berth {
+                Err(error) if variant.is_empty() => return Err(error),
+                berth => berths.insert(variant, berth),
+            };
+        }
+        let application = match berths.get("") {
+            Some(Ok(berth)) => berth.about.capabilities.clone(),
+            _ => BTreeMap::new(),
+        };
+        let mut slots = BTreeMap::new();
+        for (variant, berth) in berths {
             let slot = match berth {
-                Ok(berth) => Slot::Up(Arc::new(berth)),
-                Err(error) if variant.is_empty() || alone => return Err(error),
+                Ok(berth) => Slot::Up(Arc::new(berth.with_application(&application))),
                 Err(error) => Slot::Down(format!("the target could not be started as {variant}: {error}")),
             };
             slots.insert(variant, Mutex::new(slot));
@@ -239,6 +250,19 @@ impl Berth {
             condemned: AtomicBool::new(false),
             played: AtomicU32::new(0),
         })
+    }
+
+    /// The same berth, with what the application of the default instance can do: it is the same in every variant, but
+    /// where a variant changes what packets look like, the probes may not see it.
+    fn with_application(mut self, application: &BTreeMap<String, bool>) -> Self {
+        for (need, met) in application
+            .iter()
+            .filter(|(need, _)| !TRANSPORTS.contains(&need.as_str()))
+        {
+            *self.about.capabilities.entry(need.clone()).or_default() |= met;
+        }
+        self.context.capabilities.clone_from(&self.about.capabilities);
+        self
     }
 
     /// The same berth with another instance of the same variant.

@@ -5,6 +5,7 @@ use crate::notation::parse;
 use crate::outcome::{Gate, RunEvent, RunResult, Verdict};
 use crate::suite::{Level, Rules, Trial};
 use crate::target::Target;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -72,6 +73,7 @@ fn options() -> Options {
         known: Vec::new(),
         elsewhere: None,
         partition: None,
+        baselines: BTreeMap::new(),
     }
 }
 
