@@ -2,6 +2,10 @@
 //!
 //! **Invariant:** nothing here knows how a run comes about: only `outcome`, `transcript` and `pattern` are seen.
 
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod terminal;
+mod matrix;
+pub mod schema;
+mod text;

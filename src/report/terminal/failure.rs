@@ -1,6 +1,6 @@
 //! One failure as a compiler would say it: the line of the script, what came instead, the rule, the way back to it.
 
-use super::text::{brief, count, safe};
+use crate::report::text::{brief, count, safe};
 use crate::outcome::{CaseResult, Failure, Verdict};
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 use std::collections::BTreeMap;
