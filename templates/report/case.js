@@ -53,7 +53,7 @@ function trialDetail(c, { trial, result, letter }) {
   const body = [];
   if (letter === ".") body.push(el("p", {}, result.interrupted ? "Not played: the run was interrupted." : "This result does not have the trial."));
   if (letter === "p") body.push(el("p", {}, "The rule holds, and nothing differs from the reference."));
-  if (says) body.push(el("p", { class: "message" }, says));
+  if (says && !(details.failure && says.includes(text(details.failure.came)))) body.push(el("p", { class: "message" }, says));
   if (details.known) body.push(el("p", {}, "Known: ", text(details.known[0]), " ", linked(text(details.known[1]))));
   if (details.failure) body.push(verdictOf(details.failure));
   body.push(scriptOf(details.script === undefined ? trial.script : text(details.script), details.failure));

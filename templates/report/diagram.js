@@ -111,7 +111,7 @@ function diagram(rows, lanes, width, name) {
       }
       y += 6;
       parts.unshift(svg("rect", { class: "blame", x: 2, y: top - 3, width: width - 4, height: y - top, rx: 4 }));
-      parts.push(svg("path", { class: "mark", d: `M8 ${top + 4}l9 9m0-9l-9 9` }));
+      parts.push(svg("path", { class: "mark", d: `M8 ${top + 1}l8 8m0-8l-8 8` }));
       y += 8;
     }
   }

@@ -19,10 +19,10 @@ function buildFilters(form, changed) {
     el("label", { class: "field search" }, "Search", el("input", { type: "search", name: "q", placeholder: "title, id, rule", spellcheck: "false", autocomplete: "off" })),
     select("area", "Area", unique(CASES.map((c) => c.area)).sort()),
     select("target", "Implementation", unique(RESULTS.map((result) => result.label))),
+    el("button", { type: "reset" }, "Clear all"),
     chips("verdict", "Verdict", verdicts.map(([letter, n]) => [WORDS[letter], badge(WORDS[letter], `${WORDS[letter]} ${n}`)])),
     chips("level", "Level", levels.map((level) => [level, level])),
     chips("role", "Role", roles.map((role) => [role, role])),
-    el("button", { type: "reset" }, "Clear all"),
   );
   if (roles.length < 2) form.querySelector("[data-name=role]").hidden = true;
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -9,12 +9,19 @@ function address(route) {
 const readRoute = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const filtersOf = (route) => Object.fromEntries(FILTERS.filter((name) => route[name]).map((name) => [name, route[name]]));
 
+// The case that the address names; servers and clients may each have one of that name.
+function named(route) {
+  const all = CASES.filter((c) => c.id === route.case);
+  const fits = (c) => c.results.some((result) => result.label === route.of) || several(route.role).includes(c.role);
+  return all.find(fits) || all[0];
+}
+
 let shown = null;
 
 function show() {
   const route = readRoute();
   const filters = filtersOf(route);
-  const open = route.case && CASES.find((c) => c.id === route.case);
+  const open = route.case && named(route);
   page.overview.hidden = Boolean(open);
   page.case.hidden = !open;
   if (open) {
@@ -24,11 +31,12 @@ function show() {
     document.title = `${open.title} · siospec`;
     const stays = shown && shown.case === route.case;
     const heading = document.getElementById(stays && route.of ? "trial-title" : "case-title");
-    if (heading) heading.focus();
-    if (!stays) scrollTo(0, 0);
+    if (heading && shown) heading.focus();
+    if (shown && !stays) scrollTo(0, 0);
   } else {
     showFilters(page.filters, filters);
     showList(page.list, page.found, filters);
+    if (route.case) page.found.textContent = `This report has no case ${route.case}. ${page.found.textContent}`;
     document.title = "siospec: how implementations of Socket.IO keep to the protocol";
     const filtered = Object.keys(filters).length > 0;
     if (shown && (shown.case || (filtered && !typing))) document.getElementById("cases-h").focus();
