@@ -2,7 +2,10 @@
 
 pub mod notation;
 pub mod outcome;
+pub mod pattern;
+pub mod play;
 pub mod report;
+pub mod suite;
 pub mod target;
 pub mod transcript;
 pub mod wire;

@@ -20,12 +20,20 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("run", with(&["suite", "wire", "target", "play"])),
         ("campaign", with(&["suite", "wire", "target", "play"])),
         ("report", vec!["outcome", "transcript", "pattern"]),
-        ("cli", with(&["suite", "wire", "target", "play", "run", "campaign", "report"])),
+        (
+            "cli",
+            with(&["suite", "wire", "target", "play", "run", "campaign", "report"]),
+        ),
     ])
 }
 
 /// The files outside which nobody imports `reference_impl`.
-const SEES_THE_REFERENCE: &[&str] = &["src/target/builtin", "src/cli/serve", "src/cli/selftest", "src/cli/faults"];
+const SEES_THE_REFERENCE: &[&str] = &[
+    "src/target/builtin",
+    "src/cli/serve",
+    "src/cli/selftest",
+    "src/cli/faults",
+];
 
 /// Layers of `reference-impl/src`, each with what it may import.
 fn allowed_in_reference() -> BTreeMap<&'static str, Vec<&'static str>> {
@@ -60,7 +68,10 @@ fn imports(text: &str) -> Vec<(usize, String)> {
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
         for part in code.split("crate::").skip(1) {
-            let name: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String = part
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             if !name.is_empty() {
                 found.push((number + 1, name));
             }
@@ -79,9 +90,20 @@ fn modules_import_one_way() {
     let mut wrong = Vec::new();
     let mut looked_at = 0;
     for file in sources(&root().join("src")) {
-        let relative = file.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
-        let module = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
-        let Some(may) = allowed.get(module.as_str()) else { continue };
+        let relative = file
+            .strip_prefix(root().join("src"))
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let module = relative
+            .split('/')
+            .next()
+            .unwrap()
+            .trim_end_matches(".rs")
+            .to_owned();
+        let Some(may) = allowed.get(module.as_str()) else {
+            continue;
+        };
         for (line, name) in imports(&fs::read_to_string(&file).unwrap()) {
             looked_at += 1;
             if name != module && allowed.contains_key(name.as_str()) && !may.contains(&name.as_str()) {
@@ -90,7 +112,11 @@ fn modules_import_one_way() {
         }
     }
     assert!(looked_at > 20, "the walk found hardly any import");
-    assert!(wrong.is_empty(), "imports against the table:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "imports against the table:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -99,9 +125,16 @@ fn only_the_built_in_target_sees_the_reference() {
     let mut seen = 0;
     for file in sources(&root().join("src")) {
         let relative = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-        if fs::read_to_string(&file).unwrap().lines().any(|l| l.split("//").next().unwrap().contains("reference_impl")) {
+        if fs::read_to_string(&file)
+            .unwrap()
+            .lines()
+            .any(|l| l.split("//").next().unwrap().contains("reference_impl"))
+        {
             seen += 1;
-            if !SEES_THE_REFERENCE.iter().any(|prefix| relative.starts_with(prefix)) {
+            if !SEES_THE_REFERENCE
+                .iter()
+                .any(|prefix| relative.starts_with(prefix))
+            {
                 wrong.push(relative);
             }
         }
@@ -115,20 +148,40 @@ fn the_reference_imports_one_way_and_nothing_of_siospec() {
     let allowed = allowed_in_reference();
     let mut wrong = Vec::new();
     for file in sources(&root().join("reference-impl/src")) {
-        let relative = file.strip_prefix(root().join("reference-impl/src")).unwrap().to_string_lossy().into_owned();
-        let module = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        let relative = file
+            .strip_prefix(root().join("reference-impl/src"))
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let module = relative
+            .split('/')
+            .next()
+            .unwrap()
+            .trim_end_matches(".rs")
+            .to_owned();
         let text = fs::read_to_string(&file).unwrap();
-        if text.lines().any(|l| l.split("//").next().unwrap().contains("siospec::")) {
+        if text
+            .lines()
+            .any(|l| l.split("//").next().unwrap().contains("siospec::"))
+        {
             wrong.push(format!("{relative} imports siospec"));
         }
-        let Some(may) = allowed.get(module.as_str()) else { continue };
+        let Some(may) = allowed.get(module.as_str()) else {
+            continue;
+        };
         for (line, name) in imports(&text) {
             if name != module && !may.contains(&name.as_str()) && is_layer(&name) {
-                wrong.push(format!("reference-impl/src/{relative}:{line} imports crate::{name}"));
+                wrong.push(format!(
+                    "reference-impl/src/{relative}:{line} imports crate::{name}"
+                ));
             }
         }
     }
-    assert!(wrong.is_empty(), "imports against the table:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "imports against the table:\n{}",
+        wrong.join("\n")
+    );
 }
 
 fn is_layer(name: &str) -> bool {

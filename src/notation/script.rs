@@ -205,6 +205,7 @@ impl<'h> ScriptReader<'h> {
 
     fn step(&mut self, number: u32, label: Label, mark: Mark, rest: Piece<'_>, faults: &mut Vec<Fault>) {
         let (piece, suffixes) = line::take_suffixes(rest, faults);
+        self.texts.timing(&suffixes, faults);
         let repeat = suffixes.repeat.map_or(1, |(count, _)| count);
         let step = |action, timing| Step {
             line: number,
@@ -546,6 +547,7 @@ impl<'h> ScriptReader<'h> {
     }
 
     fn check_own(&self, action: &OwnAction, piece: Piece<'_>, faults: &mut Vec<Fault>) {
+        self.texts.own(action, piece, faults);
         match action {
             OwnAction::Upgrade if self.header.over != [Over::Polling] => faults.push(
                 piece

@@ -4,6 +4,7 @@
 //! can do by playing short scripts; `lag` measures how long the runner itself was held up.
 
 mod judge;
+mod mutate;
 mod lag;
 mod perform;
 mod player;
@@ -11,6 +12,7 @@ mod probe;
 mod proof;
 
 pub use judge::{Judge, Judgement, Match, Values};
+pub use mutate::{MutationReport, Survivor, mutate};
 pub use lag::LagMonitor;
 pub use player::{TrialContext, TrialOutcome, play};
 pub use probe::probe;

@@ -4,7 +4,7 @@ use super::player::{Connection, HEARTBEAT_LABEL, Player, closed};
 use crate::notation::{Action, Binary, Content, Frame, Mask, OwnAction, Request as ScriptRequest, Step, Text};
 use crate::pattern::render;
 use crate::transcript::{Cause, Event, Frame as WireFrame, Request, Wire};
-use crate::wire::{Channel, FrameToSend, Packet};
+use crate::wire::{Channel, Packet};
 use std::time::Duration;
 
 /// How long a line may take to be handed to the connection.
@@ -70,8 +70,8 @@ impl Player<'_> {
             payload: payload.clone(),
         };
         self.record(label, Event::Sent(Wire::Frame(recorded.clone())), Some(cause));
-        let to_send = FrameToSend { frame: recorded, mask: frame.mask, length: frame.length };
-        let sent = tokio::time::timeout(PERFORM, self.channel(label).frame(to_send)).await;
+        let sent = self.channel(label).frame(&recorded, frame.mask, frame.length);
+        let sent = tokio::time::timeout(PERFORM, sent).await;
         self.note_send(label, sent.map_err(|_| "not sent in time".to_owned()).and_then(|r| r.map_err(say)));
     }
 
@@ -97,11 +97,15 @@ impl Player<'_> {
             OwnAction::Close(code) => {
                 let what = code.map_or_else(|| "close".to_owned(), |code| format!("close {code}"));
                 self.record(label, Event::Did(what), Some(cause));
-                match self.connections.get_mut(label) {
-                    Some(Connection::Session(session)) => session.close(*code).await,
-                    Some(Connection::Channel(channel)) => channel.close(*code).await,
-                    None => {}
-                }
+                let closed = match self.connections.get_mut(label) {
+                    Some(Connection::Session(session)) => {
+                        session.close(*code).await;
+                        Ok(())
+                    }
+                    Some(Connection::Channel(channel)) => channel.close(*code).await.map_err(say),
+                    None => Ok(()),
+                };
+                self.note_send(label, closed);
             }
             OwnAction::Cut | OwnAction::Reset => {
                 let reset = *own == OwnAction::Reset;

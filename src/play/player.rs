@@ -5,6 +5,7 @@
 
 use super::judge::{Demand, Judge, Judgement, Match, Values};
 use super::lag::LagMonitor;
+use super::proof::Question;
 use crate::notation::{Heartbeat, Over};
 use crate::suite::Trial;
 use crate::transcript::{Cause, Closed, Entry, Event, Request, Side, Transcript, Wire};
@@ -79,6 +80,8 @@ pub(super) struct Player<'a> {
     /// The last request of each channel, for polls that are repeated.
     pub(super) last_request: BTreeMap<String, Request>,
     pub(super) echoes: u32,
+    /// Proofs that something else settled before their answer came.
+    pub(super) unanswered: Vec<(String, Question)>,
     arrivals: Receiver<Seen>,
     start: Instant,
     record: Transcript,
@@ -99,6 +102,7 @@ impl<'a> Player<'a> {
             connections: BTreeMap::new(),
             last_request: BTreeMap::new(),
             echoes: 0,
+            unanswered: Vec::new(),
             arrivals,
             start,
             record: Transcript::default(),
@@ -167,6 +171,10 @@ impl<'a> Player<'a> {
     /// Records an arrival and answers the ping that it may be.
     pub(super) async fn take_in(&mut self, seen: Seen) {
         if seen.label == HEARTBEAT_LABEL {
+            return;
+        }
+        if self.is_late_answer(&seen.label, &seen.event) {
+            self.record_at(seen.at, &seen.label, Event::Note("a proof was answered after all".into()), None);
             return;
         }
         let pinged = self.answers_pings() && pings(&seen.event);
@@ -277,5 +285,23 @@ fn pings(event: &Event) -> bool {
             response.status == 200 && response.body.split(|byte| *byte == 0x1e).any(|packet| packet == b"2")
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schedule spawns trials: what plays them must be able to move between threads.
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+
+    #[test]
+    fn playing_may_move_between_threads() {
+        fn check(trial: &Trial, context: &TrialContext) {
+            drop(is_send(play(trial, context)));
+        }
+        let _: fn(&Trial, &TrialContext) = check;
     }
 }

@@ -20,11 +20,21 @@ pub fn normalise(transcript: &Transcript, counted: &[usize]) -> Vec<String> {
         }
     }
     let mut lines = Vec::new();
+    let is_session = transcript.entries.iter().any(|entry| matches!(entry.event, Event::Opened(_)));
     for label in labels {
-        let own = transcript.entries.iter().enumerate().filter(|(_, entry)| entry.label == label);
+        let own = transcript
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.label == label);
         for (index, entry) in own {
-            if counted.contains(&index) {
-                lines.extend(lines_of(entry));
+            if !counted.contains(&index) {
+                continue;
+            }
+            match &entry.event {
+                // The close packet is one way of several to close a session.
+                Event::Received(Wire::Text(text)) if is_session && text == "1" => lines.push(format!("{label}< close")),
+                _ => lines.extend(lines_of(entry)),
             }
         }
     }
@@ -34,8 +44,14 @@ pub fn normalise(transcript: &Transcript, counted: &[usize]) -> Vec<String> {
 fn lines_of(entry: &Entry) -> Vec<String> {
     let label = &entry.label;
     match &entry.event {
-        Event::Sent(wire) => wire_lines(wire).into_iter().map(|line| format!("{label}> {line}")).collect(),
-        Event::Received(wire) => wire_lines(wire).into_iter().map(|line| format!("{label}< {line}")).collect(),
+        Event::Sent(wire) => wire_lines(wire)
+            .into_iter()
+            .map(|line| format!("{label}> {line}"))
+            .collect(),
+        Event::Received(wire) => wire_lines(wire)
+            .into_iter()
+            .map(|line| format!("{label}< {line}"))
+            .collect(),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
         Event::Did(what) => vec![format!("{label}! {what}")],
         Event::Closed(closed) => match closed.code {
@@ -61,11 +77,16 @@ fn wire_lines(wire: &Wire) -> Vec<String> {
         Wire::Response(response) => {
             let mut lines = vec![response.status.to_string()];
             let body = String::from_utf8_lossy(&response.body);
-            let packets = body.split('\u{1e}').filter(|p| !p.is_empty() && *p != "2" && *p != "6" && !is_auth(p));
+            let packets = body
+                .split('\u{1e}')
+                .filter(|p| !p.is_empty() && *p != "2" && *p != "6" && !is_auth(p));
             lines.extend(packets.map(packet));
             lines
         }
-        Wire::Raw(bytes) => vec![format!("<raw>{}", shorten(&escape(&String::from_utf8_lossy(bytes))))],
+        Wire::Raw(bytes) => vec![format!(
+            "<raw>{}",
+            shorten(&escape(&String::from_utf8_lossy(bytes)))
+        )],
         Wire::Frame(frame) => vec![format!(
             "<frame {} fin={} rsv={}>{}",
             frame.opcode,
@@ -78,7 +99,9 @@ fn wire_lines(wire: &Wire) -> Vec<String> {
 
 /// A packet with the values that a server makes up replaced by their names.
 fn packet(text: &str) -> String {
-    let Some(at) = text.find(['{', '[']) else { return shorten(&escape(text)) };
+    let Some(at) = text.find(['{', '[']) else {
+        return shorten(&escape(text));
+    };
     let (head, json) = text.split_at(at);
     match serde_json::from_str::<Value>(json) {
         Ok(mut value) => {
@@ -110,13 +133,25 @@ fn target(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<String> = query
         .split('&')
-        .map(|part| if part.len() > 12 && part.starts_with("sid=") { "sid=<sid>".into() } else { part.to_owned() })
+        .map(|part| {
+            if part.len() > 12 && part.starts_with("sid=") {
+                "sid=<sid>".into()
+            } else {
+                part.to_owned()
+            }
+        })
         .collect();
-    if query.is_empty() { path.to_owned() } else { shorten(&format!("{path}?{}", parts.join("&"))) }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        shorten(&format!("{path}?{}", parts.join("&")))
+    }
 }
 
 fn is_auth(packet: &str) -> bool {
-    packet.strip_prefix("42").is_some_and(|rest| rest.contains("[\"auth\","))
+    packet
+        .strip_prefix("42")
+        .is_some_and(|rest| rest.contains("[\"auth\","))
 }
 
 fn buffer(bytes: &[u8]) -> String {
@@ -129,7 +164,15 @@ fn buffer(bytes: &[u8]) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { format!("\\x{:02x}", c as u32) } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                format!("\\x{:02x}", c as u32)
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 fn shorten(text: &str) -> String {

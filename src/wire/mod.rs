@@ -1,12 +1,15 @@
 //! The wire: connections to the target, and the record of what goes over them.
 //!
-//! [`Channel`] speaks HTTP, WebSocket frames and raw bytes for wire scripts. What is seen goes to a [`Tap`];
-//! nothing here judges it.
+//! [`Session`] is an Engine.IO session for session scripts, [`Channel`] speaks HTTP, WebSocket frames and raw bytes for
+//! wire scripts. What is seen goes to a [`Tap`]; nothing here judges it.
 
 mod channel;
 mod endpoint;
 mod http;
+mod payload;
+mod ready;
 mod response;
+mod session;
 mod stream;
 mod tap;
 mod tls;
@@ -15,4 +18,7 @@ mod websocket_frame;
 pub use channel::{Channel, ChannelError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use http::http_client;
+pub use payload::Packet;
+pub use ready::{NotReady, rtt, wait_ready};
+pub use session::{OpenError, Session, SessionEnded, UpgradeError};
 pub use tap::{LimitReached, Limits, Seen, Tap};

@@ -374,7 +374,7 @@ mod tests {
             prop_assert_eq!(packet.name(), name.as_str());
             prop_assert_eq!(&packet.arguments(), &arguments);
 
-            let id = id.unwrap_or(AckId::from(0));
+            let id = id.unwrap_or_else(|| AckId::from(0));
             let ack = encode_ack(&namespace, &id, &arguments);
             let mut packet = decoder.decode_text(&ack.text).unwrap();
             for attachment in ack.attachments {

@@ -59,6 +59,34 @@ impl Watch for Ignore {
     fn close(&mut self, _: usize) {}
 }
 
+/// The value of a key of an object, as JSON text; the last one if the key is repeated.
+///
+/// `None` if `object` is not a JSON object or has no such key. Keys are compared as they are written, escapes unresolved.
+pub fn field<'a>(object: &'a str, key: &str) -> Option<&'a str> {
+    let bytes = object.as_bytes();
+    let mut at = skip_whitespace(bytes, 0);
+    if bytes.get(at) != Some(&b'{') {
+        return None;
+    }
+    let mut found = None;
+    at = skip_whitespace(bytes, at + 1);
+    while bytes.get(at) == Some(&b'"') {
+        let key_end = skip_string(bytes, at).ok()?;
+        let is_key = &object[at + 1..key_end - 1] == key;
+        let start = skip_whitespace(bytes, skip_whitespace(bytes, key_end) + 1);
+        let end = skip_value(bytes, start, &mut Ignore).ok()?;
+        if is_key {
+            found = Some(&object[start..end]);
+        }
+        at = skip_whitespace(bytes, end);
+        if bytes.get(at) != Some(&b',') {
+            break;
+        }
+        at = skip_whitespace(bytes, at + 1);
+    }
+    found
+}
+
 /// Skips white space, then one value; returns the offset behind it.
 pub(super) fn skip_value(bytes: &[u8], mut at: usize, watch: &mut impl Watch) -> Result<usize, JsonError> {
     let mut nesting = Nesting::default();
@@ -310,7 +338,7 @@ struct Nesting {
 
 impl Nesting {
     fn push(&mut self, object: bool) {
-        if self.depth > 0 && self.depth % 64 == 0 {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.inner);
         }
         self.inner = (self.inner << 1) | u64::from(object);
@@ -321,7 +349,7 @@ impl Nesting {
         self.inner >>= 1;
         self.depth -= 1;
         if self.depth > 0
-            && self.depth % 64 == 0
+            && self.depth.is_multiple_of(64)
             && let Some(word) = self.outer.pop()
         {
             self.inner = word;
@@ -408,6 +436,17 @@ mod tests {
         ] {
             assert!(validate(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn fields_are_found() {
+        let object = "{\"a\" : [1, {\"b\":2}] ,\"c\":\"x\",\"c\":null }";
+        assert_eq!(field(object, "a"), Some("[1, {\"b\":2}]"));
+        assert_eq!(field(object, "c"), Some("null"));
+        assert_eq!(field(object, "b"), None);
+        assert_eq!(field("{}", "a"), None);
+        assert_eq!(field("[\"a\"]", "a"), None);
+        assert_eq!(field("{\"a\"", "a"), None);
     }
 
     #[test]

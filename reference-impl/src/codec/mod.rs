@@ -24,7 +24,7 @@ pub use encode::{
 pub use engine_packet::{EnginePacket, EnginePacketType};
 pub use error::{EngineDecodeError, PacketError};
 pub use header::{AckId, PacketType};
-pub use json::{JsonError, MAX_JSON_LEN, validate as validate_json};
+pub use json::{JsonError, MAX_JSON_LEN, field as json_field, validate as validate_json};
 pub use payload::{PayloadPackets, decode_payload, encode_payload};
 pub use socket_packet::{ArgumentIter, Packet};
 pub use text::{quote, unquote};

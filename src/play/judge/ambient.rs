@@ -44,7 +44,7 @@ impl Ambient {
             match item {
                 Item::Step(step) => self.look_at(step, me),
                 Item::AnyOrder(inner) => self.walk(inner, me),
-                Item::Blank | Item::Comment(_) => {}
+                Item::Blank | Item::Comment(_) | Item::Template(_) => {}
             }
         }
     }
@@ -55,7 +55,11 @@ impl Ambient {
             return;
         }
         for content in std::iter::once(content).chain(alternatives.iter().map(|a| &a.content)) {
-            let Content::Text(text) = content else { continue };
+            let text = match content {
+                Content::Text(text) => text,
+                Content::Frame(frame) => &frame.payload,
+                _ => continue,
+            };
             for packet in text.0.split("\\x1e") {
                 let family = if step.label.family { step.repeat } else { 1 };
                 for label in (0..family).map(|n| label_name(step, n)) {

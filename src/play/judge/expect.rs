@@ -7,11 +7,11 @@ use crate::pattern::{Captures, Mismatch, Pattern};
 use crate::transcript::{Cause, Closed, Proof, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Patterns that were compiled before, by their text.
 #[derive(Default)]
-pub(super) struct Compiled(HashMap<String, Rc<Pattern>>);
+pub(super) struct Compiled(HashMap<String, Arc<Pattern>>);
 
 /// Everything that a line accepts: what it says, then its alternatives.
 pub(super) fn contents(step: &Step) -> impl Iterator<Item = &Content> {
@@ -47,6 +47,10 @@ impl<'c> Judge<'c> {
             self.step_done(step);
             return Flow::Again;
         }
+        if self.is_met_already(step, &label) {
+            self.step_done(step);
+            return Flow::Again;
+        }
         let Some(arrival) = self.candidate(step, &label) else { return self.wait_for(step, label) };
         match self.check(step, self.repetition, &label, &arrival) {
             Ok(met) => {
@@ -58,6 +62,12 @@ impl<'c> Judge<'c> {
             }
             Err(misfit) => self.fail_misfit(step, &label, &arrival, misfit),
         }
+    }
+
+    /// A WebSocket whose handshake was refused needs no closing.
+    fn is_met_already(&self, step: &Step, label: &str) -> bool {
+        let Action::Wire { content: Content::Close(_), .. } = &step.action else { return false };
+        self.labels.get(label).is_some_and(|state| state.refused)
     }
 
     pub(super) fn advance_group(&mut self) -> Flow<'c> {
@@ -263,10 +273,10 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Option<Mismatch>> {
         let pattern = match self.compiled.0.get(&text.0) {
-            Some(pattern) => Rc::clone(pattern),
+            Some(pattern) => Arc::clone(pattern),
             None => {
-                let pattern = Rc::new(Pattern::compile(text).map_err(|_| None)?);
-                self.compiled.0.insert(text.0.clone(), Rc::clone(&pattern));
+                let pattern = Arc::new(Pattern::compile(text).map_err(|_| None)?);
+                self.compiled.0.insert(text.0.clone(), Arc::clone(&pattern));
                 pattern
             }
         };
@@ -361,7 +371,7 @@ impl<'c> Judge<'c> {
         met: Met,
     ) -> Option<Flow<'c>> {
         let heartbeat = arrival.text() == Some("2");
-        let asked = self.labels.get(label).and_then(|state| state.last_performed);
+        let asked = self.labels.get(label).and_then(|state| state.asked);
         if asked.is_some_and(|asked| arrival.entry < asked) && !heartbeat && !arrival.is_silence() {
             return Some(self.fail_too_early(step, label, arrival));
         }
@@ -377,9 +387,16 @@ impl<'c> Judge<'c> {
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();
         state.last_line_at = arrival.at;
+        state.answered = true;
         match &arrival.what {
-            What::Closed(_) => state.closed = true,
-            What::Response(response, _) => state.read_body(response, arrival.entry, arrival.at),
+            What::Closed(_) => {
+                state.closed = true;
+                state.over_early = met.alternative.is_some();
+            }
+            What::Response(response, _) => {
+                state.refused = state.handshaking && response.status != 101;
+                state.read_body(response, arrival.entry, arrival.at);
+            }
             What::Silence(_) if is_last => state.proved = true,
             _ => {}
         }
@@ -403,7 +420,7 @@ impl<'c> Judge<'c> {
         let known = self.captures_for(label);
         for (name, value) in found.iter() {
             if known.get(name) != Some(value) {
-                self.captures.insert(name.to_owned(), value.clone());
+                self.captures.set(name, value.clone());
             }
         }
     }
@@ -435,5 +452,72 @@ fn misfit_of(content: &Content, arrival: &Arrival) -> Misfit {
         expected: super::explain::content_in_words(content),
         came: arrival.describe(),
         hint: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::notation::parse;
+    use crate::play::judge::{Judge, Judgement, Values};
+    use crate::transcript::{Cause, Closed, Entry, Event, Proof, Request, Response, Side, Transcript, Wire};
+
+    const REFUSED_OR_CLOSED: &str =
+        "title: t\nrule: r\n\nb> WS ?EIO=4\nb< 4<int>\n|= 101\nb< close\n> GET ?a\n< 200\n";
+    const ANSWERED_OR_CLOSED: &str = "title: t\nrule: r\n\nws> WS ?EIO=4\nws< 101\nws> a\nws< b\n|= close\nws> c\nws< d\n";
+
+    fn judge(script: &str, events: &[(&str, u32, Event)]) -> Judgement {
+        let case = parse("a/b.sio", script).unwrap();
+        let entries = events.iter().enumerate().map(|(at, (label, line, event))| Entry {
+            at: at as f64,
+            label: (*label).to_owned(),
+            event: event.clone(),
+            cause: (*line > 0).then_some(Cause { line: *line, repetition: 0 }),
+        });
+        let transcript = Transcript { entries: entries.collect(), ..Transcript::default() };
+        Judge::replay(&case, Values::default(), &transcript).0
+    }
+
+    fn request() -> Event {
+        let (method, target) = ("GET".to_owned(), "/".to_owned());
+        Event::Sent(Wire::Request(Request { method, target, headers: Vec::new(), body: Vec::new() }))
+    }
+
+    fn status(status: u16) -> Event {
+        Event::Received(Wire::Response(Response { status, headers: Vec::new(), body: Vec::new(), own: false }))
+    }
+
+    fn sent(text: &str) -> Event {
+        Event::Sent(Wire::Text(text.into()))
+    }
+
+    fn received(text: &str) -> Event {
+        Event::Received(Wire::Text(text.into()))
+    }
+
+    fn closed() -> Event {
+        Event::Closed(Closed { by: Side::Target, how: "close frame 1000".into(), code: Some(1000) })
+    }
+
+    #[test]
+    fn a_refused_handshake_needs_no_close() {
+        let rest = [("", 8, request()), ("", 0, status(200))];
+        let refused = [("b", 4, request()), ("b", 0, status(400))];
+        assert_eq!(judge(REFUSED_OR_CLOSED, &[&refused[..], &rest[..]].concat()), Judgement::Pass);
+        let opened = [("b", 4, request()), ("b", 0, status(101))];
+        let then_closed = [("b", 0, closed())];
+        assert_eq!(judge(REFUSED_OR_CLOSED, &[&opened[..], &then_closed, &rest].concat()), Judgement::Pass);
+        let left_open = [("b", 0, Event::Deadline)];
+        assert!(matches!(judge(REFUSED_OR_CLOSED, &[&opened[..], &left_open].concat()), Judgement::Fail(_)));
+    }
+
+    #[test]
+    fn an_alternative_close_leaves_out_the_rest_of_the_connection() {
+        let start = [("ws", 4, request()), ("ws", 0, status(101)), ("ws", 6, sent("a"))];
+        assert_eq!(judge(ANSWERED_OR_CLOSED, &[&start[..], &[("ws", 0, closed())]].concat()), Judgement::Pass);
+        let silent = Event::Silence(Proof::Window(25.0));
+        let answered = [("ws", 0, received("b")), ("ws", 9, sent("c")), ("ws", 0, received("d")), ("ws", 0, silent)];
+        assert_eq!(judge(ANSWERED_OR_CLOSED, &[&start[..], &answered[..]].concat()), Judgement::Pass);
+        let closed_later = [answered[0].clone(), answered[1].clone(), ("ws", 0, closed())];
+        assert!(matches!(judge(ANSWERED_OR_CLOSED, &[&start[..], &closed_later[..]].concat()), Judgement::Fail(_)));
     }
 }

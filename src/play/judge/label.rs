@@ -3,7 +3,7 @@
 //! Owns the decomposition of HTTP bodies into packets, with the judge's own reading of payloads.
 
 use super::ambient::Ambient;
-use crate::transcript::{Closed, Entry, Frame, Handshake, Proof, Response, Wire};
+use crate::transcript::{Closed, Entry, Frame, Handshake, Proof, Response, Side, Wire};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The record separator of polling payloads.
@@ -26,14 +26,22 @@ pub(super) struct LabelState {
     pub(super) queue: VecDeque<Arrival>,
     /// The body of the response whose status was expected last.
     pub(super) body: Option<Body>,
-    /// The entry of the last thing the player did here.
-    pub(super) last_performed: Option<usize>,
+    /// The entry of the first thing the player did here since the last line that was met.
+    pub(super) asked: Option<usize>,
+    /// Whether a line was met since.
+    pub(super) answered: bool,
     /// When the last line of this label was done.
     pub(super) last_line_at: f64,
     /// The player ended it.
     pub(super) ended: bool,
     /// The target ended it, as was expected.
     pub(super) closed: bool,
+    /// It ended by an alternative `close`: the lines that are left for it are left out.
+    pub(super) over_early: bool,
+    /// The last request was a WebSocket handshake.
+    pub(super) handshaking: bool,
+    /// The WebSocket handshake was answered by something else than 101, so nothing is left to be closed.
+    pub(super) refused: bool,
     /// `< ...` was reached.
     pub(super) rest: bool,
     /// The final proof was given.
@@ -44,6 +52,8 @@ pub(super) struct LabelState {
     pub(super) over: String,
     /// Values of the handshake, as texts.
     pub(super) handshake: Vec<(String, String)>,
+    /// The end of the connection was seen; it ends only once.
+    close_seen: bool,
     /// How many requests of the script were sent.
     requests: u32,
     /// How many of them are answered.
@@ -139,6 +149,7 @@ impl LabelState {
                 if entry.cause.is_some() {
                     self.requests += 1;
                     self.ended = false;
+                    self.close_seen = false;
                     self.polls = request.method == "GET" && request.target.contains("transport=polling");
                 }
             }
@@ -169,6 +180,8 @@ impl LabelState {
         self.last_line_at = at;
         self.ended = false;
         self.closed = false;
+        self.close_seen = false;
+        self.over_early = false;
         self.joined.clear();
         self.was_joined = false;
         self.queue.retain(|arrival| !matches!(arrival.what, What::Closed(_)));
@@ -182,6 +195,14 @@ impl LabelState {
 
     /// Takes in what arrived.
     pub(super) fn arrive(&mut self, mut arrival: Arrival) {
+        // In a session script the close packet is the close, whatever transport it comes over.
+        if !self.over.is_empty() && arrival.text() == Some("1") {
+            let how = "close packet `1`".to_owned();
+            arrival.what = What::Closed(Closed { by: Side::Target, how, code: None });
+        }
+        if matches!(arrival.what, What::Closed(_)) && std::mem::replace(&mut self.close_seen, true) {
+            return;
+        }
         match &mut arrival.what {
             What::Text(text) => {
                 let text = text.clone();
@@ -235,6 +256,13 @@ impl LabelState {
         }
     }
 
+    /// Notes that the player did something, at this entry.
+    pub(super) fn performed(&mut self, entry: usize) {
+        if self.asked.is_none() || std::mem::replace(&mut self.answered, false) {
+            self.asked = Some(entry);
+        }
+    }
+
     /// Drops what never counts from the front of the queue.
     pub(super) fn skip_ambient(&mut self, ambient: &Ambient, label: &str) {
         while self.queue.front().is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text))) {
@@ -282,7 +310,7 @@ impl LabelState {
             self.queue.pop_front();
             if response.status != 200 {
                 let how = format!("a repeated poll was answered {}", response.status);
-                let closed = Closed { by: crate::transcript::Side::Target, how, code: None };
+                let closed = Closed { by: Side::Target, how, code: None };
                 self.queue.push_front(Arrival { entry, at, what: What::Closed(closed) });
                 return;
             }

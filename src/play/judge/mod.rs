@@ -13,10 +13,10 @@ mod finish;
 mod label;
 mod timing;
 
-use crate::notation::{Action, Case, Content, Item, OwnAction, Party, Role, Step};
+use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
-use crate::transcript::{Cause, Entry, Event, Side, Transcript, Wire};
+use crate::transcript::{Cause, Entry, Event, Side, Transcript};
 use ambient::Ambient;
 use label::{Arrival, LabelState};
 use std::collections::{BTreeMap, VecDeque};
@@ -200,12 +200,12 @@ impl<'c> Judge<'c> {
     pub fn captures_for(&self, label: &str) -> Captures {
         let mut captures = self.captures.clone();
         for (name, text) in &self.values.texts {
-            captures.set_text_if_absent(name, text);
+            set_if_absent(&mut captures, name, text);
         }
         let own = self.labels.get(label);
         for state in own.into_iter().chain(self.labels.values()) {
             for (name, text) in &state.handshake {
-                captures.set_text_if_absent(name, text);
+                set_if_absent(&mut captures, name, text);
             }
         }
         captures
@@ -275,6 +275,10 @@ impl<'c> Judge<'c> {
             Node::Step(step) => {
                 let step = *step;
                 let label = label_name(step, self.repetition);
+                if self.is_left_out(step, &label) {
+                    self.step_done(step);
+                    return Flow::Again;
+                }
                 if let Some(flow) = self.prepare(step, &label) {
                     return flow;
                 }
@@ -282,6 +286,13 @@ impl<'c> Judge<'c> {
             }
             Node::AnyOrder(_) => self.advance_group(),
         }
+    }
+
+    /// What stays unsaid on a connection that an alternative `close` ended: packets, frames, and what would answer them.
+    fn is_left_out(&self, step: &Step, label: &str) -> bool {
+        let Action::Wire { content, .. } = &step.action else { return false };
+        let opens_anew = matches!(content, Content::Request(_) | Content::WebSocket(_) | Content::Raw(_));
+        !opens_anew && self.labels.get(label).is_some_and(|state| state.over_early)
     }
 
     /// Whether the player does this step.
@@ -375,7 +386,11 @@ impl<'c> Judge<'c> {
             return flow;
         }
         let state = self.labels.entry(label).or_default();
-        state.last_performed = Some(index);
+        state.performed(index);
+        if let Action::Wire { content: content @ (Content::Request(_) | Content::WebSocket(_)), .. } = &step.action {
+            state.over_early = false;
+            state.handshaking = matches!(content, Content::WebSocket(_));
+        }
         state.last_line_at = at;
         self.matches.push(Match { entry: index, cause });
         self.base = at;
@@ -436,9 +451,15 @@ fn nodes(items: &[Item]) -> Vec<Node<'_>> {
             Item::AnyOrder(inner) => Some(Node::AnyOrder(
                 inner.iter().filter_map(|i| if let Item::Step(step) = i { Some(step) } else { None }).collect(),
             )),
-            Item::Blank | Item::Comment(_) => None,
+            Item::Blank | Item::Comment(_) | Item::Template(_) => None,
         })
         .collect()
+}
+
+fn set_if_absent(captures: &mut Captures, name: &str, text: &str) {
+    if captures.get(name).is_none() {
+        captures.set_text(name, text);
+    }
 }
 
 /// The session or channel of one repetition of a step.
@@ -452,14 +473,4 @@ pub(crate) fn label_name(step: &Step, repetition: u32) -> String {
 
 fn is_pending(step: &Step) -> bool {
     matches!(&step.action, Action::Wire { content: Content::Request(request), .. } if request.pending)
-}
-
-/// Whether the player itself ends the session by this step.
-pub(crate) fn ends_label(action: &Action) -> bool {
-    matches!(action, Action::Own(OwnAction::Close(_) | OwnAction::Cut | OwnAction::Reset))
-}
-
-/// The text of a packet that was sent or received, where it is one.
-pub(crate) fn packet_text(wire: &Wire) -> Option<&str> {
-    if let Wire::Text(text) = wire { Some(text) } else { None }
 }

@@ -79,7 +79,7 @@ impl<'c> Script<'c> {
         for (index, item) in items.iter().enumerate() {
             match item {
                 Item::Comment(text) => free |= text.trim_start().starts_with("free:"),
-                Item::Blank => free = false,
+                Item::Blank | Item::Template(_) => free = false,
                 Item::Step(step) => {
                     self.steps.insert(step.line, step);
                     if let Some(group) = group {
@@ -124,10 +124,17 @@ type Mutation = (u32, String, Transcript);
 
 fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) -> Vec<Mutation> {
     let mut all = Vec::new();
+    let is_session = transcript.entries.iter().any(|entry| matches!(entry.event, Event::Opened(_)));
     for (entry_index, lines) in judged_entries(transcript, matches) {
         let entry = &transcript.entries[entry_index];
         let Some(&first_line) = lines.first() else { continue };
         match &entry.event {
+            // Over polling the close packet is the close; what follows it from the same end says no more.
+            Event::Received(Wire::Text(text)) if is_session && text == "1" => {
+                let mut other = without(transcript, entry_index);
+                other.entries.retain(|e| e.label != entry.label || !matches!(e.event, Event::Closed(_)));
+                all.push((first_line, "drop the close".into(), other));
+            }
             Event::Received(Wire::Response(response)) => {
                 all.extend(response_mutations(script, transcript, entry_index, response, &lines));
             }
@@ -222,7 +229,7 @@ fn response_mutations(
         all.push((line, name, with_event(transcript, index, Event::Received(Wire::Response(response)))));
     };
     if !response.own {
-        let status = if response.status == 418 { 419 } else { 418 };
+        let status = if (200..300).contains(&response.status) { 500 } else { 200 };
         push(status_line, format!("status {status}"), Response { status, ..response.clone() });
     }
     for name in script.headers(status_line) {

@@ -98,6 +98,10 @@ fn changes(value: &Value, path: &[Place], source: &str) -> Vec<(&'static str, Va
     let mut probe = value.clone();
     let Some(here) = at(&mut probe, path) else { return all };
     let open = source.contains("...");
+    // A member that the line does not name is free by its `...`.
+    if !named(path, source) {
+        return all;
+    }
     match here {
         Value::Array(items) => {
             if !open {
@@ -134,28 +138,19 @@ fn changes(value: &Value, path: &[Place], source: &str) -> Vec<(&'static str, Va
             }
         }
         Value::String(text) => {
-            // A member that the line does not name is free by its `...`.
-            if !named(path, source) {
-                return all;
-            }
             change("make it a number", &|v| *v = 7.into());
             if source.contains(text.as_str()) && !text.is_empty() {
                 change("change the text", &|v| *v = Value::String(format!("{text}x")));
             }
         }
         Value::Number(number) => {
-            if !named(path, source) {
-                return all;
-            }
             change("make it a text", &|v| *v = Value::String("siospec".into()));
             if source.contains(&number.to_string()) {
                 change("change the number", &|v| *v = 987_654_321.into());
             }
         }
         Value::Bool(_) | Value::Null => {
-            if named(path, source) {
-                change("make it a text", &|v| *v = Value::String("siospec".into()));
-            }
+            change("make it a text", &|v| *v = Value::String("siospec".into()));
         }
     }
     all

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -16,6 +17,8 @@ use crate::wire::tap::Tap;
 
 /// How many writes may wait for the target to read.
 const OUTBOX: usize = 16;
+/// How long a target may take to read what was sent before this side ends the connection.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How much is read at once, in bytes.
 const READ: usize = 16 * 1024;
 
@@ -39,6 +42,8 @@ pub(super) struct Status {
     pub(super) raw: bool,
     /// Nothing is read for now.
     pub(super) stalled: bool,
+    /// How many writes are handed over and not done.
+    pub(super) unwritten: usize,
     /// A close frame was sent.
     pub(super) close_sent: bool,
     /// The requests that are not answered yet.
@@ -89,7 +94,10 @@ impl Connection {
 
     /// Hands bytes over to be written, in order.
     pub(super) async fn write(&self, bytes: Vec<u8>) -> Result<(), Gone> {
-        self.outbox.send(bytes).await.map_err(|_| Gone)
+        let place = self.outbox.reserve().await.map_err(|_| Gone)?;
+        self.status.send_modify(|status| status.unwritten += 1);
+        place.send(bytes);
+        Ok(())
     }
 
     /// What is known about it.
@@ -122,8 +130,10 @@ impl Connection {
         .await;
     }
 
-    /// Ends it, and returns when it is ended.
+    /// Ends it once what was handed over is written, or the target does not take it. Returns when it is ended.
     pub(super) async fn end(mut self, end: End) {
+        let written = self.wait_for(|status| status.unwritten == 0);
+        let _ = tokio::time::timeout(PATIENCE, written).await;
         if let Some(sender) = self.end.take() {
             // Fails when the connection has ended by itself.
             let _ = sender.send(end);
@@ -150,7 +160,7 @@ async fn run(
         biased;
         end = ended => end.unwrap_or(End::Cut),
         () = read(&mut reader, &mut inbound, status.subscribe()) => End::Cut,
-        () = write(&mut writer, queue) => End::Cut,
+        () = write(&mut writer, queue, &status) => End::Cut,
     };
     let stream = reader.unsplit(writer);
     if end == End::Reset {
@@ -189,11 +199,16 @@ async fn read(
 }
 
 /// Writes what is queued, and never returns: that the connection has ended is seen by reading.
-async fn write(stream: &mut (impl AsyncWrite + Unpin), mut queue: mpsc::Receiver<Vec<u8>>) {
+async fn write(
+    stream: &mut (impl AsyncWrite + Unpin),
+    mut queue: mpsc::Receiver<Vec<u8>>,
+    status: &watch::Sender<Status>,
+) {
     while let Some(bytes) = queue.recv().await {
         if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
             break;
         }
+        status.send_modify(|status| status.unwritten = status.unwritten.saturating_sub(1));
     }
     drop(queue);
     std::future::pending::<()>().await;

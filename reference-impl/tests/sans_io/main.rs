@@ -1,0 +1,5 @@
+//! The server without I/O, driven in memory on a virtual clock.
+
+mod bench;
+mod engine;
+mod socket;

@@ -1,0 +1,1 @@
+//! Patterns and templates as scripts write them.

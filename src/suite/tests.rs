@@ -1,0 +1,1 @@
+//! Loading, expanding, selecting and covering.
