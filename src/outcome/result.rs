@@ -36,7 +36,8 @@ pub struct RunResult {
     pub capabilities: BTreeMap<String, bool>,
     /// A number for each verdict, zeros included.
     pub totals: BTreeMap<String, u64>,
-    /// How many trials were left out before publication: security and hazard cases whose maintainers hear first.
+    /// How many trials were left out before publication: security and hazard cases whose maintainers hear first. Totals
+    /// and the gate are then those of the rest.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub withheld: u64,
     /// `pass` or `fail`.

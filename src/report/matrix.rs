@@ -43,6 +43,14 @@ pub(super) fn labels(results: &[RunResult]) -> Vec<String> {
     labels
 }
 
+/// A name for files about a result, of its target and role: nothing but letters, digits, dots and hyphens.
+pub fn file_name(result: &RunResult) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
+    let part = |text: &str| text.chars().take(60).map(plain).collect::<String>();
+    let name = format!("{}-{}", part(&result.target.name), part(&result.role));
+    name.trim_matches(['.', '-']).replace("..", ".")
+}
+
 /// The id of a case without its `each` values.
 pub(super) fn base(id: &str) -> &str {
     id.split_once('[').map_or(id, |(base, _)| base)
@@ -216,5 +224,11 @@ mod tests {
         assert_eq!(tally.worst(), Some(Verdict::Fail));
         assert_eq!(tally.words(), "1 fail, 1 lenient, 1 pass, 1 skip");
         assert_eq!((tally.played(), tally.all(), tally.bad()), (3, 4, 1));
+    }
+
+    #[test]
+    fn a_file_name_cannot_leave_its_folder() {
+        let result = result("../../etc/Passwd\0", "", "");
+        assert_eq!(file_name(&result), "etc-passwd--server");
     }
 }

@@ -44,6 +44,12 @@ impl Depth {
         diagrams: Diagrams::All,
         baselines: true,
     };
+    /// The same with another number of rows.
+    #[cfg(test)]
+    pub(super) fn with_rows(self, rows: usize) -> Self {
+        Self { rows, ..self }
+    }
+
     /// From everything to hardly anything.
     pub(super) const ALL: [Self; 5] = [
         Self::FULL,

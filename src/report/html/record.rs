@@ -3,7 +3,7 @@
 use super::data::Depth;
 use super::strings::Strings;
 use crate::outcome::CaseResult;
-use crate::report::text::{brief, brief_lines};
+use crate::report::text::{brief, safe, safe_lines};
 use crate::transcript::{Closed, Entry, Event, Handshake, Proof, Side, Wire};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -126,24 +126,25 @@ fn message(first: &str, headers: &[(String, String)], body: &[u8], with_headers:
         }
     }
     if !body.is_empty() {
-        let packets = bytes_prefix(body, limit * 4).replace('\u{1e}', "\n");
         text.push('\n');
-        text.push_str(&brief_lines(&packets, limit));
-        if body.len() > limit * 4 {
-            text.push_str(&format!(" ({} bytes)", body.len()));
-        }
+        text.push_str(&safe_lines(&cut(body, limit).replace('\u{1e}', "\n")));
     }
     text
 }
 
 fn bytes_text(bytes: &[u8], limit: usize) -> String {
-    let more = if bytes.len() > limit * 4 { format!(" ({} bytes)", bytes.len()) } else { String::new() };
-    format!("{}{more}", brief(&bytes_prefix(bytes, limit * 4), limit))
+    safe(&cut(bytes, limit)).into_owned()
 }
 
-/// The first bytes as text, so that nothing large is looked at as a whole.
-fn bytes_prefix(bytes: &[u8], limit: usize) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(limit)]).into_owned()
+/// The first characters of the bytes as text, so that nothing large is looked at as a whole.
+fn cut(bytes: &[u8], limit: usize) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(limit * 4)]);
+    let shown: String = text.chars().take(limit).collect();
+    if shown.len() < text.len() || text.len() < bytes.len() {
+        format!("{shown}… ({} bytes)", bytes.len())
+    } else {
+        shown
+    }
 }
 
 fn buffer(bytes: &[u8]) -> String {
@@ -203,7 +204,7 @@ mod tests {
             ..CaseResult::default()
         };
         let mut strings = Strings::default();
-        let depth = Depth { rows: limit, ..Depth::FULL };
+        let depth = Depth::FULL.with_rows(limit);
         let rows = rows(&case, role, &depth, &mut strings);
         let texts = strings.into_texts();
         let lines = rows.rows.iter().map(|row| format!("{}{} {}", texts[row.2], row.1, texts[row.3])).collect();
@@ -243,6 +244,6 @@ mod tests {
         };
         let (lines, _) = drawn(vec![entry], None, "server", 9);
         assert!(lines[0].starts_with("ws< 200\n2\n42[\"xxx"), "{}", lines[0]);
-        assert!(lines[0].contains("1000007 bytes") && lines[0].len() < 1000, "{}", lines[0]);
+        assert!(lines[0].contains("1000008 bytes") && lines[0].len() < 1000, "{}", lines[0]);
     }
 }
