@@ -24,6 +24,12 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// How many trials that ended lately are remembered for that.
 const REMEMBERED: usize = 32;
 
+/// How much a trial may receive: a flood ends the trial, not siospec.
+const LIMITS: Limits = Limits {
+    entries: 20_000,
+    bytes: 32 << 20,
+};
+
 /// What is played, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -35,8 +41,6 @@ pub struct Options {
     pub max_wait: Duration,
     /// How long a trial may take besides that.
     pub timeout: Duration,
-    /// How much a trial may record.
-    pub limits: Limits,
     /// Play hazards also on a target that siospec did not start.
     pub hazards: bool,
     /// Accept any certificate.
@@ -70,17 +74,31 @@ pub async fn run(
     let began = Instant::now();
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let trials: Vec<Arc<Trial>> = trials.into_iter().map(Arc::new).collect();
-    let variants: BTreeSet<String> =
-        trials.iter().map(|trial| variant(trial).to_owned()).filter(|variant| target.offers(variant)).collect();
+    let variants: BTreeSet<String> = trials
+        .iter()
+        .map(|trial| variant(trial).to_owned())
+        .filter(|variant| target.offers(variant))
+        .collect();
     // Where no trial can be played there is still a target to speak to.
-    let variants = if variants.is_empty() { BTreeSet::from([String::new()]) } else { variants };
-    let provision = Provision { timeout: options.timeout, limits: options.limits, insecure: options.insecure };
+    let variants = if variants.is_empty() {
+        BTreeSet::from([String::new()])
+    } else {
+        variants
+    };
+    let provision = Provision {
+        timeout: options.timeout,
+        limits: LIMITS,
+        insecure: options.insecure,
+    };
     let mut stop = interrupted.clone();
     let fleet = tokio::select! {
         fleet = Fleet::start(Arc::clone(&target), &variants, &provision) => Arc::new(fleet?),
         _ = stop.wait_for(|stop| *stop) => return Ok(RunResult { interrupted: true, ..RunResult::default() }),
     };
-    let results = trials.iter().map(|trial| describe::result(trial, rules, target.info())).collect();
+    let results = trials
+        .iter()
+        .map(|trial| describe::result(trial, rules, target.info()))
+        .collect();
     let mut conduct = Conduct {
         fleet: Arc::clone(&fleet),
         target: &target,
@@ -125,7 +143,9 @@ fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>)
     if result.interrupted {
         reasons.push("the run was interrupted".to_owned());
     }
-    result.cases.sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
+    result
+        .cases
+        .sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
     for verdict in Verdict::ALL {
         let number = result.cases.iter().filter(|case| case.verdict == verdict).count();
         result.totals.insert(verdict.word().to_owned(), number as u64);
@@ -197,7 +217,11 @@ impl Conduct<'_> {
             let about = if self.target.offers(variant) {
                 self.fleet.about(variant).await
             } else {
-                passed_over.push((index, Verdict::Skip, format!("the target has no variant {variant}")));
+                passed_over.push((
+                    index,
+                    Verdict::Skip,
+                    format!("the target has no variant {variant}"),
+                ));
                 continue;
             };
             match about.map(|about| plan::fate(&trial, &about, allowed)) {
@@ -211,8 +235,15 @@ impl Conduct<'_> {
         }
         let planned = turns.len() + self.alone.len();
         let target = self.target.info().clone();
-        let capabilities = capabilities.iter().map(|(need, met)| (need.clone(), *met)).collect();
-        (self.listener)(RunEvent::Started { target, planned, capabilities });
+        let capabilities = capabilities
+            .iter()
+            .map(|(need, met)| (need.clone(), *met))
+            .collect();
+        (self.listener)(RunEvent::Started {
+            target,
+            planned,
+            capabilities,
+        });
         for (index, verdict, reason) in passed_over {
             self.finish(index, Played::without_record(verdict, reason));
         }
@@ -221,11 +252,10 @@ impl Conduct<'_> {
 
     async fn side_by_side(&mut self, turns: Vec<Turn>) {
         let fleet = Arc::clone(&self.fleet);
-        let (trials, results) = (self.trials.clone(), self.results.clone());
+        let trials = self.trials.clone();
         let mut floor = schedule::Floor::new(turns, self.options.jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            let level = results[turn.index].level.clone();
-            async move { attempt(&fleet, &trial, &level, turn.wait_ms, false).await }
+            async move { attempt(&fleet, &trial, turn.wait_ms, false).await }
         });
         let mut interrupted = self.interrupted.clone();
         loop {
@@ -241,7 +271,10 @@ impl Conduct<'_> {
                 None => return,
                 Some((index, Ok(attempted))) => self.take(index, attempted),
                 Some((index, Err(panic))) => {
-                    self.finish(index, Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")));
+                    self.finish(
+                        index,
+                        Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")),
+                    );
                 }
             }
         }
@@ -278,8 +311,15 @@ impl Conduct<'_> {
             return;
         }
         let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
-        let before: Vec<usize> = self.lately.iter().filter(recent).map(|(_, _, index)| *index).collect();
-        (self.listener)(RunEvent::Notice(format!("{loss}; it is started again, and who did it is found out")));
+        let before: Vec<usize> = self
+            .lately
+            .iter()
+            .filter(recent)
+            .map(|(_, _, index)| *index)
+            .collect();
+        (self.listener)(RunEvent::Notice(format!(
+            "{loss}; it is started again, and who did it is found out"
+        )));
         for index in &before {
             self.recheck(*index);
         }
@@ -332,7 +372,11 @@ impl Conduct<'_> {
         budget: &mut Budget,
         before: &mut Option<(Place, usize)>,
     ) -> Option<Played> {
-        let wait_ms = if let Reason::Hazard(wait_ms) = reason { wait_ms } else { self.options.max_wait.as_secs_f64() * 1000.0 };
+        let wait_ms = if let Reason::Hazard(wait_ms) = reason {
+            wait_ms
+        } else {
+            self.options.max_wait.as_secs_f64() * 1000.0
+        };
         match reason {
             Reason::Doubt(doubt, first) if !budget.grants(doubt) => Some(*first),
             Reason::Doubt(doubt, first) => {
@@ -357,9 +401,8 @@ impl Conduct<'_> {
     /// played; so a loss is looked at a second time.
     async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
         let trial = Arc::clone(&self.trials[index]);
-        let level = self.results[index].level.clone();
         for _ in 0..2 {
-            match attempt(&self.fleet, &trial, &level, wait_ms, true).await {
+            match attempt(&self.fleet, &trial, wait_ms, true).await {
                 Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
                 Attempted::At(place, _, Attempt::Played(played)) => {
                     *before = Some((place, index));
@@ -418,7 +461,12 @@ impl Conduct<'_> {
     fn finished(&mut self) -> Vec<CaseResult> {
         let results = std::mem::take(&mut self.results);
         let done = &self.done;
-        results.into_iter().enumerate().filter(|(index, _)| done.contains(index)).map(|(_, result)| result).collect()
+        results
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| done.contains(index))
+            .map(|(_, result)| result)
+            .collect()
     }
 }
 
@@ -428,14 +476,14 @@ pub(super) enum Attempted {
     At(Place, bool, Attempt),
 }
 
-async fn attempt(fleet: &Fleet, trial: &Trial, level: &str, wait_ms: f64, alone: bool) -> Attempted {
+async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
     let berth: Arc<Berth> = match fleet.berth(variant(trial)).await {
         Ok(berth) => berth,
         Err(why) => return Attempted::NoTarget(why),
     };
     let place = (berth.variant.clone(), berth.generation);
     let fresh = berth.is_fresh();
-    Attempted::At(place, fresh, berth.attempt(trial, level, wait_ms, alone).await)
+    Attempted::At(place, fresh, berth.attempt(trial, wait_ms, alone).await)
 }
 
 /// The variant that a trial needs; empty for the default.

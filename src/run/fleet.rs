@@ -103,7 +103,11 @@ impl Fleet {
             };
             slots.insert(variant, Mutex::new(slot));
         }
-        Ok(Self { target, slots, restarts_left: AtomicU32::new(RESTARTS) })
+        Ok(Self {
+            target,
+            slots,
+            restarts_left: AtomicU32::new(RESTARTS),
+        })
     }
 
     /// What is known of the instance of a variant.
@@ -125,7 +129,10 @@ impl Fleet {
     /// # Errors
     /// Why there is none, in a sentence.
     pub(super) async fn berth(&self, variant: &str) -> Result<Arc<Berth>, String> {
-        let slot = self.slots.get(variant).ok_or_else(|| format!("the target was not started as {variant}"))?;
+        let slot = self
+            .slots
+            .get(variant)
+            .ok_or_else(|| format!("the target was not started as {variant}"))?;
         let mut slot = slot.lock().await;
         let berth = match &*slot {
             Slot::Up(berth) if berth.is_fit() => return Ok(Arc::clone(berth)),
@@ -158,7 +165,11 @@ impl Fleet {
         }
         old.instance.kill().await;
         let take = |left: u32| left.checked_sub(1);
-        if self.restarts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
+        if self
+            .restarts_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+            .is_err()
+        {
             return Err(format!("the target had to be started again {RESTARTS} times"));
         }
         let instance = self.target.start(&old.variant).await;
@@ -215,7 +226,10 @@ impl Berth {
         if let Some(connect_timeout) = instance.connect_timeout_ms {
             timers.insert("connectTimeout", connect_timeout);
         }
-        let about = About { capabilities: context.capabilities.clone(), timers };
+        let about = About {
+            capabilities: context.capabilities.clone(),
+            timers,
+        };
         Ok(Self {
             variant: variant.to_owned(),
             generation: 0,
@@ -233,7 +247,10 @@ impl Berth {
             variant: self.variant.clone(),
             generation: self.generation + 1,
             about: self.about.clone(),
-            context: TrialContext { endpoint: instance.endpoint.clone(), ..self.context.clone() },
+            context: TrialContext {
+                endpoint: instance.endpoint.clone(),
+                ..self.context.clone()
+            },
             instance,
             condemned: AtomicBool::new(false),
             played: AtomicU32::new(0),
@@ -251,16 +268,19 @@ impl Berth {
 
     /// Plays a trial that waits for about `wait_ms`, and looks afterwards whether the target is still there: always where
     /// the trial is played `alone`, otherwise where it did not pass.
-    pub(super) async fn attempt(&self, trial: &Trial, level: &str, wait_ms: f64, alone: bool) -> Attempt {
+    pub(super) async fn attempt(&self, trial: &Trial, wait_ms: f64, alone: bool) -> Attempt {
         self.played.fetch_add(1, Ordering::SeqCst);
         let waits = Duration::try_from_secs_f64(2.0 * wait_ms / 1000.0).unwrap_or_default();
-        let context = TrialContext { timeout: self.context.timeout + waits, ..self.context.clone() };
+        let context = TrialContext {
+            timeout: self.context.timeout + waits,
+            ..self.context.clone()
+        };
         let outcome = tokio::select! {
             biased;
             outcome = play(trial, &context) => outcome,
             end = self.instance.ended() => return self.lost(Loss::Ended(end)).await,
         };
-        let played = Played::judged(trial, outcome, level);
+        let played = Played::judged(trial, outcome);
         let passed = played.verdict == crate::outcome::Verdict::Pass;
         if passed && !alone {
             return Attempt::Played(Box::new(played));

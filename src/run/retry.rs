@@ -78,7 +78,10 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { replays: REPLAYS, until: None }
+        Self {
+            replays: REPLAYS,
+            until: None,
+        }
     }
 
     /// Takes one replay from the budget. Whoever was stalled is always granted one.
@@ -105,14 +108,29 @@ mod tests {
     use crate::outcome::Failure;
 
     fn played(verdict: Verdict, timed: bool, lag_ms: f64) -> Played {
-        let failure = Some(Failure { timed, ..Failure::default() });
-        Played { verdict, failure, lag_ms, message: "late".to_owned(), ..Played::default() }
+        let failure = Some(Failure {
+            timed,
+            ..Failure::default()
+        });
+        Played {
+            verdict,
+            failure,
+            lag_ms,
+            message: "late".to_owned(),
+            ..Played::default()
+        }
     }
 
     #[test]
     fn a_missed_time_on_a_stalled_machine_is_doubted_first() {
-        assert_eq!(doubt(&played(Verdict::Fail, true, 50.0)), Some(Doubt::Stalled(50.0)));
-        assert_eq!(doubt(&played(Verdict::Lenient, true, 50.0)), Some(Doubt::Stalled(50.0)));
+        assert_eq!(
+            doubt(&played(Verdict::Fail, true, 50.0)),
+            Some(Doubt::Stalled(50.0))
+        );
+        assert_eq!(
+            doubt(&played(Verdict::Lenient, true, 50.0)),
+            Some(Doubt::Stalled(50.0))
+        );
         assert_eq!(doubt(&played(Verdict::Fail, true, 1.0)), Some(Doubt::Company));
         assert_eq!(doubt(&played(Verdict::Lenient, true, 1.0)), None);
         assert_eq!(doubt(&played(Verdict::Pass, true, 50.0)), None);
@@ -121,8 +139,14 @@ mod tests {
     #[test]
     fn what_passes_alone_is_flaky_unless_the_machine_was_to_blame() {
         let first = played(Verdict::Fail, true, 50.0);
-        let pass = Played { verdict: Verdict::Pass, ..Played::default() };
-        assert_eq!(combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict, Verdict::Pass);
+        let pass = Played {
+            verdict: Verdict::Pass,
+            ..Played::default()
+        };
+        assert_eq!(
+            combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict,
+            Verdict::Pass
+        );
         let flaky = combine(first, Doubt::Company, pass);
         assert_eq!(flaky.verdict, Verdict::Flaky);
         assert!(flaky.message.contains("late"));
@@ -131,7 +155,10 @@ mod tests {
     #[test]
     fn what_fails_alone_fails_and_a_stalled_machine_never_blames_the_target() {
         let first = played(Verdict::Fail, true, 0.0);
-        assert_eq!(combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict, Verdict::Fail);
+        assert_eq!(
+            combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict,
+            Verdict::Fail
+        );
         let stalled = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
         assert_eq!(stalled.verdict, Verdict::Broken);
     }

@@ -19,26 +19,39 @@ pub(super) struct Played {
 }
 
 impl Played {
-    /// What the player found, with the level of the rule that is at stake.
-    pub(super) fn judged(trial: &Trial, outcome: TrialOutcome, level: &str) -> Self {
-        let counts = matches!(level, "must" | "security");
+    /// What the player found: a broken rule is a failure only where the rule is binding.
+    pub(super) fn judged(trial: &Trial, outcome: TrialOutcome) -> Self {
+        let binding = trial.loaded.level.is_binding();
         let (verdict, message, failure) = match outcome.judgement {
             Judgement::Pass => (Verdict::Pass, String::new(), None),
             Judgement::Lenient(failure) => (Verdict::Lenient, say(&failure), Some(failure)),
-            Judgement::Fail(failure) => {
-                (if counts { Verdict::Fail } else { Verdict::Lenient }, say(&failure), Some(failure))
-            }
+            Judgement::Fail(failure) => (
+                if binding { Verdict::Fail } else { Verdict::Lenient },
+                say(&failure),
+                Some(failure),
+            ),
             Judgement::Blocked(why) => (Verdict::Blocked, why, None),
             Judgement::Broken(why) => (Verdict::Broken, why, None),
         };
-        let failure = failure.map(|failure| quote(failure, &trial.loaded.text));
+        let failure = failure.map(|failure| quote(failure, &trial.text));
         let (record, wall_ms, lag_ms) = (outcome.record, outcome.wall_ms, outcome.lag_ms);
-        Self { verdict, message, failure, record, wall_ms, lag_ms }
+        Self {
+            verdict,
+            message,
+            failure,
+            record,
+            wall_ms,
+            lag_ms,
+        }
     }
 
     /// A trial that was not played, or not to its end.
     pub(super) fn without_record(verdict: Verdict, message: impl Into<String>) -> Self {
-        Self { verdict, message: message.into(), ..Self::default() }
+        Self {
+            verdict,
+            message: message.into(),
+            ..Self::default()
+        }
     }
 
     /// The target was lost over the trial.
