@@ -216,6 +216,11 @@ impl<'c> Judge<'c> {
         captures
     }
 
+    /// Whether a body that arrives on `label` holds nothing that counts: pings, noops, the `auth` event.
+    pub fn never_counts(&self, label: &str, body: &[u8]) -> bool {
+        label::packets_of(body).iter().all(|packet| self.ambient.is(label, packet))
+    }
+
     /// Ends the case because the harness could not do its part.
     pub fn break_off(&mut self, reason: String) {
         self.verdict.get_or_insert(Judgement::Broken(reason));
