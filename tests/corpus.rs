@@ -1,46 +1,49 @@
-//! Every case file parses, prints back to itself, and stands where it should.
+//! The corpus: every case parses, prints back to itself, names rules that exist, and every rule is covered or says why not.
 
-use siospec::notation::{parse, print};
-use std::fs;
-use std::path::{Path, PathBuf};
+use siospec::notation::print;
+use siospec::suite::{Coverage, expand, load_builtin};
 
-fn case_files(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            case_files(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "sio") {
-            found.push(path);
-        }
+#[test]
+fn every_case_parses_and_prints_back_to_itself() {
+    let corpus = load_builtin();
+    let problems: Vec<String> = corpus.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
+    assert!(corpus.cases.len() >= 150, "only {} cases", corpus.cases.len());
+    let changed: Vec<String> = corpus
+        .cases
+        .iter()
+        .filter(|loaded| print(&loaded.case) != loaded.text)
+        .map(|loaded| {
+            format!(
+                "{}: not in canonical form; it would be\n{}",
+                loaded.path,
+                print(&loaded.case)
+            )
+        })
+        .collect();
+    assert!(changed.is_empty(), "{}", changed.join("\n"));
+}
+
+#[test]
+fn every_case_expands() {
+    for loaded in &load_builtin().cases {
+        let trials = expand(loaded).unwrap_or_else(|problems| panic!("{}: {problems:?}", loaded.id));
+        assert!(!trials.is_empty(), "{} makes no trial", loaded.id);
     }
 }
 
 #[test]
-fn every_case_parses_and_prints_back_to_itself() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let mut files = Vec::new();
-    case_files(&root, &mut files);
-    files.sort();
-    assert!(files.len() >= 150, "only {} case files", files.len());
-    let mut wrong = Vec::new();
-    for file in &files {
-        let text = fs::read_to_string(file).unwrap();
-        let name = file.strip_prefix(&root).unwrap().to_string_lossy();
-        match parse(&name, &text) {
-            Ok(case) => {
-                let printed = print(&case);
-                if printed != text {
-                    wrong.push(format!("{name}: not in canonical form; it would be\n{printed}"));
-                }
-            }
-            Err(diagnostics) => wrong.extend(diagnostics.iter().map(|d| d.to_string())),
-        }
-    }
+fn every_rule_is_covered_or_says_why_not() {
+    let problems = Coverage::of(&load_builtin(), std::iter::empty()).problems();
     assert!(
-        wrong.is_empty(),
-        "{} of {} files:\n{}",
-        wrong.len(),
-        files.len(),
-        wrong.join("\n")
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.join("\n")
     );
 }

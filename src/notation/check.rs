@@ -1,7 +1,7 @@
 //! Checking the texts of a script: that patterns can be read, that names are known, and that what is generated
 //! stays within bounds.
 
-use super::content::MOST_GENERATED;
+use super::content::{MOST_GENERATED, MOST_TRAFFIC};
 use super::diagnostic::nearest;
 use super::line::Suffixes;
 use super::model::{At, Binary, Duration, Header, OwnAction, Text, Unit};
@@ -26,6 +26,8 @@ pub(super) struct Texts {
     known: BTreeSet<String>,
     /// How many bytes all texts come to.
     generated: u64,
+    /// How many bytes they are with the repetitions of their lines.
+    traffic: u64,
 }
 
 impl Texts {
@@ -36,7 +38,11 @@ impl Texts {
             .chain(sessions)
             .map(|name| (*name).to_owned())
             .collect();
-        Self { known, generated: 0 }
+        Self {
+            known,
+            generated: 0,
+            traffic: 0,
+        }
     }
 
     /// A packet, a text of a body, or a frame.
@@ -118,7 +124,7 @@ impl Texts {
         repeat: u32,
         faults: &mut Vec<Fault>,
     ) {
-        if self.generated > MOST_GENERATED {
+        if !self.is_within() {
             return;
         }
         let text = Text(piece.text.to_owned());
@@ -163,15 +169,22 @@ impl Texts {
     }
 
     fn count(&mut self, size: usize, piece: Piece<'_>, repeat: u32, faults: &mut Vec<Fault>) {
-        let before = self.generated;
-        self.generated = before.saturating_add((size as u64).saturating_mul(u64::from(repeat)));
-        if before <= MOST_GENERATED && self.generated > MOST_GENERATED {
+        let was_within = self.is_within();
+        self.generated = self.generated.saturating_add(size as u64);
+        self.traffic = self
+            .traffic
+            .saturating_add((size as u64).saturating_mul(u64::from(repeat)));
+        if was_within && !self.is_within() {
             faults.push(
                 piece
-                    .fault("with this line the case generates too much")
-                    .expected("at most 64 MiB in all lines"),
+                    .fault("with this line the case is too big")
+                    .expected("at most 64 MiB in all texts, and 256 MiB with their repetitions"),
             );
         }
+    }
+
+    fn is_within(&self) -> bool {
+        self.generated <= MOST_GENERATED && self.traffic <= MOST_TRAFFIC
     }
 }
 

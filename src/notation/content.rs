@@ -6,11 +6,14 @@ use super::model::{Binary, Content, Frame, Mask, OwnAction, Request, Text};
 use super::piece::{Fault, Piece, is_space};
 use super::time;
 
-/// The most bytes that a case may generate by repetition.
+/// The most bytes that the texts of a case may come to.
 pub(super) const MOST_GENERATED: u64 = 64 << 20;
 
+/// The most bytes that a case may put on the wire, with all repetitions of its lines.
+pub(super) const MOST_TRAFFIC: u64 = 256 << 20;
+
 /// The most that `<repeat N …>` may say.
-pub(super) const MOST_GENERATOR: u32 = 1_000_000;
+pub(super) const MOST_GENERATOR: u32 = 10_000_000;
 
 /// The words for opcodes.
 pub(super) const OPCODES: [(&str, u8); 6] = [
@@ -68,7 +71,7 @@ fn repeated(whole: Piece<'_>, piece: Piece<'_>) -> Result<Binary, Fault> {
     if count > MOST_GENERATOR || total > MOST_GENERATED {
         return Err(number
             .fault("this generates too much")
-            .expected("at most 1,000,000 times and 64 MiB"));
+            .expected("at most 10,000,000 times and 64 MiB"));
     }
     Ok(Binary::Repeat { count, bytes })
 }

@@ -51,6 +51,29 @@ impl Diagnostic {
         }
     }
 
+    /// An error in any text file of the suite: `span` are the bytes of `text` that are wrong. Only what stands in
+    /// their first line is underlined.
+    pub(crate) fn of_text(
+        file: &str,
+        text: &str,
+        span: std::ops::Range<usize>,
+        message: impl Into<String>,
+        expected: Option<String>,
+    ) -> Self {
+        let at = floor_boundary(text, span.start);
+        let start = text[..at].rfind('\n').map_or(0, |line_feed| line_feed + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        let number = text[..start].matches('\n').count() + 1;
+        let end = (span.end.max(at) - start).min(line.len());
+        let fault = Fault {
+            start: at - start,
+            end,
+            message: message.into(),
+            expected,
+        };
+        Self::new(file, as_u32(number), line, fault)
+    }
+
     /// The error as a compiler would show it: the line, the wrong part underlined, what was expected.
     /// Colours are ANSI escapes, only where `colour` asks for them.
     pub fn render(&self, colour: bool) -> String {

@@ -16,6 +16,7 @@ mod time;
 mod words;
 
 pub use diagnostic::Diagnostic;
+pub(crate) use diagnostic::nearest;
 #[cfg(test)]
 mod tests;
 

@@ -30,53 +30,124 @@ pub(super) fn cut(
     names: &mut Vec<Named>,
 ) -> Result<Vec<Segment>, PatternError> {
     let text = expanded.text.as_str();
-    let mut segments = Vec::new();
-    let mut literal: Vec<u8> = Vec::new();
+    let mut cutter = Cutter {
+        segments: Vec::new(),
+        literal: Vec::new(),
+        prefix: Prefix::Type,
+    };
     let mut at = 0;
     while at < text.len() {
         let plain = text[at..]
             .find(['<', '\\', '[', '{', '"'])
             .unwrap_or(text.len() - at);
-        literal.extend_from_slice(&text.as_bytes()[at..at + plain]);
+        cutter.literal(&text.as_bytes()[at..at + plain]);
         at += plain;
         let Some(next) = text.as_bytes().get(at) else {
             break;
         };
         match next {
-            b'\\' => at += backslash(text, at, &mut literal)?,
+            b'\\' => {
+                let mut bytes = Vec::new();
+                at += backslash(text, at, &mut bytes)?;
+                cutter.literal(&bytes);
+            }
             b'<' => match scan::angle(text, at)? {
                 Some((angle, end)) => {
-                    flush(&mut segments, &mut literal);
                     names.push((angle.clone(), at, end));
-                    segments.push(Segment::Pattern(angle));
+                    // A pattern may stand for any part of a prefix, so for a digit as well.
+                    cutter.segment(Segment::Pattern(angle), cutter.prefix.after(b'0'));
                     at = end;
                 }
                 None => {
-                    literal.push(b'<');
+                    cutter.literal(b"<");
                     at += 1;
                 }
             },
-            _ if mode == Mode::Packet => {
-                flush(&mut segments, &mut literal);
+            _ if mode == Mode::Packet && cutter.prefix.is_packet() => {
                 let (doc, end) =
                     json::read_pattern(text, at, names).map_err(|error| explain(text, at, error))?;
-                segments.push(Segment::Json(doc, text[at..end].to_owned()));
+                cutter.segment(Segment::Json(doc, text[at..end].to_owned()), Prefix::Other);
                 at = end;
                 check_end(text, at)?;
             }
             other => {
-                literal.push(*other);
+                cutter.literal(&[*other]);
                 at += 1;
             }
         }
     }
-    flush(&mut segments, &mut literal);
-    Ok(segments)
+    Ok(cutter.finish())
 }
 
-fn flush(segments: &mut Vec<Segment>, literal: &mut Vec<u8>) {
-    if !literal.is_empty() {
-        segments.push(Segment::Literal(std::mem::take(literal)));
+struct Cutter {
+    segments: Vec<Segment>,
+    literal: Vec<u8>,
+    prefix: Prefix,
+}
+
+impl Cutter {
+    fn literal(&mut self, bytes: &[u8]) {
+        self.literal.extend_from_slice(bytes);
+        // Only a record separator leads out of `Other`.
+        let start = match self.prefix {
+            Prefix::Other => bytes
+                .iter()
+                .rposition(|byte| *byte == 0x1e)
+                .unwrap_or(bytes.len()),
+            _ => 0,
+        };
+        self.prefix = bytes[start..]
+            .iter()
+            .fold(self.prefix, |prefix, byte| prefix.after(*byte));
+    }
+
+    fn segment(&mut self, segment: Segment, prefix: Prefix) {
+        self.flush();
+        self.segments.push(segment);
+        self.prefix = prefix;
+    }
+
+    fn flush(&mut self) {
+        if !self.literal.is_empty() {
+            self.segments
+                .push(Segment::Literal(std::mem::take(&mut self.literal)));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Segment> {
+        self.flush();
+        self.segments
+    }
+}
+
+/// Where in the front part of a packet a text is. JSON begins only behind that: behind the type, the number of
+/// attachments, the namespace and the id. Behind anything else a bracket is literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prefix {
+    /// The type and the number of attachments.
+    Type,
+    /// Behind the `-` of the attachments.
+    Attachments,
+    Namespace,
+    Id,
+    Other,
+}
+
+impl Prefix {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (_, 0x1e) => Self::Type,
+            (Self::Type, b'0'..=b'9') => Self::Type,
+            (Self::Type, b'-') => Self::Attachments,
+            (Self::Type | Self::Attachments, b'/') => Self::Namespace,
+            (Self::Attachments | Self::Id, b'0'..=b'9') | (Self::Namespace, b',') => Self::Id,
+            (Self::Namespace, _) => Self::Namespace,
+            _ => Self::Other,
+        }
+    }
+
+    fn is_packet(self) -> bool {
+        matches!(self, Self::Type | Self::Attachments | Self::Id)
     }
 }
 

@@ -11,8 +11,23 @@ use crate::transcript::{Event, Proof, Wire};
 const WINDOW_ROUND_TRIPS: f64 = 6.0;
 /// The shortest window of silence, in milliseconds.
 const WINDOW_MS: f64 = 25.0;
-/// How often a poll that is answered at once by pings or noops is asked again before it counts as not parked.
-const PARK_ATTEMPTS: u32 = 8;
+
+/// A question of the player's own, and how its answer is known.
+pub(super) enum Question {
+    /// An echo of this token.
+    Echo(String),
+    /// A CONNECT to the main namespace.
+    Connect,
+}
+
+impl Question {
+    fn is_answered_by(&self, text: &str) -> bool {
+        match self {
+            Self::Echo(token) => text.contains("message-back") && text.contains(token.as_str()),
+            Self::Connect => text.starts_with("40{") || text.starts_with("44{"),
+        }
+    }
+}
 
 impl Player<'_> {
     /// Proves that nothing more comes on a label, or that its session works.
@@ -27,14 +42,12 @@ impl Player<'_> {
             Some(namespace) if speaks && may_echo => {
                 let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
                 self.echoes += 1;
-                let token = format!("siospec-{}", self.echoes);
+                let token = format!("siospec-{}.", self.echoes);
                 let question = format!("42{prefix}[\"message\",\"{token}\"]");
-                let is_answer = move |text: &str| text.contains("message-back") && text.contains(&token);
-                self.ask(label, question, is_answer, Proof::Echo, deadline).await;
+                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline).await;
             }
             _ if alive && speaks => {
-                let is_answer = |text: &str| text.starts_with("40{") || text.starts_with("44{");
-                self.ask(label, "40".into(), is_answer, Proof::Connect, deadline).await;
+                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline).await;
             }
             _ if alive => {
                 let reason = "this channel cannot show that the session works".to_owned();
@@ -49,7 +62,7 @@ impl Player<'_> {
         &mut self,
         label: &str,
         question: String,
-        is_answer: impl Fn(&str) -> bool,
+        expected: Question,
         proof: Proof,
         deadline: f64,
     ) {
@@ -62,7 +75,7 @@ impl Player<'_> {
                 return;
             };
             let answers = seen.label == label
-                && matches!(&seen.event, Event::Received(Wire::Text(text)) if is_answer(text));
+                && matches!(&seen.event, Event::Received(Wire::Text(text)) if expected.is_answered_by(text));
             if answers {
                 self.record(label, Event::Silence(proof), None);
                 return;
@@ -70,8 +83,22 @@ impl Player<'_> {
             self.take_in(seen).await;
             // What came may have settled the matter: a close, or a packet that no line asks for.
             if !matches!(self.judge.next(), Demand::Prove { label: still, .. } if still == label) {
+                self.unanswered.push((label.to_owned(), expected));
                 return;
             }
+        }
+    }
+
+    /// Whether this is the late answer to a proof that was no longer needed; it is the player's own affair.
+    pub(super) fn is_late_answer(&mut self, label: &str, event: &Event) -> bool {
+        let Event::Received(Wire::Text(text)) = event else { return false };
+        let answers = |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
+        match self.unanswered.iter().position(answers) {
+            Some(index) => {
+                self.unanswered.remove(index);
+                true
+            }
+            None => false,
         }
     }
 
@@ -92,24 +119,13 @@ impl Player<'_> {
     pub(super) async fn park(&mut self, label: &str) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let mut until = self.now() + ms;
-        let mut attempts = 0;
-        while let Some(mut seen) = self.next_arrival(until).await {
-            let mut again = false;
-            if seen.label == label
-                && attempts < PARK_ATTEMPTS
-                && let Event::Received(Wire::Response(response)) = &mut seen.event
-                && response.status == 200
-                && response.body.split(|byte| *byte == 0x1e).all(|packet| packet == b"2" || packet == b"6")
-            {
-                response.own = true;
-                again = true;
-                attempts += 1;
-            }
-            self.take_in(seen).await;
-            if again {
-                self.repoll(label).await;
+        loop {
+            if self.ask_again(label, false).await {
                 until = self.now() + ms;
-            } else if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
+            }
+            let Some(seen) = self.next_arrival(until).await else { break };
+            self.take_in(seen).await;
+            if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
                 return;
             }
         }

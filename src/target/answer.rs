@@ -2,14 +2,16 @@
 //!
 //! This decides only whether there is somebody to test. What a handshake must look like is the cases' business.
 
+use crate::wire::Endpoint;
 use std::time::{Duration, Instant};
-use url::Url;
 
 /// How much of a body is read.
 const BODY_LIMIT: usize = 4 * 1024;
+/// How long the answer to a WebSocket handshake may take.
+const WEBSOCKET_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How somebody answered the request for a handshake.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
@@ -44,32 +46,17 @@ pub enum NoAnswer {
     NotHttp(String),
 }
 
-/// Makes the HTTP client for these questions: no proxy, no redirects, a connection for each request.
-///
-/// # Errors
-/// Where the TLS set-up of the machine is unusable.
-pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    #[cfg(feature = "tls")]
-    let _already_installed = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .pool_max_idle_per_host(0)
-        .build()
-}
-
 /// Asks for a polling handshake, and waits for the head of the answer and the first of its body.
 ///
 /// # Errors
 /// Where no HTTP answer came within `patience`.
 pub(super) async fn ask(
     client: &reqwest::Client,
-    server: &Url,
+    server: &Endpoint,
     patience: Duration,
 ) -> Result<Answer, NoAnswer> {
     let deadline = Instant::now() + patience;
-    let mut url = server.clone();
-    url.set_query(Some("EIO=4&transport=polling"));
+    let url = server.url("?EIO=4&transport=polling");
     let sent = tokio::time::timeout(patience, client.get(url).send()).await;
     let response = match sent {
         Err(_) => return Err(NoAnswer::Silence(patience)),
@@ -91,6 +78,18 @@ pub(super) async fn ask(
         body,
         announced,
     })
+}
+
+/// Whether a WebSocket can be opened: the second opinion on who answers like an ordinary web server.
+pub(super) async fn speaks_websocket(client: &reqwest::Client, server: &Endpoint) -> bool {
+    let request = client
+        .get(server.url("?EIO=4&transport=websocket"))
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "c2lvc3BlYyBzZWNvbmQgMQ==");
+    let answered = tokio::time::timeout(WEBSOCKET_PATIENCE, request.send()).await;
+    matches!(answered, Ok(Ok(response)) if response.status().as_u16() == 101)
 }
 
 /// The first of a body, as far as it comes before the deadline.
@@ -126,11 +125,12 @@ fn innermost(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::http_client;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     /// Answers one connection with these bytes, then closes it, or holds it open.
-    async fn answering(bytes: &'static [u8], hold: bool) -> Url {
+    async fn answering(bytes: &'static [u8], hold: bool) -> Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -142,12 +142,12 @@ mod tests {
                 let _ = stream.read(&mut request).await;
             }
         });
-        Url::parse(&format!("http://127.0.0.1:{port}/socket.io/")).unwrap()
+        Endpoint::parse(&format!("http://127.0.0.1:{port}")).unwrap()
     }
 
     async fn ask_once(bytes: &'static [u8], hold: bool, patience: u64) -> Result<Answer, NoAnswer> {
         let url = answering(bytes, hold).await;
-        ask(&client().unwrap(), &url, Duration::from_millis(patience)).await
+        ask(&http_client(false), &url, Duration::from_millis(patience)).await
     }
 
     #[tokio::test]
@@ -182,12 +182,12 @@ mod tests {
             ask_once(b"", false, 5_000).await,
             Err(NoAnswer::NotHttp(_))
         ));
-        let nobody = Url::parse(&format!(
+        let nobody = Endpoint::parse(&format!(
             "http://127.0.0.1:{}/",
             super::super::port::free().unwrap()
         ))
         .unwrap();
-        let nobody = ask(&client().unwrap(), &nobody, Duration::from_secs(5)).await;
+        let nobody = ask(&http_client(false), &nobody, Duration::from_secs(5)).await;
         assert!(matches!(nobody, Err(NoAnswer::NoConnection(_))));
     }
 

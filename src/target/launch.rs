@@ -3,18 +3,19 @@
 //! The group is always taken down whole: asked to end first when there is time for it, killed when the handle is
 //! dropped, also while a panic unwinds or the runtime goes down.
 
-use super::answer::{self, Announced, NoAnswer};
+use super::answer::{self, Answer, NoAnswer};
 use super::listener::{self, Owner};
 use super::output::Output;
 use super::{memory, port};
+use crate::wire::Endpoint;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use url::Url;
 
 /// How often another port is tried when somebody else got hold of one first.
 const PORT_ATTEMPTS: u32 = 3;
@@ -160,13 +161,13 @@ impl std::fmt::Display for End {
 #[derive(Debug)]
 pub struct Process {
     /// Where it answers.
-    pub url: Url,
+    pub endpoint: Endpoint,
     /// The process id, which is also that of the group.
     pub pid: u32,
-    /// What its handshake announced, if it answered with one.
-    pub announced: Option<Announced>,
+    /// Its first answer.
+    pub answer: Answer,
     end: watch::Receiver<Option<End>>,
-    stop: Option<oneshot::Sender<Manner>>,
+    stop: Mutex<Option<oneshot::Sender<Manner>>>,
     output: Output,
     readers: Vec<JoinHandle<()>>,
 }
@@ -208,8 +209,8 @@ impl Process {
     ) -> Result<Self, LaunchError> {
         let mut process = Self::spawn(port, launch, limits)?;
         match process.wait_until_ready(port, launch, limits, client).await {
-            Ok(announced) => {
-                process.announced = announced;
+            Ok(answer) => {
+                process.answer = answer;
                 Ok(process)
             }
             Err(error) => {
@@ -225,7 +226,7 @@ impl Process {
             folder: launch.folder.clone(),
             source,
         };
-        let mut command = CommandWrap::with_new(program(launch), |command| {
+        let mut command = CommandWrap::with_new(program_in(&launch.folder, &launch.command[0]), |command| {
             command
                 .args(&launch.command[1..])
                 .current_dir(&launch.folder)
@@ -257,14 +258,21 @@ impl Process {
         let (stop, stopped) = oneshot::channel();
         let (ended, end) = watch::channel(None);
         tokio::spawn(watch_over(Group(child), pid, limits, stopped, ended));
-        let url = Url::parse(&format!("http://127.0.0.1:{port}{}", launch.path))
-            .map_err(|error| failed(std::io::Error::other(error)))?;
+        let (host, path) = ("127.0.0.1".to_owned(), launch.path.clone());
+        let endpoint = Endpoint {
+            tls: false,
+            host,
+            port,
+            path,
+            insecure: false,
+        };
+        let stop = Mutex::new(Some(stop));
         Ok(Self {
-            url,
+            endpoint,
             pid,
-            announced: None,
+            answer: Answer::default(),
             end,
-            stop: Some(stop),
+            stop,
             output,
             readers,
         })
@@ -277,7 +285,7 @@ impl Process {
         launch: &Launch,
         limits: Limits,
         client: &reqwest::Client,
-    ) -> Result<Option<Announced>, LaunchError> {
+    ) -> Result<Answer, LaunchError> {
         let command = launch.command.join(" ");
         let deadline = Instant::now() + limits.start;
         let mut pause = Duration::from_millis(10);
@@ -287,7 +295,7 @@ impl Process {
                 .min(QUESTION_PATIENCE);
             let question = async {
                 tokio::time::sleep(pause).await;
-                answer::ask(client, &self.url, patience).await
+                answer::ask(client, &self.endpoint, patience).await
             };
             let reason = tokio::select! {
                 end = self.ended() => {
@@ -297,7 +305,7 @@ impl Process {
                 answered = question => match answered {
                     Ok(answer) => return match listener::owner(port, self.pid) {
                         Owner::Other { pid } => Err(LaunchError::Foreign { command, port, who: who(pid) }),
-                        Owner::Group | Owner::Unknown => Ok(answer.announced),
+                        Owner::Group | Owner::Unknown => Ok(answer),
                     },
                     Err(reason) => reason,
                 },
@@ -342,12 +350,12 @@ impl Process {
     }
 
     /// Asks the group to end, kills what is left of it after the grace, and waits until it is gone.
-    pub async fn stop(mut self) {
+    pub async fn stop(&self) {
         self.take_down(Manner::Asked).await;
     }
 
     /// Kills the group, and waits until it is gone.
-    pub async fn kill(mut self) {
+    pub async fn kill(&self) {
         self.take_down(Manner::Killed).await;
     }
 
@@ -366,8 +374,9 @@ impl Process {
         self.tail()
     }
 
-    async fn take_down(&mut self, manner: Manner) {
-        if let Some(stop) = self.stop.take() {
+    async fn take_down(&self, manner: Manner) {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(stop) = stop {
             let _already_ended = stop.send(manner);
         }
         self.ended().await;
@@ -461,11 +470,11 @@ fn describe(status: std::io::Result<ExitStatus>) -> String {
     }
 }
 
-/// The program of a command. A relative path starts from the folder in which it runs, on every system.
-fn program(launch: &Launch) -> PathBuf {
-    let program = Path::new(&launch.command[0]);
+/// The program of a command that runs in `folder`. A relative path starts from there, on every system.
+pub fn program_in(folder: &Path, program: &str) -> PathBuf {
+    let program = Path::new(program);
     if program.is_relative() && program.components().count() > 1 {
-        let folder = std::path::absolute(&launch.folder).unwrap_or_else(|_| launch.folder.clone());
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         return folder.join(program);
     }
     program.to_owned()
@@ -518,7 +527,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     }
 
     async fn start(launch: &Launch, limits: Limits) -> Result<Process, LaunchError> {
-        Process::start(launch, limits, &answer::client().unwrap()).await
+        Process::start(launch, limits, &crate::wire::http_client(false)).await
     }
 
     fn alive(pid: u32) -> bool {

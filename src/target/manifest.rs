@@ -296,7 +296,7 @@ impl Source<'_> {
 
     fn program(&self, raw: RawProgram) -> Result<Program, ManifestError> {
         let path = match raw.path {
-            None => super::url::DEFAULT_PATH.to_owned(),
+            None => super::DEFAULT_PATH.to_owned(),
             Some(path) => self.checked(path, "a path that begins and ends with /", |path| {
                 path.starts_with('/') && path.ends_with('/')
             })?,

@@ -3,17 +3,23 @@
 //! **Invariant:** nothing here judges a protocol. A target that answers HTTP is there; what it answers is for the cases.
 
 mod answer;
+mod builtin;
+mod instance;
 mod launch;
 mod listener;
 mod manifest;
 mod memory;
 mod output;
 pub mod port;
-pub mod url;
 
 pub use answer::{Announced, Answer, NoAnswer};
-pub use launch::{End, Launch, LaunchError, Limits, Process};
+pub use builtin::BuiltinError;
+pub use instance::{Instance, Loss, StartError, Target};
+pub use launch::{End, Launch, LaunchError, Limits, Process, program_in};
 pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
+
+/// Where Socket.IO is served unless somebody says otherwise.
+pub const DEFAULT_PATH: &str = "/socket.io/";
 
 /// The connect timeout that `docs/server-app.md` asks for, in milliseconds.
 pub const DEFAULT_CONNECT_TIMEOUT_MS: f64 = 1000.0;

@@ -4,5 +4,8 @@
 
 mod channel_http;
 mod channel_websocket;
+mod ready;
+mod session_polling;
 mod session_reference;
+mod session_websocket;
 mod support;

@@ -131,7 +131,7 @@ async fn an_automatic_heartbeat_keeps_the_session_and_a_manual_one_leaves_it_to_
             match record.next().await {
                 Event::Note(note) => answered += usize::from(note == "answered the ping"),
                 Event::Received(Wire::Text(text)) => {
-                    assert!(text == "2" || text == "6" || text == "1", "{text}")
+                    assert!(text == "2" || text == "6" || text == "1", "{text}");
                 }
                 // Nobody joined a namespace: after the connect timeout the server ends the session.
                 Event::Closed(_) => break,

@@ -69,13 +69,51 @@ pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
 /// Reads a request with the body that its Content-Length announces.
 pub(crate) async fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let head = read_head(stream).await;
+    let length = |line: &str| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")
+            .map(str::to_owned)
+    };
     let length = head
         .lines()
-        .find_map(|line| line.strip_prefix("Content-Length: "))
+        .find_map(length)
         .map_or(0, |value| value.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
     (head, body)
+}
+
+/// A server that answers each request with what `answer` makes of its request line and body.
+pub(crate) async fn answering<F>(
+    answer: impl Fn(String, Vec<u8>) -> F + Clone + Send + Sync + 'static,
+) -> Server
+where
+    F: Future<Output = Vec<u8>> + Send + 'static,
+{
+    serve(move |_, mut stream| {
+        let answer = answer.clone();
+        async move {
+            loop {
+                let (head, body) = read_request(&mut stream).await;
+                let Some(line) = head.lines().next() else { return };
+                let bytes = answer(line.to_owned(), body).await;
+                if stream.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// A response with this body.
+pub(crate) fn response(status: u16, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let head = format!(
+        "HTTP/1.1 {status} Status\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 /// Waits until the peer ends the connection, and says whether it did so in order.

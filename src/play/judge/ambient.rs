@@ -50,12 +50,23 @@ impl Ambient {
     }
 
     fn look_at(&mut self, step: &Step, me: Party) {
-        let Action::Wire { from, content, alternatives } = &step.action else { return };
+        let Action::Wire {
+            from,
+            content,
+            alternatives,
+        } = &step.action
+        else {
+            return;
+        };
         if *from == me {
             return;
         }
         for content in std::iter::once(content).chain(alternatives.iter().map(|a| &a.content)) {
-            let Content::Text(text) = content else { continue };
+            let text = match content {
+                Content::Text(text) => text,
+                Content::Frame(frame) => &frame.payload,
+                _ => continue,
+            };
             for packet in text.0.split("\\x1e") {
                 let family = if step.label.family { step.repeat } else { 1 };
                 for label in (0..family).map(|n| label_name(step, n)) {
@@ -74,7 +85,13 @@ impl Ambient {
 
 /// `42["auth",…]`, in any namespace.
 fn is_auth_event(packet: &str) -> bool {
-    let Some(rest) = packet.strip_prefix("42") else { return false };
-    let rest = if rest.starts_with('/') { rest.split_once(',').map_or("", |(_, rest)| rest) } else { rest };
+    let Some(rest) = packet.strip_prefix("42") else {
+        return false;
+    };
+    let rest = if rest.starts_with('/') {
+        rest.split_once(',').map_or("", |(_, rest)| rest)
+    } else {
+        rest
+    };
     rest.starts_with("[\"auth\",") || rest.starts_with("[\"auth\"]")
 }

@@ -3,7 +3,7 @@
 //! Owns the decomposition of HTTP bodies into packets, with the judge's own reading of payloads.
 
 use super::ambient::Ambient;
-use crate::transcript::{Closed, Entry, Frame, Handshake, Proof, Response, Wire};
+use crate::transcript::{Closed, Entry, Frame, Handshake, Proof, Response, Side, Wire};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The record separator of polling payloads.
@@ -26,14 +26,22 @@ pub(super) struct LabelState {
     pub(super) queue: VecDeque<Arrival>,
     /// The body of the response whose status was expected last.
     pub(super) body: Option<Body>,
-    /// The entry of the last thing the player did here.
-    pub(super) last_performed: Option<usize>,
+    /// The entry of the first thing the player did here since the last line that was met.
+    pub(super) asked: Option<usize>,
+    /// Whether a line was met since.
+    pub(super) answered: bool,
     /// When the last line of this label was done.
     pub(super) last_line_at: f64,
     /// The player ended it.
     pub(super) ended: bool,
     /// The target ended it, as was expected.
     pub(super) closed: bool,
+    /// It ended by an alternative `close`: the lines that are left for it are left out.
+    pub(super) over_early: bool,
+    /// The last request was a WebSocket handshake.
+    pub(super) handshaking: bool,
+    /// The WebSocket handshake was answered by something else than 101, so nothing is left to be closed.
+    pub(super) refused: bool,
     /// `< ...` was reached.
     pub(super) rest: bool,
     /// The final proof was given.
@@ -44,6 +52,8 @@ pub(super) struct LabelState {
     pub(super) over: String,
     /// Values of the handshake, as texts.
     pub(super) handshake: Vec<(String, String)>,
+    /// The end of the connection was seen; it ends only once.
+    close_seen: bool,
     /// How many requests of the script were sent.
     requests: u32,
     /// How many of them are answered.
@@ -107,15 +117,27 @@ impl Arrival {
     }
 
     pub(super) fn closed(entry: usize, at: f64, closed: &Closed) -> Self {
-        Self { entry, at, what: What::Closed(closed.clone()) }
+        Self {
+            entry,
+            at,
+            what: What::Closed(closed.clone()),
+        }
     }
 
     pub(super) fn silence(entry: usize, at: f64, proof: &Proof) -> Self {
-        Self { entry, at, what: What::Silence(proof.clone()) }
+        Self {
+            entry,
+            at,
+            what: What::Silence(proof.clone()),
+        }
     }
 
     pub(super) fn text(&self) -> Option<&str> {
-        if let What::Text(text) = &self.what { Some(text) } else { None }
+        if let What::Text(text) = &self.what {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     pub(super) fn is_silence(&self) -> bool {
@@ -139,11 +161,12 @@ impl LabelState {
                 if entry.cause.is_some() {
                     self.requests += 1;
                     self.ended = false;
+                    self.close_seen = false;
                     self.polls = request.method == "GET" && request.target.contains("transport=polling");
                 }
             }
-            Wire::Raw(_) => {
-                if entry.cause.is_some() {
+            Wire::Raw(bytes) => {
+                if entry.cause.is_some() && begins_request(bytes) {
                     self.requests += 1;
                     self.polls = false;
                 }
@@ -169,9 +192,12 @@ impl LabelState {
         self.last_line_at = at;
         self.ended = false;
         self.closed = false;
+        self.close_seen = false;
+        self.over_early = false;
         self.joined.clear();
         self.was_joined = false;
-        self.queue.retain(|arrival| !matches!(arrival.what, What::Closed(_)));
+        self.queue
+            .retain(|arrival| !matches!(arrival.what, What::Closed(_)));
         self.handshake = vec![
             ("sid".into(), handshake.sid.clone()),
             ("pingInterval".into(), handshake.ping_interval.to_string()),
@@ -182,6 +208,18 @@ impl LabelState {
 
     /// Takes in what arrived.
     pub(super) fn arrive(&mut self, mut arrival: Arrival) {
+        // In a session script the close packet is the close, whatever transport it comes over.
+        if !self.over.is_empty() && arrival.text() == Some("1") {
+            let how = "close packet `1`".to_owned();
+            arrival.what = What::Closed(Closed {
+                by: Side::Target,
+                how,
+                code: None,
+            });
+        }
+        if matches!(arrival.what, What::Closed(_)) && std::mem::replace(&mut self.close_seen, true) {
+            return;
+        }
         match &mut arrival.what {
             What::Text(text) => {
                 let text = text.clone();
@@ -228,30 +266,49 @@ impl LabelState {
 
     /// The reason of a close that nothing precedes.
     pub(super) fn pop_closed(&mut self) -> Option<String> {
-        let at = self.queue.iter().position(|arrival| matches!(arrival.what, What::Closed(_)))?;
+        let at = self
+            .queue
+            .iter()
+            .position(|arrival| matches!(arrival.what, What::Closed(_)))?;
         match self.queue.remove(at)?.what {
             What::Closed(closed) => Some(closed.how),
             _ => None,
         }
     }
 
+    /// Notes that the player did something, at this entry.
+    pub(super) fn performed(&mut self, entry: usize) {
+        if self.asked.is_none() || std::mem::replace(&mut self.answered, false) {
+            self.asked = Some(entry);
+        }
+    }
+
     /// Drops what never counts from the front of the queue.
     pub(super) fn skip_ambient(&mut self, ambient: &Ambient, label: &str) {
-        while self.queue.front().is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text))) {
+        while self
+            .queue
+            .front()
+            .is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text)))
+        {
             self.queue.pop_front();
         }
     }
 
     /// Drops answers to requests of the player's own from the front of the queue.
     pub(super) fn drop_own_responses(&mut self) {
-        while matches!(self.queue.front(), Some(Arrival { what: What::Response(response, _), .. }) if response.own) {
+        while matches!(self.queue.front(), Some(Arrival { what: What::Response(response, _), .. }) if response.own)
+        {
             self.queue.pop_front();
         }
     }
 
     /// Drops answers that no line asks for: those to requests before the last one, and the player's own.
     pub(super) fn drop_older_responses(&mut self) {
-        while let Some(Arrival { what: What::Response(response, number), .. }) = self.queue.front() {
+        while let Some(Arrival {
+            what: What::Response(response, number),
+            ..
+        }) = self.queue.front()
+        {
             if !response.own && *number >= self.requests {
                 break;
             }
@@ -274,7 +331,12 @@ impl LabelState {
 
     /// Adds what answers to repeated polls brought; an answer that is no 200 ends the session.
     pub(super) fn absorb_own_responses(&mut self) {
-        while let Some(Arrival { what: What::Response(response, _), entry, at }) = self.queue.front() {
+        while let Some(Arrival {
+            what: What::Response(response, _),
+            entry,
+            at,
+        }) = self.queue.front()
+        {
             if !response.own {
                 return;
             }
@@ -282,8 +344,16 @@ impl LabelState {
             self.queue.pop_front();
             if response.status != 200 {
                 let how = format!("a repeated poll was answered {}", response.status);
-                let closed = Closed { by: crate::transcript::Side::Target, how, code: None };
-                self.queue.push_front(Arrival { entry, at, what: What::Closed(closed) });
+                let closed = Closed {
+                    by: Side::Target,
+                    how,
+                    code: None,
+                };
+                self.queue.push_front(Arrival {
+                    entry,
+                    at,
+                    what: What::Closed(closed),
+                });
                 return;
             }
             if let Some(body) = &mut self.body {
@@ -295,12 +365,20 @@ impl LabelState {
     }
 }
 
+/// Whether raw bytes begin with the first line of a request; otherwise they go on with one that was begun before.
+fn begins_request(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').next().is_some_and(|line| line.windows(6).any(|part| part == b" HTTP/"))
+}
+
 /// The packets of a payload, as texts; bytes that are not UTF-8 are shown as replacement characters.
 pub(super) fn packets_of(body: &[u8]) -> VecDeque<String> {
     if body.is_empty() {
         return VecDeque::new();
     }
-    String::from_utf8_lossy(body).split(SEPARATOR).map(str::to_owned).collect()
+    String::from_utf8_lossy(body)
+        .split(SEPARATOR)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The namespace of a CONNECT or DISCONNECT packet; a refusal (`44`) is neither.
@@ -309,5 +387,9 @@ fn namespace_of(text: &str, packet: &str) -> Option<String> {
     if !rest.starts_with('/') {
         return Some("/".into());
     }
-    Some(rest.split_once(',').map_or(rest, |(namespace, _)| namespace).to_owned())
+    Some(
+        rest.split_once(',')
+            .map_or(rest, |(namespace, _)| namespace)
+            .to_owned(),
+    )
 }

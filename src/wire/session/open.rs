@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use url::form_urlencoded;
 
 use super::outgoing::{self, Out, Outgoing};
-use super::polling::{self, NoAnswer, Polling, Requests};
+use super::polling::{NoAnswer, Polling, Requests};
 use super::shared::{Shared, excerpt};
 use super::upgrade::UpgradeError;
 use super::websocket::{self, WebSocket};
@@ -149,7 +149,7 @@ async fn over_polling(
         Packet::Text(text) => read_handshake(&text, over)?,
         Packet::Binary(_) => return Err(not_open()),
     };
-    polling::handle_all(shared, packets)?;
+    shared.handle(packets)?;
     let max_payload = if handshake.max_payload >= 1.0 {
         handshake.max_payload as usize
     } else {

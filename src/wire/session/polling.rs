@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::outgoing::{Out, Outgoing};
 use super::shared::{Flow, Shared, Task, excerpt};
 use crate::transcript::{Event, Side, Wire};
-use crate::wire::payload::{self, Packet};
+use crate::wire::payload;
 use crate::wire::stream::describe;
 use crate::wire::tap::{LimitReached, Tap};
 
@@ -174,22 +174,19 @@ fn take(shared: &Shared, answer: Answer) -> Result<Taken, LimitReached> {
 
 /// Takes the packets of a body.
 fn handle_body(shared: &Shared, body: Vec<u8>) -> Result<Flow, LimitReached> {
+    if body.is_empty() {
+        // Some servers end the poll of a closed session so; whether they may is the business of a wire script.
+        shared.note("an answer without a packet")?;
+        return Ok(Flow::Go);
+    }
     match payload::split(&body) {
-        Some(packets) => handle_all(shared, packets),
+        Some(packets) => shared.handle(packets),
         None => {
             shared.note("the body of this answer is not UTF-8, so no payload")?;
             shared.tap.post(Event::Received(Wire::Raw(body)))?;
             Ok(Flow::Go)
         }
     }
-}
-
-/// Takes packets, also those behind one that closes the session.
-pub(super) fn handle_all(shared: &Shared, packets: Vec<Packet>) -> Result<Flow, LimitReached> {
-    packets.into_iter().try_fold(Flow::Go, |flow, packet| {
-        let after = shared.handle(packet)?;
-        Ok(if flow == Flow::Stop { flow } else { after })
-    })
 }
 
 async fn post_loop(
@@ -254,6 +251,7 @@ fn encode(out: &Out) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::payload::Packet;
     use crate::wire::session::outgoing;
 
     #[tokio::test]

@@ -86,8 +86,21 @@ impl Shared {
         }
     }
 
-    /// Takes a packet that came.
-    pub(super) fn handle(&self, packet: Packet) -> Result<Flow, LimitReached> {
+    /// Takes the packets that came at once; a close packet among them ends the session, after all are recorded.
+    pub(super) fn handle(&self, packets: Vec<Packet>) -> Result<Flow, LimitReached> {
+        let mut flow = Flow::Go;
+        for packet in packets {
+            if self.handle_packet(packet)? == Flow::Stop {
+                flow = Flow::Stop;
+            }
+        }
+        if flow == Flow::Stop {
+            self.end(Side::Target, "close packet", None);
+        }
+        Ok(flow)
+    }
+
+    fn handle_packet(&self, packet: Packet) -> Result<Flow, LimitReached> {
         let text = match packet {
             Packet::Binary(bytes) => {
                 self.tap.post(Event::Received(Wire::Binary(bytes)))?;
@@ -117,11 +130,7 @@ impl Shared {
             };
             self.note(note)?;
         }
-        if close {
-            self.end(Side::Target, "close packet", None);
-            return Ok(Flow::Stop);
-        }
-        Ok(Flow::Go)
+        Ok(if close { Flow::Stop } else { Flow::Go })
     }
 
     /// Records something for the reader of the transcript.

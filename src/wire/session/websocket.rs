@@ -112,8 +112,8 @@ async fn read(stream: &mut SplitStream<Socket>, shared: &Shared) {
 fn handle(message: Message, shared: &Shared) -> Result<Flow, LimitReached> {
     shared.tap.charge(message.len())?;
     match message {
-        Message::Text(text) => shared.handle(Packet::Text(text.as_bytes().to_vec())),
-        Message::Binary(bytes) => shared.handle(Packet::Binary(bytes.into())),
+        Message::Text(text) => shared.handle(vec![Packet::Text(text.as_bytes().to_vec())]),
+        Message::Binary(bytes) => shared.handle(vec![Packet::Binary(bytes.into())]),
         Message::Ping(_) => shared
             .note("answered a ping of the WebSocket layer")
             .map(|()| Flow::Go),

@@ -1,0 +1,75 @@
+//! Report files: proved to be writable before the run, written aside, then put in their place.
+
+use anyhow::Context as _;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A report that is going to be written. Dropped before that, it leaves no trace.
+#[derive(Debug)]
+pub(super) struct ReportFile {
+    path: PathBuf,
+    aside: PathBuf,
+    file: File,
+}
+
+impl ReportFile {
+    /// Opens a file beside `path`, so that a path that cannot be written is known at once.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let name = path
+            .file_name()
+            .with_context(|| format!("`{}` names no file for a report", path.display()))?;
+        anyhow::ensure!(
+            !path.is_dir(),
+            "`{}` is a folder: expected a file for the report",
+            path.display()
+        );
+        let aside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+        let file = File::create(&aside)
+            .with_context(|| format!("a report cannot be written to {}", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            aside,
+            file,
+        })
+    }
+
+    /// Writes the report and puts it in its place.
+    pub(super) fn write(mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_all());
+        let placed = written.and_then(|()| fs::rename(&self.aside, &self.path));
+        placed.with_context(|| format!("the report {} cannot be written", self.path.display()))
+    }
+}
+
+impl Drop for ReportFile {
+    fn drop(&mut self) {
+        // After a successful write there is nothing left to remove.
+        let _ = fs::remove_file(&self.aside);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_replaces_the_old_one_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result.json");
+        fs::write(&path, "old").unwrap();
+        let report = ReportFile::open(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        report.write(b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        drop(ReportFile::open(&path).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_known_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(ReportFile::open(folder.path()).is_err());
+        assert!(ReportFile::open(&folder.path().join("no/such/folder.json")).is_err());
+    }
+}

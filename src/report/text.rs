@@ -1,0 +1,75 @@
+//! Text that came from a target, made safe to print.
+
+use std::borrow::Cow;
+
+/// Makes control characters, and characters that turn the direction of writing, visible as escapes.
+pub(super) fn safe(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\t' => out.push_str("    "),
+            c if is_unsafe(c) && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if is_unsafe(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The same for text of several lines: line feeds stay.
+pub(super) fn safe_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text
+        .split('\n')
+        .map(|line| safe(line.strip_suffix('\r').unwrap_or(line)))
+        .collect();
+    lines.join("\n")
+}
+
+/// Text of several lines, made safe, of which at most `limit` characters are left.
+pub(super) fn brief_lines(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => safe_lines(text),
+        Some((end, _)) => format!("{}… ({} bytes in all)", safe_lines(&text[..end]), text.len()),
+    }
+}
+
+/// The same, cut after `limit` characters.
+pub(super) fn brief(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => safe(text).into_owned(),
+        Some((end, _)) => format!("{}… ({} characters)", safe(&text[..end]), text.chars().count()),
+    }
+}
+
+/// `1 case`, `2 cases`.
+pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_cannot_write_to_the_terminal() {
+        assert_eq!(
+            safe("\u{1b}[2J\r\n\u{202e}x\u{9b}"),
+            "\\x1b[2J\\x0d\\x0a\\u{202e}x\\x9b"
+        );
+        assert_eq!(safe("plain é ✓"), "plain é ✓");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(brief("ééé", 2), "éé… (3 characters)");
+        assert_eq!(brief("éé", 2), "éé");
+    }
+}

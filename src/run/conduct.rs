@@ -1,0 +1,545 @@
+//! A run from start to end: plan, play side by side, play alone what is in doubt, judge the gate.
+//!
+//! Owns the order of things. Instances of the target are `fleet`'s, decisions are those of `plan`, `retry`, `known` and
+//! `gate`.
+
+use super::fleet::{Attempt, Berth, Fleet, Provision};
+use super::gate::{self, Strictness};
+use super::plan::{self, Allowed, Fate};
+use super::retry::{self, Budget, Doubt};
+use super::schedule::{self, Turn};
+use super::verdict::{Played, fill};
+use super::{describe, known};
+use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, Verdict};
+use crate::suite::{Rules, Trial};
+use crate::target::{KnownEntry, Loss, StartError, Target};
+use crate::wire::Limits;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+/// A trial that ended this short a time before the target was lost may be to blame for it.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
+/// How many trials that ended lately are remembered for that.
+const REMEMBERED: usize = 32;
+
+/// How much a trial may receive: a flood ends the trial, not siospec.
+const LIMITS: Limits = Limits {
+    entries: 20_000,
+    bytes: 32 << 20,
+};
+
+/// What is played, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `server`, `client` or `codec`, for the result.
+    pub role: String,
+    /// How many trials are played side by side, at least 1.
+    pub jobs: usize,
+    /// The longest that a trial may wait for timers.
+    pub max_wait: Duration,
+    /// How long a trial may take besides that.
+    pub timeout: Duration,
+    /// Play hazards also on a target that siospec did not start.
+    pub hazards: bool,
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// How strictly the gate judges.
+    pub strictness: Strictness,
+    /// Known failures: those of the manifest, and those of lists.
+    pub known: Vec<KnownEntry>,
+    /// The ids of all cases that were not selected, of any role; `None` where cases came from elsewhere, so that a
+    /// known failure which matches none of them proves nothing.
+    pub elsewhere: Option<Vec<String>>,
+    /// Which part of the cases was asked for.
+    pub partition: Option<String>,
+    /// The normalised transcripts of the reference, by id and transport.
+    pub baselines: BTreeMap<(String, String), Vec<String>>,
+}
+
+/// Who listens to a run.
+pub type Listener<'a> = &'a mut (dyn FnMut(RunEvent) + Send);
+
+/// Runs these trials against a target. `interrupted` turns true when what is done so far must do.
+///
+/// # Errors
+/// Where the target cannot be started.
+pub async fn run(
+    target: Arc<Target>,
+    rules: &Rules,
+    trials: Vec<Trial>,
+    options: &Options,
+    interrupted: watch::Receiver<bool>,
+    listener: Listener<'_>,
+) -> Result<RunResult, StartError> {
+    let began = Instant::now();
+    let mut result = RunResult {
+        schema_version: SCHEMA_VERSION,
+        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
+        role: options.role.clone(),
+        target: target.info().clone(),
+        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        partition: options.partition.clone(),
+        ..RunResult::default()
+    };
+    let mut reasons = Vec::new();
+    let mut stop = interrupted.clone();
+    let provision = Provision {
+        timeout: options.timeout,
+        limits: LIMITS,
+        insecure: options.insecure,
+    };
+    let variants = variants(&trials, &target);
+    let fleet = tokio::select! {
+        fleet = Fleet::start(Arc::clone(&target), &variants, &provision) => Some(Arc::new(fleet?)),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    if let Some(fleet) = fleet {
+        let mut conduct = Conduct::new(
+            Arc::clone(&fleet),
+            &target,
+            rules,
+            trials,
+            options,
+            interrupted.clone(),
+            listener,
+        );
+        result.capabilities = fleet
+            .about("")
+            .await
+            .map(|about| about.capabilities)
+            .unwrap_or_default();
+        let turns = conduct.plan(&result.capabilities).await;
+        conduct.side_by_side(turns).await;
+        conduct.alone().await;
+        reasons = conduct.reasons().await;
+        result.cases = conduct.finished();
+        fleet.stop().await;
+    }
+    result.interrupted = *interrupted.borrow();
+    conclude(&mut result, options, reasons);
+    result.wall_ms = began.elapsed().as_secs_f64() * 1000.0;
+    Ok(result)
+}
+
+/// The variants that these trials need and the target offers, and the default, which says what the application can do.
+fn variants(trials: &[Trial], target: &Target) -> BTreeSet<String> {
+    let needed = trials
+        .iter()
+        .map(variant)
+        .filter(|variant| target.offers(variant))
+        .map(str::to_owned);
+    needed.chain([String::new()]).collect()
+}
+
+/// Applies the known failures, counts, and judges the gate.
+fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>) {
+    let elsewhere = options.elsewhere.as_deref().filter(|_| !result.interrupted);
+    reasons.extend(known::apply(&options.known, &mut result.cases, elsewhere));
+    if result.interrupted {
+        reasons.push("the run was interrupted".to_owned());
+    }
+    result
+        .cases
+        .sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
+    for verdict in Verdict::ALL {
+        let number = result.cases.iter().filter(|case| case.verdict == verdict).count();
+        result.totals.insert(verdict.word().to_owned(), number as u64);
+    }
+    (result.gate, result.gate_reasons) = gate::judge(&result.cases, options.strictness, reasons);
+}
+
+struct Conduct<'a> {
+    fleet: Arc<Fleet>,
+    target: &'a Target,
+    trials: Vec<Arc<Trial>>,
+    options: &'a Options,
+    listener: Listener<'a>,
+    interrupted: watch::Receiver<bool>,
+    /// A result for each trial, filled as they end.
+    results: Vec<CaseResult>,
+    done: BTreeSet<usize>,
+    /// What is to be played alone, in this order.
+    alone: VecDeque<(usize, Reason)>,
+    rechecked: BTreeSet<usize>,
+    /// Trials that ended lately: when, on which instance, and how.
+    lately: VecDeque<(Instant, Place, usize)>,
+    losses: BTreeMap<Place, Casualty>,
+}
+
+/// An instance of the target: its variant and generation.
+type Place = (String, u32);
+
+/// How an instance was lost, and who may be to blame.
+struct Casualty {
+    loss: Loss,
+    suspects: Vec<usize>,
+}
+
+/// Why a trial is played alone.
+enum Reason {
+    /// It is a hazard to all beside it.
+    Hazard(f64),
+    /// It was played when the target was lost.
+    Suspect,
+    /// It had ended shortly before the target was lost.
+    Recheck,
+    /// Its verdict is in doubt.
+    Doubt(Doubt, Box<Played>),
+}
+
+impl Reason {
+    /// What is played first.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Suspect | Self::Recheck => 0,
+            Self::Doubt(_, first) if first.verdict != Verdict::Lenient => 1,
+            Self::Doubt(..) => 2,
+            Self::Hazard(_) => 3,
+        }
+    }
+}
+
+impl<'a> Conduct<'a> {
+    fn new(
+        fleet: Arc<Fleet>,
+        target: &'a Target,
+        rules: &Rules,
+        trials: Vec<Trial>,
+        options: &'a Options,
+        interrupted: watch::Receiver<bool>,
+        listener: Listener<'a>,
+    ) -> Self {
+        let result = |trial| {
+            let mut result = describe::result(trial, rules, target.info());
+            let key = (result.id.clone(), result.over.clone());
+            result.baseline = options.baselines.get(&key).cloned().unwrap_or_default();
+            result
+        };
+        let results = trials.iter().map(result).collect();
+        Self {
+            fleet,
+            target,
+            trials: trials.into_iter().map(Arc::new).collect(),
+            options,
+            listener,
+            interrupted,
+            results,
+            done: BTreeSet::new(),
+            alone: VecDeque::new(),
+            rechecked: BTreeSet::new(),
+            lately: VecDeque::new(),
+            losses: BTreeMap::new(),
+        }
+    }
+
+    /// Decides about every trial, tells what is planned, and gives back what is played side by side.
+    async fn plan(&mut self, capabilities: &BTreeMap<String, bool>) -> Vec<Turn> {
+        let allowed = Allowed {
+            hazards: self.options.hazards || self.target.is_launched(),
+            max_wait_ms: self.options.max_wait.as_secs_f64() * 1000.0,
+        };
+        let mut turns = Vec::new();
+        let mut passed_over = Vec::new();
+        for index in 0..self.trials.len() {
+            let trial = Arc::clone(&self.trials[index]);
+            let variant = variant(&trial);
+            let about = if self.target.offers(variant) {
+                self.fleet.about(variant).await
+            } else {
+                passed_over.push((
+                    index,
+                    Verdict::Skip,
+                    format!("the target has no variant {variant}"),
+                ));
+                continue;
+            };
+            match about.map(|about| plan::fate(&trial, &about, allowed)) {
+                Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
+                    self.alone.push_back((index, Reason::Hazard(wait_ms)));
+                }
+                Ok(Fate::Play(wait_ms)) => turns.push(Turn { index, wait_ms }),
+                Ok(Fate::Skip(reason)) => passed_over.push((index, Verdict::Skip, reason)),
+                Err(down) => passed_over.push((index, Verdict::Blocked, down)),
+            }
+        }
+        let planned = turns.len() + self.alone.len();
+        let target = self.target.info().clone();
+        let capabilities = capabilities
+            .iter()
+            .map(|(need, met)| (need.clone(), *met))
+            .collect();
+        (self.listener)(RunEvent::Started {
+            target,
+            planned,
+            capabilities,
+        });
+        for (index, verdict, reason) in passed_over {
+            self.finish(index, Played::without_record(verdict, reason));
+        }
+        turns
+    }
+
+    async fn side_by_side(&mut self, turns: Vec<Turn>) {
+        let fleet = Arc::clone(&self.fleet);
+        let trials = self.trials.clone();
+        let mut floor = schedule::Floor::new(turns, self.options.jobs, move |turn: Turn| {
+            let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
+            async move { attempt(&fleet, &trial, turn.wait_ms, false).await }
+        });
+        let mut interrupted = self.interrupted.clone();
+        loop {
+            for index in floor.fill() {
+                let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
+                (self.listener)(RunEvent::TrialStarted { id, over });
+            }
+            let next = tokio::select! {
+                next = floor.next() => next,
+                _ = interrupted.wait_for(|stop| *stop) => return,
+            };
+            match next {
+                None => return,
+                Some((index, Ok(attempted))) => self.take(index, attempted),
+                Some((index, Err(panic))) => {
+                    self.finish(
+                        index,
+                        Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Takes in what came of a trial that was played in company.
+    fn take(&mut self, index: usize, attempted: Attempted) {
+        match attempted {
+            Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
+            Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
+            Attempted::At(place, _, Attempt::Lost(loss)) => {
+                self.note_loss(&place, loss, index);
+                self.alone.push_back((index, Reason::Suspect));
+            }
+            Attempted::At(place, _, Attempt::Played(played)) => {
+                self.lately.push_back((Instant::now(), place, index));
+                if self.lately.len() > REMEMBERED {
+                    self.lately.pop_front();
+                }
+                let result = &self.results[index];
+                let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
+                match retry::doubt(&played) {
+                    Some(doubt) if !excused => self.alone.push_back((index, Reason::Doubt(doubt, played))),
+                    _ => self.finish(index, *played),
+                }
+            }
+        }
+    }
+
+    /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
+    /// become suspects too.
+    fn note_loss(&mut self, place: &Place, loss: Loss, suspect: usize) {
+        if let Some(casualty) = self.losses.get_mut(place) {
+            casualty.suspects.push(suspect);
+            return;
+        }
+        let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
+        let before: Vec<usize> = self
+            .lately
+            .iter()
+            .filter(recent)
+            .map(|(_, _, index)| *index)
+            .collect();
+        (self.listener)(RunEvent::Notice(format!(
+            "{loss}; it is started again, and who did it is found out"
+        )));
+        for index in &before {
+            self.recheck(*index);
+        }
+        let suspects = before.into_iter().chain([suspect]).collect();
+        self.losses.insert(place.clone(), Casualty { loss, suspects });
+    }
+
+    fn recheck(&mut self, index: usize) {
+        if self.done.contains(&index) && self.rechecked.insert(index) {
+            self.alone.push_back((index, Reason::Recheck));
+        }
+    }
+
+    /// Plays what is in doubt, one trial at a time.
+    async fn alone(&mut self) {
+        // Where replaying has to stop somewhere, what counts has had its turn.
+        self.alone
+            .make_contiguous()
+            .sort_by_key(|(_, reason)| reason.rank());
+        let mut budget = Budget::new();
+        let mut before: Option<(Place, usize)> = None;
+        while let Some((index, reason)) = self.alone.pop_front() {
+            if self.is_interrupted() {
+                return;
+            }
+            self.announce(index, &reason);
+            let mut interrupted = self.interrupted.clone();
+            let played = tokio::select! {
+                played = self.settle(index, reason, &mut budget, &mut before) => played,
+                _ = interrupted.wait_for(|stop| *stop) => return,
+            };
+            if let Some(played) = played {
+                self.finish(index, played);
+            }
+        }
+    }
+
+    fn announce(&mut self, index: usize, reason: &Reason) {
+        let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
+        let reason = match reason {
+            Reason::Hazard(_) => return (self.listener)(RunEvent::TrialStarted { id, over }),
+            Reason::Suspect => "the target was lost while it was played".to_owned(),
+            Reason::Recheck => "the target was lost shortly after it".to_owned(),
+            Reason::Doubt(doubt, _) => doubt.reason(),
+        };
+        (self.listener)(RunEvent::Retrying { id, reason });
+    }
+
+    /// Plays a trial alone, as often as it takes to be sure. `None` where its verdict stands as it is.
+    async fn settle(
+        &mut self,
+        index: usize,
+        reason: Reason,
+        budget: &mut Budget,
+        before: &mut Option<(Place, usize)>,
+    ) -> Option<Played> {
+        let wait_ms = if let Reason::Hazard(wait_ms) = reason {
+            wait_ms
+        } else {
+            self.options.max_wait.as_secs_f64() * 1000.0
+        };
+        match reason {
+            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Some(*first),
+            Reason::Doubt(doubt, first) => {
+                let mut alone = self.prove(index, wait_ms, before).await;
+                for _ in 1..retry::STALLED_REPEATS {
+                    if !retry::stalled(&alone) {
+                        break;
+                    }
+                    alone = self.prove(index, wait_ms, before).await;
+                }
+                Some(retry::combine(*first, doubt, alone))
+            }
+            Reason::Hazard(_) | Reason::Suspect => Some(self.prove(index, wait_ms, before).await),
+            Reason::Recheck => {
+                let again = self.prove(index, wait_ms, before).await;
+                matches!(again.verdict, Verdict::Crashed | Verdict::Hung).then_some(again)
+            }
+        }
+    }
+
+    /// Plays a trial alone. The target is lost over it only where that happens on an instance on which nothing else was
+    /// played; so a loss is looked at a second time.
+    async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
+        let trial = Arc::clone(&self.trials[index]);
+        for _ in 0..2 {
+            match attempt_alone(&self.fleet, &trial, wait_ms).await {
+                Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
+                Attempted::Panicked(panic) => return Played::panicked(&panic),
+                Attempted::At(place, _, Attempt::Played(played)) => {
+                    *before = Some((place, index));
+                    return *played;
+                }
+                Attempted::At(place, fresh, Attempt::Lost(loss)) => {
+                    self.note_loss(&place, loss.clone(), index);
+                    if fresh || !self.target.is_launched() {
+                        return Played::lost(&loss);
+                    }
+                    if let Some((there, earlier)) = before.take()
+                        && there == place
+                    {
+                        if let Some(casualty) = self.losses.get_mut(&place) {
+                            casualty.suspects.push(earlier);
+                        }
+                        self.recheck(earlier);
+                    }
+                }
+            }
+        }
+        Played::without_record(Verdict::Blocked, "the target is lost again and again")
+    }
+
+    fn finish(&mut self, index: usize, played: Played) {
+        let result = &mut self.results[index];
+        fill(result, played);
+        self.done.insert(index);
+        let mut shown = [result.clone()];
+        // The list is judged at the end; here it only colours what is shown.
+        known::apply(&self.options.known, &mut shown, None);
+        let [shown] = shown;
+        (self.listener)(RunEvent::TrialFinished(Box::new(shown)));
+    }
+
+    /// What speaks against the gate and belongs to no trial.
+    async fn reasons(&self) -> Vec<String> {
+        let mut reasons = self.fleet.down().await;
+        let guilty = |index: &usize| matches!(self.results[*index].verdict, Verdict::Crashed | Verdict::Hung);
+        for casualty in self.losses.values() {
+            if !self.is_interrupted() && !casualty.suspects.iter().any(guilty) {
+                reasons.push(format!(
+                    "{}, beside {} trials of which none does that alone",
+                    casualty.loss,
+                    casualty.suspects.len()
+                ));
+            }
+        }
+        reasons
+    }
+
+    fn is_interrupted(&self) -> bool {
+        *self.interrupted.borrow()
+    }
+
+    fn finished(&mut self) -> Vec<CaseResult> {
+        let results = std::mem::take(&mut self.results);
+        let done = &self.done;
+        results
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| done.contains(index))
+            .map(|(_, result)| result)
+            .collect()
+    }
+}
+
+/// What came of a trial, and where: on which instance, and whether that was fresh.
+enum Attempted {
+    NoTarget(String),
+    /// The player failed: a fault of siospec.
+    Panicked(JoinError),
+    At(Place, bool, Attempt),
+}
+
+/// Plays a trial in a task of its own, so that a panic is that trial's.
+async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> Attempted {
+    let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
+    // Dropping the set ends the task, as an interruption must.
+    let mut task = JoinSet::new();
+    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
+    match task.join_next().await {
+        Some(Ok(attempted)) => attempted,
+        Some(Err(panic)) => Attempted::Panicked(panic),
+        None => Attempted::NoTarget("the trial was not played".to_owned()),
+    }
+}
+
+async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
+    let berth: Arc<Berth> = match fleet.berth(variant(trial)).await {
+        Ok(berth) => berth,
+        Err(why) => return Attempted::NoTarget(why),
+    };
+    let place = (berth.variant.clone(), berth.generation);
+    let fresh = berth.is_fresh();
+    Attempted::At(place, fresh, berth.attempt(trial, wait_ms, alone).await)
+}
+
+/// The variant that a trial needs; empty for the default.
+fn variant(trial: &Trial) -> &str {
+    trial.case.header.variant.as_deref().unwrap_or_default()
+}

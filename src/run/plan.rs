@@ -1,0 +1,147 @@
+//! What is played, and what is skipped by name.
+
+use crate::notation::{Action, At, Duration, Item, Over, OwnAction, Step, Unit};
+use crate::suite::Trial;
+use std::collections::BTreeMap;
+
+/// What is known of a running instance of the target before the first trial.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    /// Need → whether it is met.
+    pub(super) capabilities: BTreeMap<String, bool>,
+    /// The values that durations name, in milliseconds.
+    pub(super) timers: BTreeMap<&'static str, f64>,
+}
+
+/// What the one who runs siospec allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    /// Cases that may end or burden the target.
+    pub(super) hazards: bool,
+    /// The longest that a trial may wait, in milliseconds.
+    pub(super) max_wait_ms: f64,
+}
+
+/// What becomes of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fate {
+    /// It is played; it will wait about this many milliseconds for timers.
+    Play(f64),
+    /// It is skipped, for this reason.
+    Skip(String),
+}
+
+/// The names of durations that belong to the target.
+const TIMERS: [&str; 3] = ["pingInterval", "pingTimeout", "connectTimeout"];
+
+/// Decides about a trial that would be played on an instance of which this is known.
+pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
+    let missing = missing(trial, about);
+    if !missing.is_empty() {
+        return Fate::Skip(format!("needs {}", missing.join(", ")));
+    }
+    if trial.case.header.hazard.is_some() && !allowed.hazards {
+        return Fate::Skip(
+            "a hazard to the target: played where siospec starts it, or with --hazards".to_owned(),
+        );
+    }
+    let wait = expected_wait(&trial.case.script, about);
+    if wait > allowed.max_wait_ms {
+        let seconds = |ms: f64| ms / 1000.0;
+        return Fate::Skip(format!(
+            "waits longer than --max-wait {:.1}s",
+            seconds(allowed.max_wait_ms)
+        ));
+    }
+    Fate::Play(wait)
+}
+
+/// What the trial needs and the target lacks.
+fn missing(trial: &Trial, about: &About) -> Vec<String> {
+    let transport = trial.over.map(|over| match over {
+        Over::Upgraded => "upgrade",
+        Over::WebSocket | Over::Polling => over.word(),
+    });
+    let named = trial.case.header.needs.iter().map(String::as_str);
+    let mut missing: Vec<String> = Vec::new();
+    for need in transport.into_iter().chain(named) {
+        if !about.capabilities.get(need).copied().unwrap_or(false)
+            && !missing.iter().any(|known| known == need)
+        {
+            missing.push(need.to_owned());
+        }
+    }
+    let timers = TIMERS
+        .into_iter()
+        .filter(|timer| !about.timers.contains_key(timer));
+    let used = names(&trial.case.script);
+    missing.extend(
+        timers
+            .filter(|timer| used.contains(timer))
+            .map(|timer| format!("a known {timer}")),
+    );
+    missing
+}
+
+/// How long the script waits for timers, in milliseconds: what it lets pass, and what is due at a time of the target's.
+fn expected_wait(script: &[Item], about: &About) -> f64 {
+    let lookup = |name: &str| Some(about.timers.get(name).copied().unwrap_or(0.0));
+    let ms = |duration: &Duration| duration.resolve(lookup).unwrap_or(0.0);
+    let mut sum = 0.0;
+    for step in steps(script) {
+        let due = match &step.timing.at {
+            Some(At::About(duration)) => ms(duration),
+            Some(At::Between(_, latest)) => ms(latest),
+            None => 0.0,
+        };
+        let by = step
+            .timing
+            .within
+            .as_ref()
+            .filter(|within| is_named(within))
+            .map_or(0.0, ms);
+        let own = match &step.action {
+            Action::Own(OwnAction::Wait(duration)) => ms(duration),
+            _ => 0.0,
+        };
+        sum += (due.max(by) + own) * f64::from(step.repeat);
+    }
+    sum
+}
+
+fn names(script: &[Item]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for step in steps(script) {
+        let at = step.timing.at.iter().flat_map(|at| match at {
+            At::About(duration) => vec![duration],
+            At::Between(earliest, latest) => vec![earliest, latest],
+        });
+        let waited = match &step.action {
+            Action::Own(OwnAction::Wait(duration)) => Some(duration),
+            _ => None,
+        };
+        for duration in at.chain(&step.timing.within).chain(waited) {
+            names.extend(duration.0.iter().filter_map(|term| match &term.unit {
+                Unit::Named(name) => Some(name.as_str()),
+                Unit::Milliseconds | Unit::Seconds => None,
+            }));
+        }
+    }
+    names
+}
+
+fn is_named(duration: &Duration) -> bool {
+    duration.0.iter().any(|term| matches!(term.unit, Unit::Named(_)))
+}
+
+fn steps(script: &[Item]) -> Vec<&Step> {
+    let mut found = Vec::new();
+    for item in script {
+        match item {
+            Item::Step(step) => found.push(step),
+            Item::AnyOrder(items) => found.append(&mut steps(items)),
+            Item::Blank | Item::Comment(_) | Item::Template(_) => {}
+        }
+    }
+    found
+}

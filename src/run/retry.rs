@@ -1,0 +1,195 @@
+//! Which trials are played again alone before their verdict stands, and what comes out of both.
+
+use super::verdict::Played;
+use crate::outcome::Verdict;
+use std::time::{Duration, Instant};
+
+/// Lag of the runner below this many milliseconds does not excuse a missed time.
+const EXCUSING_LAG_MS: f64 = 10.0;
+/// Above this many, the runner may have answered a ping too late, and anything may follow from that.
+const HEARTBEAT_LAG_MS: f64 = 50.0;
+/// How often a timed check is repeated while the machine stalls the runner.
+pub(super) const STALLED_REPEATS: u32 = 5;
+/// How many failures are played again, and how long that may take in all. Where more fail, it is not by chance.
+const REPLAYS: u32 = 64;
+const REPLAY_TIME: Duration = Duration::from_secs(60);
+
+/// Why a trial is played again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Doubt {
+    /// It failed while the runner itself was held up for this many milliseconds, which may be the reason.
+    Stalled(f64),
+    /// It failed while others were played beside it.
+    Company,
+}
+
+impl Doubt {
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Stalled(ms) => {
+                format!("the machine held siospec up for {ms:.0} ms meanwhile")
+            }
+            Self::Company => "it failed while other trials were played beside it".to_owned(),
+        }
+    }
+}
+
+/// Whether the verdict of a trial may stand.
+pub(super) fn doubt(played: &Played) -> Option<Doubt> {
+    if !failed(played) {
+        return None;
+    }
+    let held_up = stalled(played) || played.lag_ms > HEARTBEAT_LAG_MS;
+    Some(if held_up {
+        Doubt::Stalled(played.lag_ms)
+    } else {
+        Doubt::Company
+    })
+}
+
+/// Whether a time was missed that the machine may be to blame for.
+pub(super) fn stalled(played: &Played) -> bool {
+    let timed = played.failure.as_ref().is_some_and(|failure| failure.timed);
+    timed && failed(played) && played.lag_ms > EXCUSING_LAG_MS
+}
+
+fn failed(played: &Played) -> bool {
+    match played.verdict {
+        Verdict::Fail | Verdict::Broken | Verdict::Blocked => true,
+        Verdict::Lenient => !played.tolerated,
+        _ => false,
+    }
+}
+
+/// What a trial comes to that was played in company and then alone.
+pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
+    match alone.verdict {
+        Verdict::Pass => match doubt {
+            Doubt::Stalled(_) => alone,
+            Doubt::Company => Played {
+                verdict: Verdict::Flaky,
+                message: format!("passed when played alone, but before: {}", first.message),
+                ..first
+            },
+        },
+        _ if stalled(&alone) => Played {
+            verdict: Verdict::Broken,
+            message: format!(
+                "the machine held siospec up for {:.0} ms, so this cannot be told: {}",
+                alone.lag_ms, alone.message
+            ),
+            ..alone
+        },
+        _ => alone,
+    }
+}
+
+/// How much replaying is left.
+#[derive(Debug)]
+pub(super) struct Budget {
+    replays: u32,
+    until: Option<Instant>,
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self {
+            replays: REPLAYS,
+            until: None,
+        }
+    }
+
+    /// Takes one replay from the budget. What may be the machine's fault is always granted one.
+    pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
+        if matches!(doubt, Doubt::Stalled(_)) {
+            return true;
+        }
+        let until = *self.until.get_or_insert_with(|| Instant::now() + REPLAY_TIME);
+        if self.replays == 0 || Instant::now() > until {
+            return false;
+        }
+        self.replays -= 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Failure;
+
+    fn played(verdict: Verdict, timed: bool, lag_ms: f64) -> Played {
+        let failure = Some(Failure {
+            timed,
+            ..Failure::default()
+        });
+        Played {
+            verdict,
+            failure,
+            lag_ms,
+            message: "late".to_owned(),
+            ..Played::default()
+        }
+    }
+
+    #[test]
+    fn a_missed_time_on_a_stalled_machine_is_doubted_first() {
+        assert_eq!(
+            doubt(&played(Verdict::Fail, true, 50.0)),
+            Some(Doubt::Stalled(50.0))
+        );
+        assert_eq!(
+            doubt(&played(Verdict::Lenient, true, 50.0)),
+            Some(Doubt::Stalled(50.0))
+        );
+        assert_eq!(doubt(&played(Verdict::Fail, true, 1.0)), Some(Doubt::Company));
+        assert_eq!(doubt(&played(Verdict::Fail, false, 40.0)), Some(Doubt::Company));
+        assert_eq!(
+            doubt(&played(Verdict::Fail, false, 60.0)),
+            Some(Doubt::Stalled(60.0))
+        );
+        assert_eq!(
+            doubt(&Played {
+                tolerated: true,
+                ..played(Verdict::Lenient, false, 60.0)
+            }),
+            None
+        );
+        assert_eq!(doubt(&played(Verdict::Pass, true, 50.0)), None);
+    }
+
+    #[test]
+    fn what_passes_alone_is_flaky_unless_the_machine_was_to_blame() {
+        let first = played(Verdict::Fail, true, 50.0);
+        let pass = Played {
+            verdict: Verdict::Pass,
+            ..Played::default()
+        };
+        assert_eq!(
+            combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict,
+            Verdict::Pass
+        );
+        let flaky = combine(first, Doubt::Company, pass);
+        assert_eq!(flaky.verdict, Verdict::Flaky);
+        assert!(flaky.message.contains("late"));
+    }
+
+    #[test]
+    fn what_fails_alone_fails_and_a_stalled_machine_never_blames_the_target() {
+        let first = played(Verdict::Fail, true, 0.0);
+        assert_eq!(
+            combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict,
+            Verdict::Fail
+        );
+        let stalled = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
+        assert_eq!(stalled.verdict, Verdict::Broken);
+    }
+
+    #[test]
+    fn the_budget_ends_but_not_for_the_stalled() {
+        let mut budget = Budget::new();
+        let granted = (0..1_000).filter(|_| budget.grants(Doubt::Company)).count();
+        assert_eq!(granted, REPLAYS as usize);
+        assert!(budget.grants(Doubt::Stalled(30.0)));
+    }
+}

@@ -1,0 +1,247 @@
+//! Loading cases: those that are built in, or those of a directory.
+
+use super::rules::{Level, Rules};
+use crate::notation::{Case, Diagnostic, parse};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+
+/// The files below `cases/` at the time of the build: path with `/`, and text.
+static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/corpus.rs"));
+
+/// The file of the rules.
+const RULES: &str = "rules.toml";
+
+/// Folders deeper than this are not looked into: links may lead in circles.
+const DEEPEST: usize = 16;
+
+/// A case file that was read.
+#[derive(Clone, Debug)]
+pub struct LoadedCase {
+    /// The path below the root, with `/` and without the ending.
+    pub id: String,
+    /// The file, for messages.
+    pub path: String,
+    /// The area of its first rule.
+    pub area: String,
+    /// The level of its rules.
+    pub level: Level,
+    /// What it says. Where the header has `each`, the script is read by `expand`.
+    pub case: Case,
+    /// What it says, as it stands in the file.
+    pub text: String,
+}
+
+/// Cases with their rules.
+#[derive(Clone, Debug, Default)]
+pub struct Corpus {
+    /// The cases, by id.
+    pub cases: Vec<Arc<LoadedCase>>,
+    /// The rules that they name.
+    pub rules: Rules,
+    /// What is wrong with files, in their order. A file with an error gives no case.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The rules could not be read, so that no case is to blame for naming one.
+    without_rules: bool,
+}
+
+/// A directory that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+pub struct LoadError {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// The cases and rules that are built in.
+pub fn load_builtin() -> Corpus {
+    let mut corpus = Corpus::default();
+    match builtin_file(RULES) {
+        Some(text) => corpus.add_rules(&format!("cases/{RULES}"), text),
+        None => corpus.diagnostics.push(Diagnostic::of_text(
+            "cases/rules.toml",
+            "",
+            0..0,
+            "there is no such file",
+            None,
+        )),
+    }
+    for (path, text) in BUILTIN.iter().filter(|(path, _)| path.ends_with(".sio")) {
+        corpus.add_case(path, &format!("cases/{path}"), text);
+    }
+    corpus.finish()
+}
+
+/// A file that is built in, by its path below `cases/`: a `.sio`, `.toml` or `.json` file.
+pub fn builtin_file(path: &str) -> Option<&'static str> {
+    BUILTIN
+        .iter()
+        .find(|(known, _)| *known == path)
+        .map(|(_, text)| *text)
+}
+
+/// The paths below `cases/` of the files that are built in.
+pub fn builtin_files() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(path, _)| *path)
+}
+
+/// The cases of a directory, or of one file. They may name the rules that are built in and those of a `rules.toml`
+/// in the directory, which win where both have one.
+pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
+    let mut files = Vec::new();
+    walk(root, DEEPEST, &mut files)?;
+    files.sort();
+    let mut corpus = Corpus::default();
+    if let Some(text) = builtin_file(RULES) {
+        corpus.add_rules(&format!("cases/{RULES}"), text);
+    }
+    let own = root.join(RULES);
+    if own.is_file() {
+        corpus.add_rules(&own.display().to_string(), &read(&own)?);
+    }
+    for file in files {
+        let below = file
+            .strip_prefix(root)
+            .ok()
+            .filter(|below| !below.as_os_str().is_empty());
+        let name = below.map_or_else(
+            || file.file_name().map(PathBuf::from),
+            |below| Some(below.to_path_buf()),
+        );
+        let name = name.unwrap_or_default().to_string_lossy().replace('\\', "/");
+        corpus.add_case(&name, &file.display().to_string(), &read(&file)?);
+    }
+    Ok(corpus.finish())
+}
+
+fn walk(path: &Path, deepest: usize, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
+    let failed = |source| LoadError {
+        path: path.to_path_buf(),
+        source,
+    };
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        files.push(path.to_path_buf());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let is_case = path.extension().is_some_and(|ending| ending == "sio");
+        if is_case || deepest > 0 && path.is_dir() {
+            walk(&path, deepest.saturating_sub(1), files)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String, LoadError> {
+    fs::read_to_string(path).map_err(|source| LoadError {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+impl Corpus {
+    fn add_rules(&mut self, name: &str, text: &str) {
+        match Rules::parse(name, text) {
+            Ok(rules) => self.rules = std::mem::take(&mut self.rules).extended(rules),
+            Err(diagnostics) => {
+                self.without_rules = true;
+                self.diagnostics.extend(diagnostics);
+            }
+        }
+    }
+
+    fn add_case(&mut self, name: &str, path: &str, text: &str) {
+        let case = match parse(path, text) {
+            Ok(case) => case,
+            Err(diagnostics) => return self.diagnostics.extend(diagnostics),
+        };
+        match check_rules(&case, &self.rules) {
+            Ok((area, level)) => {
+                let id = name.strip_suffix(".sio").unwrap_or(name).to_owned();
+                let loaded = LoadedCase {
+                    id,
+                    path: path.to_owned(),
+                    area,
+                    level,
+                    case,
+                    text: text.to_owned(),
+                };
+                self.cases.push(Arc::new(loaded));
+            }
+            Err(_) if self.without_rules => {}
+            Err((id, message, expected)) => {
+                let line = text.find("\nrule:").map_or(0, |at| at + 1);
+                let at = text[line..].find(id.as_str()).map_or(line, |at| line + at);
+                let span = at..at + id.len();
+                self.diagnostics
+                    .push(Diagnostic::of_text(path, text, span, message, Some(expected)));
+            }
+        }
+    }
+
+    /// Orders the cases, and finds those whose ids are the same on some file systems.
+    fn finish(mut self) -> Self {
+        self.cases.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for case in &self.cases {
+            if let Some(other) = seen.insert(case.id.to_lowercase(), &case.path) {
+                let message = format!("{other} has the same name");
+                let expected = "names that differ in more than capitals".to_owned();
+                self.diagnostics.push(Diagnostic::of_text(
+                    &case.path,
+                    &case.text,
+                    0..0,
+                    message,
+                    Some(expected),
+                ));
+            }
+        }
+        self
+    }
+}
+
+/// The area and level of a case by its rules; or the id that is wrong, why, and what would be right.
+fn check_rules(case: &Case, rules: &Rules) -> Result<(String, Level), (String, String, String)> {
+    let mut found: Option<(String, Level)> = None;
+    for id in &case.header.rules {
+        let Some(rule) = rules.get(id) else {
+            let near = crate::notation::nearest(id, rules.iter().map(|rule| rule.id.as_str()));
+            let expected = near.map_or_else(
+                || "an id of `rules.toml`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err((id.clone(), format!("there is no rule `{id}`"), expected));
+        };
+        if !rule.roles.contains(&case.header.role) {
+            let role = case.header.role.word();
+            let message = format!("the rule `{id}` does not bind a {role}");
+            return Err((id.clone(), message, format!("a rule with the role `{role}`")));
+        }
+        match &found {
+            None => found = Some((rule.area.clone(), rule.level)),
+            Some((_, level)) if *level == rule.level => {}
+            Some((_, level)) => {
+                let message = format!(
+                    "`{id}` has the level `{}`, the rule before it `{level}`",
+                    rule.level
+                );
+                return Err((
+                    id.clone(),
+                    message,
+                    "rules of one level; otherwise a case for each".to_owned(),
+                ));
+            }
+        }
+    }
+    found.ok_or_else(|| {
+        (
+            String::new(),
+            "the case names no rule".to_owned(),
+            "`rule: …`".to_owned(),
+        )
+    })
+}

@@ -1,0 +1,15 @@
+//! The suite as data: rules, cases, the trials that they make, which of them are selected, and what they cover.
+
+mod coverage;
+mod expand;
+mod load;
+mod rules;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use coverage::{Counts, Coverage, Row, State};
+pub use expand::{Trial, expand};
+pub use load::{Corpus, LoadError, LoadedCase, builtin_file, builtin_files, load_builtin, load_dir};
+pub use rules::{Level, Rule, Rules};
+pub use select::{Partition, PartitionError, Selected, Selection, fits_glob};
