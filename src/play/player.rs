@@ -149,7 +149,7 @@ impl<'a> Player<'a> {
                     repoll,
                 } => {
                     for label in repoll {
-                        self.repoll(&label, true).await;
+                        self.repoll(&label).await;
                     }
                     self.wait(&label, deadline).await;
                 }
