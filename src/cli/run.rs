@@ -159,7 +159,7 @@ pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
         file.write(&json::write(&result)?)?;
     }
     if let Some(file) = junit_file {
-        file.write(&junit::write(&result)?)?;
+        file.write(&junit::write(std::slice::from_ref(&result))?)?;
     }
     Ok(match result.gate {
         _ if result.interrupted => Exit::Interrupted,

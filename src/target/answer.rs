@@ -183,7 +183,7 @@ mod tests {
             Err(NoAnswer::NotHttp(_))
         ));
         let nobody = Endpoint::parse(&format!(
-            "http://127.0.0.1:{}",
+            "http://127.0.0.1:{}/",
             super::super::port::free().unwrap()
         ))
         .unwrap();
