@@ -26,7 +26,7 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 const REMEMBERED: usize = 32;
 
 /// How much a trial may receive: a flood ends the trial, not siospec.
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
