@@ -43,7 +43,7 @@ pub fn render_binary(binary: &Binary) -> Result<Vec<u8>, RenderError> {
 
 /// Checks a text that is to be sent, and says which names it uses.
 pub fn check_template(text: &Text) -> Result<Names, PatternError> {
-    let expanded = scan::expand(&text.0)?;
+    let expanded = scan::outline(&text.0)?;
     let mut names = Vec::new();
     let mut at = 0;
     let mut sink = Vec::new();
