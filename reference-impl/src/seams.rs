@@ -14,6 +14,16 @@ use crate::{
 /// A source of new ids.
 pub(crate) type Ids = Box<dyn FnMut() -> String + Send>;
 
+/// What becomes of a request.
+pub(crate) enum Verdict {
+    /// The engine sees it.
+    Pass,
+    /// The engine never sees it, this is the answer.
+    Answer(Response<Bytes>),
+    /// Nobody sees it, and it is never answered.
+    Hold,
+}
+
 /// What may be rewritten, from the network upwards and back. Each method passes its subject on unless overridden.
 pub(crate) trait Seams: Send {
     /// The options that the layers are built with.
@@ -29,9 +39,9 @@ pub(crate) trait Seams: Send {
         ids
     }
 
-    /// The head of a request, on its way to the engine. `Some`: the engine never sees it, this is the answer.
-    fn request(&mut self, _exchange: ExchangeId, _head: &mut Parts) -> Option<Response<Bytes>> {
-        None
+    /// The head of a request, on its way to the engine.
+    fn request(&mut self, _exchange: ExchangeId, _head: &mut Parts) -> Verdict {
+        Verdict::Pass
     }
 
     /// A request body, on its way to the engine.

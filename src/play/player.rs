@@ -8,7 +8,7 @@ use super::lag::LagMonitor;
 use super::proof::Question;
 use crate::notation::{Heartbeat, Over};
 use crate::suite::Trial;
-use crate::transcript::{Cause, Closed, Entry, Event, Request, Side, Transcript, Wire};
+use crate::transcript::{Cause, Closed, Entry, Event, Request, Response, Side, Transcript, Wire};
 use crate::wire::{Channel, Endpoint, Limits, Seen, Session, Tap};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// The label of the channel that answers pings of polling sessions in wire scripts; never part of a record.
 pub(super) const HEARTBEAT_LABEL: &str = "~heartbeat";
+/// How often a poll that is answered at once with nothing that counts is asked again before it counts as not parked.
+const PARK_ATTEMPTS: u32 = 8;
 
 /// What playing a trial needs to know of the target.
 #[derive(Clone, Debug)]
@@ -59,8 +61,13 @@ pub async fn play(trial: &Trial, context: &TrialContext) -> TrialOutcome {
     let mut player = Player::new(trial, context);
     let finished = tokio::time::timeout(context.timeout, player.run()).await;
     if finished.is_err() {
-        let due = player.judge.due().map_or_else(String::new, |(line, _)| format!(", at line {line}"));
-        player.judge.break_off(format!("not finished after {} s{due}", context.timeout.as_secs()));
+        let due = player
+            .judge
+            .due()
+            .map_or_else(String::new, |(line, _)| format!(", at line {line}"));
+        player
+            .judge
+            .break_off(format!("not finished after {} s{due}", context.timeout.as_secs()));
     }
     player.hang_up().await;
     player.into_outcome()
@@ -79,6 +86,10 @@ pub(super) struct Player<'a> {
     pub(super) connections: BTreeMap<String, Connection>,
     /// The last request of each channel, for polls that are repeated.
     pub(super) last_request: BTreeMap<String, Request>,
+    /// How many polls and other requests of each channel have no answer yet that was taken in.
+    pub(super) outstanding: BTreeMap<String, u32>,
+    /// How often a request that is to be parked was answered with what never counts.
+    parked_in_vain: BTreeMap<String, u32>,
     pub(super) echoes: u32,
     /// Proofs that something else settled before their answer came.
     pub(super) unanswered: Vec<(String, Question)>,
@@ -101,6 +112,8 @@ impl<'a> Player<'a> {
             tap,
             connections: BTreeMap::new(),
             last_request: BTreeMap::new(),
+            outstanding: BTreeMap::new(),
+            parked_in_vain: BTreeMap::new(),
             echoes: 0,
             unanswered: Vec::new(),
             arrivals,
@@ -118,18 +131,34 @@ impl<'a> Player<'a> {
                 Demand::Done => return,
                 Demand::Open(label) => self.open(&label, None).await,
                 Demand::Join(label, namespace) => self.join(&label, &namespace).await,
-                Demand::Perform { step, repetition, label } => {
-                    let cause = Cause { line: step.line, repetition };
+                Demand::Perform {
+                    step,
+                    repetition,
+                    label,
+                } => {
+                    let cause = Cause {
+                        line: step.line,
+                        repetition,
+                    };
                     self.perform(step, cause, &label).await;
                 }
                 Demand::Park(label) => self.park(&label).await,
-                Demand::Await { label, deadline, repoll } => {
+                Demand::Await {
+                    label,
+                    deadline,
+                    repoll,
+                } => {
                     for label in repoll {
                         self.repoll(&label).await;
                     }
                     self.wait(&label, deadline).await;
                 }
-                Demand::Prove { label, echo, alive, deadline } => self.prove(&label, echo, alive, deadline).await,
+                Demand::Prove {
+                    label,
+                    echo,
+                    alive,
+                    deadline,
+                } => self.prove(&label, echo, alive, deadline).await,
             }
         }
     }
@@ -146,7 +175,12 @@ impl<'a> Player<'a> {
     }
 
     fn record_at(&mut self, at: f64, label: &str, event: Event, cause: Option<Cause>) {
-        let entry = Entry { at, label: label.to_owned(), event, cause };
+        let entry = Entry {
+            at,
+            label: label.to_owned(),
+            event,
+            cause,
+        };
         self.judge.feed(&entry);
         self.record.entries.push(entry);
     }
@@ -169,13 +203,24 @@ impl<'a> Player<'a> {
     }
 
     /// Records an arrival and answers the ping that it may be.
-    pub(super) async fn take_in(&mut self, seen: Seen) {
+    pub(super) async fn take_in(&mut self, mut seen: Seen) {
         if seen.label == HEARTBEAT_LABEL {
             return;
         }
         if self.is_late_answer(&seen.label, &seen.event) {
-            self.record_at(seen.at, &seen.label, Event::Note("a proof was answered after all".into()), None);
+            self.record_at(
+                seen.at,
+                &seen.label,
+                Event::Note("a proof was answered after all".into()),
+                None,
+            );
             return;
+        }
+        if let Event::Received(Wire::Response(response)) = &mut seen.event {
+            if let Some(outstanding) = self.outstanding.get_mut(&seen.label) {
+                *outstanding = outstanding.saturating_sub(1);
+            }
+            response.own |= self.is_parked_in_vain(&seen.label, response);
         }
         let pinged = self.answers_pings() && pings(&seen.event);
         let label = seen.label.clone();
@@ -183,6 +228,17 @@ impl<'a> Player<'a> {
         if pinged {
             self.answer_ping(&label).await;
         }
+    }
+
+    /// Whether this answers the request that is to be parked, with nothing that counts: then it is asked again.
+    fn is_parked_in_vain(&mut self, label: &str, response: &Response) -> bool {
+        let parking = matches!(self.judge.next(), Demand::Park(parked) if parked == label);
+        if !parking || response.status != 200 || !self.judge.never_counts(label, &response.body) {
+            return false;
+        }
+        let times = self.parked_in_vain.entry(label.to_owned()).or_default();
+        *times += 1;
+        *times <= PARK_ATTEMPTS
     }
 
     /// In session scripts the session answers pings itself.
@@ -227,26 +283,36 @@ impl<'a> Player<'a> {
         match outcome {
             Ok(Ok(session)) => {
                 self.record(label, Event::Opened(session.handshake().clone()), None);
-                self.connections.insert(label.to_owned(), Connection::Session(Box::new(session)));
+                self.connections
+                    .insert(label.to_owned(), Connection::Session(Box::new(session)));
             }
             Ok(Err(error)) => self.record(label, closed(format!("the handshake failed: {error}")), None),
-            Err(_) => self.record(label, closed("the handshake was not finished within 2 s".into()), None),
+            Err(_) => self.record(
+                label,
+                closed("the handshake was not finished within 2 s".into()),
+                None,
+            ),
         }
     }
 
     async fn join(&mut self, label: &str, namespace: &str) {
-        let text = if namespace == "/" { "40".to_owned() } else { format!("40{namespace},") };
+        let text = if namespace == "/" {
+            "40".to_owned()
+        } else {
+            format!("40{namespace},")
+        };
         self.record(label, Event::Sent(Wire::Text(text.clone())), None);
         self.send_text(label, text.into_bytes()).await;
     }
 
     async fn hang_up(&mut self) {
         let connections = std::mem::take(&mut self.connections);
-        let farewell = futures_util::future::join_all(connections.into_values().map(|connection| async move {
-            if let Connection::Session(session) = connection {
-                session.shutdown().await;
-            }
-        }));
+        let farewell =
+            futures_util::future::join_all(connections.into_values().map(|connection| async move {
+                if let Connection::Session(session) = connection {
+                    session.shutdown().await;
+                }
+            }));
         // Politeness is bounded: what is not said by then is cut.
         let _ = tokio::time::timeout(Duration::from_millis(100), farewell).await;
     }
@@ -266,15 +332,25 @@ impl<'a> Player<'a> {
 
 /// What the judge may know of the target.
 pub(super) fn values_of(context: &TrialContext) -> Values {
-    let texts = [("host", context.endpoint.authority()), ("path", context.endpoint.path.clone())];
+    let texts = [
+        ("host", context.endpoint.authority()),
+        ("path", context.endpoint.path.clone()),
+    ];
     Values {
         connect_timeout_ms: context.connect_timeout_ms,
-        texts: texts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
+        texts: texts
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect(),
     }
 }
 
 pub(super) fn closed(how: String) -> Event {
-    Event::Closed(Closed { by: Side::Target, how, code: None })
+    Event::Closed(Closed {
+        by: Side::Target,
+        how,
+        code: None,
+    })
 }
 
 /// Whether an arrival carries a ping of the Engine.IO heartbeat.
@@ -282,7 +358,11 @@ fn pings(event: &Event) -> bool {
     match event {
         Event::Received(Wire::Text(text)) => text == "2",
         Event::Received(Wire::Response(response)) => {
-            response.status == 200 && response.body.split(|byte| *byte == 0x1e).any(|packet| packet == b"2")
+            response.status == 200
+                && response
+                    .body
+                    .split(|byte| *byte == 0x1e)
+                    .any(|packet| packet == b"2")
         }
         _ => false,
     }
