@@ -34,11 +34,16 @@ impl LagMonitor {
                 tokio::time::sleep(TICK).await;
                 let late = before.elapsed().saturating_sub(TICK);
                 if late > TOLERATED {
-                    counter.fetch_add(u64::try_from(late.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                    counter.fetch_add(
+                        u64::try_from(late.as_micros()).unwrap_or(u64::MAX),
+                        Ordering::Relaxed,
+                    );
                 }
             }
         });
-        Self { shared: Arc::new(Shared { micros, task }) }
+        Self {
+            shared: Arc::new(Shared { micros, task }),
+        }
     }
 
     /// All lag since the start, in milliseconds.

@@ -4,15 +4,15 @@
 //! can do by playing short scripts; `lag` measures how long the runner itself was held up.
 
 mod judge;
-mod mutate;
 mod lag;
+mod mutate;
 mod perform;
 mod player;
 mod probe;
 mod proof;
 
 pub use judge::{Judge, Judgement, Match, Values};
-pub use mutate::{MutationReport, Survivor, mutate};
 pub use lag::LagMonitor;
+pub use mutate::{MutationReport, Survivor, mutate};
 pub use player::{TrialContext, TrialOutcome, play};
 pub use probe::probe;

@@ -1,7 +1,9 @@
 //! What a line of the script does to a connection.
 
 use super::player::{Connection, HEARTBEAT_LABEL, Player, closed};
-use crate::notation::{Action, Binary, Content, Frame, Mask, OwnAction, Request as ScriptRequest, Step, Text};
+use crate::notation::{
+    Action, Binary, Content, Frame, Mask, OwnAction, Request as ScriptRequest, Step, Text,
+};
 use crate::pattern::render;
 use crate::transcript::{Cause, Event, Frame as WireFrame, Request, Wire};
 use crate::wire::{Channel, Packet};
@@ -17,7 +19,8 @@ impl Player<'_> {
             Action::Wire { content, .. } => self.perform_content(content, cause, label).await,
             Action::Own(own) => self.perform_own(own, cause, label).await,
             Action::Command(_) | Action::Report { .. } => {
-                self.judge.break_off("commands for a driver can only be played against a client".into());
+                self.judge
+                    .break_off("commands for a driver can only be played against a client".into());
             }
         }
     }
@@ -25,7 +28,9 @@ impl Player<'_> {
     async fn perform_content(&mut self, content: &Content, cause: Cause, label: &str) {
         match content {
             Content::Text(text) => {
-                let Some(bytes) = self.render(text, cause, label) else { return };
+                let Some(bytes) = self.render(text, cause, label) else {
+                    return;
+                };
                 let shown = String::from_utf8_lossy(&bytes).into_owned();
                 self.record(label, Event::Sent(Wire::Text(shown)), Some(cause));
                 self.send_text(label, bytes).await;
@@ -36,32 +41,53 @@ impl Player<'_> {
                 self.send_binary(label, bytes).await;
             }
             Content::Request(request) => {
-                let Some(request) = self.request(request, cause, label) else { return };
+                let Some(request) = self.request(request, cause, label) else {
+                    return;
+                };
                 self.record(label, Event::Sent(Wire::Request(request.clone())), Some(cause));
                 self.last_request.insert(label.to_owned(), request.clone());
                 self.send_request(label, request, false).await;
             }
             Content::WebSocket(request) => {
-                let Some(request) = self.request(request, cause, label) else { return };
+                let Some(request) = self.request(request, cause, label) else {
+                    return;
+                };
                 self.record(label, Event::Sent(Wire::Request(request.clone())), Some(cause));
                 let sent = tokio::time::timeout(PERFORM, self.channel(label).websocket(request)).await;
-                self.note_send(label, sent.map_err(|_| "not sent in time".to_owned()).and_then(|r| r.map_err(say)));
+                self.note_send(
+                    label,
+                    sent.map_err(|_| "not sent in time".to_owned())
+                        .and_then(|r| r.map_err(say)),
+                );
             }
             Content::Raw(text) => {
-                let Some(bytes) = self.render(text, cause, label) else { return };
+                let Some(bytes) = self.render(text, cause, label) else {
+                    return;
+                };
                 self.record(label, Event::Sent(Wire::Raw(bytes.clone())), Some(cause));
                 let sent = tokio::time::timeout(PERFORM, self.channel(label).raw(bytes)).await;
-                self.note_send(label, sent.map_err(|_| "not sent in time".to_owned()).and_then(|r| r.map_err(say)));
+                self.note_send(
+                    label,
+                    sent.map_err(|_| "not sent in time".to_owned())
+                        .and_then(|r| r.map_err(say)),
+                );
             }
             Content::Frame(frame) => self.perform_frame(frame, cause, label).await,
-            Content::Close(_) | Content::Status { .. } | Content::Nothing | Content::Alive | Content::Rest => {
-                self.judge.break_off(format!("line {} can only be expected, not done", cause.line));
+            Content::Close(_)
+            | Content::Status { .. }
+            | Content::Nothing
+            | Content::Alive
+            | Content::Rest => {
+                self.judge
+                    .break_off(format!("line {} can only be expected, not done", cause.line));
             }
         }
     }
 
     async fn perform_frame(&mut self, frame: &Frame, cause: Cause, label: &str) {
-        let Some(payload) = self.render(&frame.payload, cause, label) else { return };
+        let Some(payload) = self.render(&frame.payload, cause, label) else {
+            return;
+        };
         let recorded = WireFrame {
             opcode: frame.opcode,
             fin: frame.fin,
@@ -72,14 +98,21 @@ impl Player<'_> {
         self.record(label, Event::Sent(Wire::Frame(recorded.clone())), Some(cause));
         let sent = self.channel(label).frame(&recorded, frame.mask, frame.length);
         let sent = tokio::time::timeout(PERFORM, sent).await;
-        self.note_send(label, sent.map_err(|_| "not sent in time".to_owned()).and_then(|r| r.map_err(say)));
+        self.note_send(
+            label,
+            sent.map_err(|_| "not sent in time".to_owned())
+                .and_then(|r| r.map_err(say)),
+        );
     }
 
     async fn perform_own(&mut self, own: &OwnAction, cause: Cause, label: &str) {
         match own {
             OwnAction::Wait(duration) => {
                 let Some(ms) = duration.resolve(|name| self.judge.named(name, label)) else {
-                    self.judge.break_off(format!("line {}: the duration names a value that is not known", cause.line));
+                    self.judge.break_off(format!(
+                        "line {}: the duration names a value that is not known",
+                        cause.line
+                    ));
                     return;
                 };
                 self.let_pass(ms).await;
@@ -109,7 +142,11 @@ impl Player<'_> {
             }
             OwnAction::Cut | OwnAction::Reset => {
                 let reset = *own == OwnAction::Reset;
-                self.record(label, Event::Did(if reset { "reset" } else { "cut" }.into()), Some(cause));
+                self.record(
+                    label,
+                    Event::Did(if reset { "reset" } else { "cut" }.into()),
+                    Some(cause),
+                );
                 match self.connections.get_mut(label) {
                     Some(Connection::Session(session)) if reset => session.reset().await,
                     Some(Connection::Session(session)) => session.cut().await,
@@ -120,7 +157,11 @@ impl Player<'_> {
             }
             OwnAction::Stall | OwnAction::Resume => {
                 let stall = *own == OwnAction::Stall;
-                self.record(label, Event::Did(if stall { "stall" } else { "resume" }.into()), Some(cause));
+                self.record(
+                    label,
+                    Event::Did(if stall { "stall" } else { "resume" }.into()),
+                    Some(cause),
+                );
                 match self.connections.get_mut(label) {
                     Some(Connection::Session(session)) if stall => session.stall(),
                     Some(Connection::Session(session)) => session.resume(),
@@ -134,14 +175,19 @@ impl Player<'_> {
 
     async fn upgrade(&mut self, label: &str) {
         let Some(Connection::Session(session)) = self.connections.get_mut(label) else {
-            self.judge.break_off("only a session script over polling can upgrade".into());
+            self.judge
+                .break_off("only a session script over polling can upgrade".into());
             return;
         };
         let upgraded = tokio::time::timeout(Duration::from_secs(2), session.upgrade()).await;
         match upgraded {
             Ok(Ok(())) => {}
             Ok(Err(error)) => self.record(label, closed(format!("the upgrade failed: {error}")), None),
-            Err(_) => self.record(label, closed("the upgrade was not finished within 2 s".into()), None),
+            Err(_) => self.record(
+                label,
+                closed("the upgrade was not finished within 2 s".into()),
+                None,
+            ),
         }
     }
 
@@ -157,11 +203,13 @@ impl Player<'_> {
     pub(super) async fn send_text(&mut self, label: &str, bytes: Vec<u8>) {
         let sent = match self.connections.get_mut(label) {
             Some(Connection::Session(session)) => {
-                tokio::time::timeout(PERFORM, session.send(vec![Packet::Text(bytes)])).await.map(|r| r.map_err(say))
+                tokio::time::timeout(PERFORM, session.send(vec![Packet::Text(bytes)]))
+                    .await
+                    .map(|r| r.map_err(say))
             }
-            Some(Connection::Channel(channel)) => {
-                tokio::time::timeout(PERFORM, channel.text(bytes)).await.map(|r| r.map_err(say))
-            }
+            Some(Connection::Channel(channel)) => tokio::time::timeout(PERFORM, channel.text(bytes))
+                .await
+                .map(|r| r.map_err(say)),
             None => Ok(Err("there is no connection".to_owned())),
         };
         self.note_send(label, sent.unwrap_or_else(|_| Err("not sent in time".into())));
@@ -170,11 +218,13 @@ impl Player<'_> {
     async fn send_binary(&mut self, label: &str, bytes: Vec<u8>) {
         let sent = match self.connections.get_mut(label) {
             Some(Connection::Session(session)) => {
-                tokio::time::timeout(PERFORM, session.send(vec![Packet::Binary(bytes)])).await.map(|r| r.map_err(say))
+                tokio::time::timeout(PERFORM, session.send(vec![Packet::Binary(bytes)]))
+                    .await
+                    .map(|r| r.map_err(say))
             }
-            Some(Connection::Channel(channel)) => {
-                tokio::time::timeout(PERFORM, channel.binary(bytes)).await.map(|r| r.map_err(say))
-            }
+            Some(Connection::Channel(channel)) => tokio::time::timeout(PERFORM, channel.binary(bytes))
+                .await
+                .map(|r| r.map_err(say)),
             None => Ok(Err("there is no connection".to_owned())),
         };
         self.note_send(label, sent.unwrap_or_else(|_| Err("not sent in time".into())));
@@ -182,7 +232,11 @@ impl Player<'_> {
 
     async fn send_request(&mut self, label: &str, request: Request, own: bool) {
         let sent = tokio::time::timeout(PERFORM, self.channel(label).request(request, own)).await;
-        self.note_send(label, sent.map_err(|_| "not sent in time".to_owned()).and_then(|r| r.map_err(say)));
+        self.note_send(
+            label,
+            sent.map_err(|_| "not sent in time".to_owned())
+                .and_then(|r| r.map_err(say)),
+        );
     }
 
     /// A failed send is no verdict: what follows from it is what the script expects or not.
@@ -218,7 +272,11 @@ impl Player<'_> {
             return;
         }
         self.record(label, Event::Note("answered the ping by a POST".into()), None);
-        let post = Request { method: "POST".into(), body: b"3".to_vec(), ..request };
+        let post = Request {
+            method: "POST".into(),
+            body: b"3".to_vec(),
+            ..request
+        };
         let tap = self.tap.labelled(HEARTBEAT_LABEL);
         let endpoint = &self.context.endpoint;
         let connection = self

@@ -59,8 +59,13 @@ pub async fn play(trial: &Trial, context: &TrialContext) -> TrialOutcome {
     let mut player = Player::new(trial, context);
     let finished = tokio::time::timeout(context.timeout, player.run()).await;
     if finished.is_err() {
-        let due = player.judge.due().map_or_else(String::new, |(line, _)| format!(", at line {line}"));
-        player.judge.break_off(format!("not finished after {} s{due}", context.timeout.as_secs()));
+        let due = player
+            .judge
+            .due()
+            .map_or_else(String::new, |(line, _)| format!(", at line {line}"));
+        player
+            .judge
+            .break_off(format!("not finished after {} s{due}", context.timeout.as_secs()));
     }
     player.hang_up().await;
     player.into_outcome()
@@ -118,18 +123,34 @@ impl<'a> Player<'a> {
                 Demand::Done => return,
                 Demand::Open(label) => self.open(&label, None).await,
                 Demand::Join(label, namespace) => self.join(&label, &namespace).await,
-                Demand::Perform { step, repetition, label } => {
-                    let cause = Cause { line: step.line, repetition };
+                Demand::Perform {
+                    step,
+                    repetition,
+                    label,
+                } => {
+                    let cause = Cause {
+                        line: step.line,
+                        repetition,
+                    };
                     self.perform(step, cause, &label).await;
                 }
                 Demand::Park(label) => self.park(&label).await,
-                Demand::Await { label, deadline, repoll } => {
+                Demand::Await {
+                    label,
+                    deadline,
+                    repoll,
+                } => {
                     for label in repoll {
                         self.repoll(&label).await;
                     }
                     self.wait(&label, deadline).await;
                 }
-                Demand::Prove { label, echo, alive, deadline } => self.prove(&label, echo, alive, deadline).await,
+                Demand::Prove {
+                    label,
+                    echo,
+                    alive,
+                    deadline,
+                } => self.prove(&label, echo, alive, deadline).await,
             }
         }
     }
@@ -146,7 +167,12 @@ impl<'a> Player<'a> {
     }
 
     fn record_at(&mut self, at: f64, label: &str, event: Event, cause: Option<Cause>) {
-        let entry = Entry { at, label: label.to_owned(), event, cause };
+        let entry = Entry {
+            at,
+            label: label.to_owned(),
+            event,
+            cause,
+        };
         self.judge.feed(&entry);
         self.record.entries.push(entry);
     }
@@ -174,7 +200,12 @@ impl<'a> Player<'a> {
             return;
         }
         if self.is_late_answer(&seen.label, &seen.event) {
-            self.record_at(seen.at, &seen.label, Event::Note("a proof was answered after all".into()), None);
+            self.record_at(
+                seen.at,
+                &seen.label,
+                Event::Note("a proof was answered after all".into()),
+                None,
+            );
             return;
         }
         let pinged = self.answers_pings() && pings(&seen.event);
@@ -227,26 +258,36 @@ impl<'a> Player<'a> {
         match outcome {
             Ok(Ok(session)) => {
                 self.record(label, Event::Opened(session.handshake().clone()), None);
-                self.connections.insert(label.to_owned(), Connection::Session(Box::new(session)));
+                self.connections
+                    .insert(label.to_owned(), Connection::Session(Box::new(session)));
             }
             Ok(Err(error)) => self.record(label, closed(format!("the handshake failed: {error}")), None),
-            Err(_) => self.record(label, closed("the handshake was not finished within 2 s".into()), None),
+            Err(_) => self.record(
+                label,
+                closed("the handshake was not finished within 2 s".into()),
+                None,
+            ),
         }
     }
 
     async fn join(&mut self, label: &str, namespace: &str) {
-        let text = if namespace == "/" { "40".to_owned() } else { format!("40{namespace},") };
+        let text = if namespace == "/" {
+            "40".to_owned()
+        } else {
+            format!("40{namespace},")
+        };
         self.record(label, Event::Sent(Wire::Text(text.clone())), None);
         self.send_text(label, text.into_bytes()).await;
     }
 
     async fn hang_up(&mut self) {
         let connections = std::mem::take(&mut self.connections);
-        let farewell = futures_util::future::join_all(connections.into_values().map(|connection| async move {
-            if let Connection::Session(session) = connection {
-                session.shutdown().await;
-            }
-        }));
+        let farewell =
+            futures_util::future::join_all(connections.into_values().map(|connection| async move {
+                if let Connection::Session(session) = connection {
+                    session.shutdown().await;
+                }
+            }));
         // Politeness is bounded: what is not said by then is cut.
         let _ = tokio::time::timeout(Duration::from_millis(100), farewell).await;
     }
@@ -266,15 +307,25 @@ impl<'a> Player<'a> {
 
 /// What the judge may know of the target.
 pub(super) fn values_of(context: &TrialContext) -> Values {
-    let texts = [("host", context.endpoint.authority()), ("path", context.endpoint.path.clone())];
+    let texts = [
+        ("host", context.endpoint.authority()),
+        ("path", context.endpoint.path.clone()),
+    ];
     Values {
         connect_timeout_ms: context.connect_timeout_ms,
-        texts: texts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
+        texts: texts
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect(),
     }
 }
 
 pub(super) fn closed(how: String) -> Event {
-    Event::Closed(Closed { by: Side::Target, how, code: None })
+    Event::Closed(Closed {
+        by: Side::Target,
+        how,
+        code: None,
+    })
 }
 
 /// Whether an arrival carries a ping of the Engine.IO heartbeat.
@@ -282,7 +333,11 @@ fn pings(event: &Event) -> bool {
     match event {
         Event::Received(Wire::Text(text)) => text == "2",
         Event::Received(Wire::Response(response)) => {
-            response.status == 200 && response.body.split(|byte| *byte == 0x1e).any(|packet| packet == b"2")
+            response.status == 200
+                && response
+                    .body
+                    .split(|byte| *byte == 0x1e)
+                    .any(|packet| packet == b"2")
         }
         _ => false,
     }

@@ -8,24 +8,51 @@ use crate::notation::{Over, parse};
 use crate::suite::Trial;
 use std::collections::BTreeMap;
 
-
 /// A need, whether the script joins `/` first, and the script. The first that fails of a transport ends the probing of it.
 const PROBES: &[(&str, bool, &str)] = &[
-    ("echo", true, "> 42[\"message\",\"probe\"]\n< 42[\"message-back\",\"probe\"]\n"),
-    ("ack", true, "> 421[\"message-with-ack\",\"probe\"]\n< 431[\"probe\"]\n"),
-    ("auth", false, "> 40{\"probe\":1}\n{\n< 40{\"sid\":<string>, ...}\n< 42[\"auth\",{\"probe\":1}]\n}\n"),
+    (
+        "echo",
+        true,
+        "> 42[\"message\",\"probe\"]\n< 42[\"message-back\",\"probe\"]\n",
+    ),
+    (
+        "ack",
+        true,
+        "> 421[\"message-with-ack\",\"probe\"]\n< 431[\"probe\"]\n",
+    ),
+    (
+        "auth",
+        false,
+        "> 40{\"probe\":1}\n{\n< 40{\"sid\":<string>, ...}\n< 42[\"auth\",{\"probe\":1}]\n}\n",
+    ),
     (
         "custom",
         false,
         "> 40/custom,\n< 40/custom,{\"sid\":<string>, ...}\n> 42/custom,[\"message\",1]\n< 42/custom,[\"message-back\",1]\n",
     ),
-    ("ask", true, "> 42[\"ask\",\"probe\"]\n< 42<id:int>[\"probe\"]\n> 43<id>[\"yes\"]\n< 42[\"answer\",\"yes\"]\n"),
-    ("attach", true, "> 42[\"attach\",1]\n< 451-[\"attached\",{\"_placeholder\":true,\"num\":0}]\n< <Buffer 00 01>\n"),
-    ("burst", true, "> 42[\"burst\",2]\n< 42[\"item\",0]\n< 42[\"item\",1]\n"),
+    (
+        "ask",
+        true,
+        "> 42[\"ask\",\"probe\"]\n< 42<id:int>[\"probe\"]\n> 43<id>[\"yes\"]\n< 42[\"answer\",\"yes\"]\n",
+    ),
+    (
+        "attach",
+        true,
+        "> 42[\"attach\",1]\n< 451-[\"attached\",{\"_placeholder\":true,\"num\":0}]\n< <Buffer 00 01>\n",
+    ),
+    (
+        "burst",
+        true,
+        "> 42[\"burst\",2]\n< 42[\"item\",0]\n< 42[\"item\",1]\n",
+    ),
     ("big", true, "> 42[\"big\",3]\n< 42[\"big\",\"aaa\"]\n"),
     ("leave", true, "> 42[\"leave\"]\n< 41\n"),
     ("bye", true, "> 42[\"bye\"]\n< 42[\"bye\"]\n< ...\n"),
-    ("rooms", true, "> 42[\"join\",\"probe-<sid>\"]\n> 42[\"shout\",\"probe-<sid>\",1]\n< 42[\"shout\",1]\n"),
+    (
+        "rooms",
+        true,
+        "> 42[\"join\",\"probe-<sid>\"]\n> 42[\"shout\",\"probe-<sid>\",1]\n< 42[\"shout\",1]\n",
+    ),
     (
         "counts",
         false,
@@ -34,9 +61,17 @@ const PROBES: &[(&str, bool, &str)] = &[
     ("twice", true, "> 421[\"twice\",1]\n< 431[1]\n< ...\n"),
     ("unicode", true, "> 42[\"mess€ge\",1]\n< 42[\"message-back\",1]\n"),
     ("refused", false, "> 40/refused,\n< 44/refused,<any>\n"),
-    ("guarded", false, "> 40/guarded,{\"token\":\"123\"}\n< 40/guarded,{\"sid\":<string>, ...}\n"),
+    (
+        "guarded",
+        false,
+        "> 40/guarded,{\"token\":\"123\"}\n< 40/guarded,{\"sid\":<string>, ...}\n",
+    ),
     ("slow", false, "> 40/slow,\n< 40/slow,{\"sid\":<string>, ...}\n"),
-    ("dynamic", false, "> 40/dyn-1,\n< 40/dyn-1,{\"sid\":<string>, ...}\n"),
+    (
+        "dynamic",
+        false,
+        "> 40/dyn-1,\n< 40/dyn-1,{\"sid\":<string>, ...}\n",
+    ),
 ];
 
 /// What the target of `context` can do: every need of `docs/server-app.md`, and `websocket`, `polling`, `upgrade`.
@@ -44,19 +79,32 @@ pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
     let open = |over| async move {
         let trial = trial("transport", over, false, "< alive\n");
         match trial {
-            Some(trial) => matches!(play(&trial, context).await.judgement, Judgement::Pass | Judgement::Lenient(_)),
+            Some(trial) => matches!(
+                play(&trial, context).await.judgement,
+                Judgement::Pass | Judgement::Lenient(_)
+            ),
             None => false,
         }
     };
     let (websocket, polling) = tokio::join!(open(Over::WebSocket), open(Over::Polling));
     let upgrade = polling && open(Over::Upgraded).await;
-    let mut found: BTreeMap<String, bool> =
-        [("websocket", websocket), ("polling", polling), ("upgrade", upgrade)].map(|(n, b)| (n.to_owned(), b)).into();
+    let mut found: BTreeMap<String, bool> = [
+        ("websocket", websocket),
+        ("polling", polling),
+        ("upgrade", upgrade),
+    ]
+    .map(|(n, b)| (n.to_owned(), b))
+    .into();
     let over = if websocket { Over::WebSocket } else { Over::Polling };
     let answers = futures_util::future::join_all(PROBES.iter().map(|(need, given, script)| async move {
-        let Some(trial) = trial(need, over, *given, script) else { return (*need, false) };
+        let Some(trial) = trial(need, over, *given, script) else {
+            return (*need, false);
+        };
         let outcome = play(&trial, context).await;
-        (*need, matches!(outcome.judgement, Judgement::Pass | Judgement::Lenient(_)))
+        (
+            *need,
+            matches!(outcome.judgement, Judgement::Pass | Judgement::Lenient(_)),
+        )
     }))
     .await;
     found.extend(answers.into_iter().map(|(need, can)| (need.to_owned(), can)));
@@ -74,7 +122,6 @@ fn trial(need: &str, over: Over, given: bool, script: &str) -> Option<Trial> {
     let case = parse("probe", &text).ok()?;
     Some(Trial::bare(format!("probe/{need}"), Some(over), case, text))
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -42,14 +42,20 @@ impl Player<'_> {
         let may_echo = self.context.capabilities.get("echo").copied().unwrap_or(true);
         match echo {
             Some(namespace) if speaks && may_echo => {
-                let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
+                let prefix = if namespace == "/" {
+                    String::new()
+                } else {
+                    format!("{namespace},")
+                };
                 self.echoes += 1;
                 let token = format!("siospec-{}.", self.echoes);
                 let question = format!("42{prefix}[\"message\",\"{token}\"]");
-                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline).await;
+                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline)
+                    .await;
             }
             _ if alive && speaks => {
-                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline).await;
+                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline)
+                    .await;
             }
             _ if alive => {
                 let reason = "this channel cannot show that the session works".to_owned();
@@ -60,14 +66,7 @@ impl Player<'_> {
     }
 
     /// Asks something and takes in what comes until the answer does.
-    async fn ask(
-        &mut self,
-        label: &str,
-        question: String,
-        expected: Question,
-        proof: Proof,
-        deadline: f64,
-    ) {
+    async fn ask(&mut self, label: &str, question: String, expected: Question, proof: Proof, deadline: f64) {
         self.record(label, Event::Note(format!("asked for a proof: {question}")), None);
         self.send_text(label, question.into_bytes()).await;
         loop {
@@ -93,8 +92,11 @@ impl Player<'_> {
 
     /// Whether this is the late answer to a proof that was no longer needed; it is the player's own affair.
     pub(super) fn is_late_answer(&mut self, label: &str, event: &Event) -> bool {
-        let Event::Received(Wire::Text(text)) = event else { return false };
-        let answers = |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
+        let Event::Received(Wire::Text(text)) = event else {
+            return false;
+        };
+        let answers =
+            |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
         match self.unanswered.iter().position(answers) {
             Some(index) => {
                 self.unanswered.remove(index);
@@ -128,7 +130,10 @@ impl Player<'_> {
                 && attempts < PARK_ATTEMPTS
                 && let Event::Received(Wire::Response(response)) = &mut seen.event
                 && response.status == 200
-                && response.body.split(|byte| *byte == 0x1e).all(|packet| packet == b"2" || packet == b"6")
+                && response
+                    .body
+                    .split(|byte| *byte == 0x1e)
+                    .all(|packet| packet == b"2" || packet == b"6")
             {
                 response.own = true;
                 again = true;

@@ -5,7 +5,6 @@
 use crate::wire::Endpoint;
 use std::time::{Duration, Instant};
 
-
 /// How much of a body is read.
 const BODY_LIMIT: usize = 4 * 1024;
 /// How long the answer to a WebSocket handshake may take.

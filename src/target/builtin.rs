@@ -35,7 +35,11 @@ impl Builtin {
     /// Starts a server on a free port in a variant of its options, with a fault where one is named.
     pub(super) async fn start(variant: &str, fault: Option<&str>) -> Result<Self, BuiltinError> {
         let options = options(variant, fault)?;
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("reference").enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("reference")
+            .enable_all()
+            .build()?;
         let bound = runtime.spawn(async move {
             let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await?;
             let address = server.local_addr();
@@ -58,8 +62,17 @@ impl Builtin {
             }
         };
         let (host, path) = (address.ip().to_string(), super::DEFAULT_PATH.to_owned());
-        let endpoint = Endpoint { tls: false, host, port: address.port(), path, insecure: false };
-        Ok(Self { endpoint, runtime: Mutex::new(Some(runtime)) })
+        let endpoint = Endpoint {
+            tls: false,
+            host,
+            port: address.port(),
+            path,
+            insecure: false,
+        };
+        Ok(Self {
+            endpoint,
+            runtime: Mutex::new(Some(runtime)),
+        })
     }
 
     /// Stops it at once.

@@ -1,10 +1,10 @@
 //! The target as the one who runs siospec names it, and an instance of it that runs.
 
+use super::DEFAULT_CONNECT_TIMEOUT_MS;
 use super::answer::{self, Announced, Answer, NoAnswer};
 use super::builtin::{self, Builtin, BuiltinError};
 use super::launch::{End, Launch, LaunchError, Limits, Process};
 use super::manifest::{KnownEntry, Manifest, Program, Variant};
-use super::DEFAULT_CONNECT_TIMEOUT_MS;
 use crate::outcome::TargetInfo;
 use crate::wire::{Endpoint, EndpointError};
 use std::collections::BTreeMap;
@@ -37,9 +37,16 @@ pub struct Target {
 
 #[derive(Debug)]
 enum Kind {
-    Builtin { fault: Option<String> },
+    Builtin {
+        fault: Option<String>,
+    },
     Remote(Endpoint),
-    Program { program: Program, folder: PathBuf, variants: BTreeMap<String, Variant>, installs: bool },
+    Program {
+        program: Program,
+        folder: PathBuf,
+        variants: BTreeMap<String, Variant>,
+        installs: bool,
+    },
 }
 
 /// Why a target cannot be tested.
@@ -107,7 +114,10 @@ impl Target {
         if let Some(fault) = fault {
             builtin::check_fault(fault)?;
         }
-        let name = fault.map_or_else(|| "reference".to_owned(), |fault| format!("reference with the fault {fault}"));
+        let name = fault.map_or_else(
+            || "reference".to_owned(),
+            |fault| format!("reference with the fault {fault}"),
+        );
         let argument = fault.map_or_else(String::new, |fault| format!("--fault {fault}"));
         let info = TargetInfo {
             name,
@@ -116,7 +126,12 @@ impl Target {
             argument,
             ..TargetInfo::default()
         };
-        Ok(Self::new(info, Kind::Builtin { fault: fault.map(str::to_owned) }))
+        Ok(Self::new(
+            info,
+            Kind::Builtin {
+                fault: fault.map(str::to_owned),
+            },
+        ))
     }
 
     /// A server that runs already.
@@ -125,14 +140,25 @@ impl Target {
     /// Where the text is no URL of a server.
     pub fn url(text: &str, insecure: bool) -> Result<Self, EndpointError> {
         let endpoint = Endpoint::parse(text)?.with_insecure(insecure);
-        let info = TargetInfo { name: text.to_owned(), argument: text.to_owned(), ..TargetInfo::default() };
-        Ok(Self { insecure, ..Self::new(info, Kind::Remote(endpoint)) })
+        let info = TargetInfo {
+            name: text.to_owned(),
+            argument: text.to_owned(),
+            ..TargetInfo::default()
+        };
+        Ok(Self {
+            insecure,
+            ..Self::new(info, Kind::Remote(endpoint))
+        })
     }
 
     /// A server that this command starts, in the current folder. `command` has at least one word.
     pub fn command(command: Vec<String>) -> Self {
         let name = command.first().cloned().unwrap_or_default();
-        let info = TargetInfo { name, argument: format!("-- {}", command.join(" ")), ..TargetInfo::default() };
+        let info = TargetInfo {
+            name,
+            argument: format!("-- {}", command.join(" ")),
+            ..TargetInfo::default()
+        };
         let program = Program {
             command,
             path: super::DEFAULT_PATH.to_owned(),
@@ -140,7 +166,15 @@ impl Target {
             env: BTreeMap::new(),
         };
         let (folder, variants) = (PathBuf::from("."), BTreeMap::new());
-        Self::new(info, Kind::Program { program, folder, variants, installs: false })
+        Self::new(
+            info,
+            Kind::Program {
+                program,
+                folder,
+                variants,
+                installs: false,
+            },
+        )
     }
 
     /// The server of a manifest, which was named by `argument`; `None` where it has none.
@@ -158,11 +192,21 @@ impl Target {
             variants: manifest.variants,
             installs: !manifest.install.is_empty(),
         };
-        Some(Self { known: manifest.known, ..Self::new(info, kind) })
+        Some(Self {
+            known: manifest.known,
+            ..Self::new(info, kind)
+        })
     }
 
     fn new(info: TargetInfo, kind: Kind) -> Self {
-        Self { info, known: Vec::new(), limits: Limits::default(), insecure: false, connect_timeout: None, kind }
+        Self {
+            info,
+            known: Vec::new(),
+            limits: Limits::default(),
+            insecure: false,
+            connect_timeout: None,
+            kind,
+        }
     }
 
     /// The same target, with this much granted to its processes.
@@ -174,7 +218,10 @@ impl Target {
     /// The same target, with a connect timeout that is known better; 0 for none.
     #[must_use]
     pub fn with_connect_timeout(self, ms: Option<f64>) -> Self {
-        Self { connect_timeout: ms, ..self }
+        Self {
+            connect_timeout: ms,
+            ..self
+        }
     }
 
     /// What reports call it.
@@ -219,12 +266,18 @@ impl Target {
             Kind::Remote(endpoint) => {
                 let answer = contact(&client, endpoint, FIRST_CONTACT).await?;
                 recognise(&client, endpoint, &answer).await?;
-                let documented =
-                    answer.announced.is_some_and(|announced| announced.ping_interval == DOCUMENTED_PING_INTERVAL);
+                let documented = answer
+                    .announced
+                    .is_some_and(|announced| announced.ping_interval == DOCUMENTED_PING_INTERVAL);
                 let timeout = self.connect_timeout(documented.then_some(DEFAULT_CONNECT_TIMEOUT_MS), variant);
                 Instance::new(endpoint.clone(), answer.announced, timeout, client, Body::Remote)
             }
-            Kind::Program { program, folder, variants, installs } => {
+            Kind::Program {
+                program,
+                folder,
+                variants,
+                installs,
+            } => {
                 let launch = self.launch(program, folder, variants.get(variant), variant);
                 let started = Process::start(&launch, self.limits, &client).await;
                 let process = started.map_err(|error| self.launch_error(error, *installs))?;
@@ -239,7 +292,13 @@ impl Target {
         Ok(instance)
     }
 
-    fn launch(&self, program: &Program, folder: &std::path::Path, variant: Option<&Variant>, name: &str) -> Launch {
+    fn launch(
+        &self,
+        program: &Program,
+        folder: &std::path::Path,
+        variant: Option<&Variant>,
+        name: &str,
+    ) -> Launch {
         let mut env = program.env.clone();
         env.insert("VARIANT".to_owned(), name.to_owned());
         let mut command = program.command.clone();
@@ -247,7 +306,12 @@ impl Target {
             env.extend(variant.env.clone());
             command = variant.command.clone().unwrap_or(command);
         }
-        Launch { command, folder: folder.to_owned(), env, path: program.path.clone() }
+        Launch {
+            command,
+            folder: folder.to_owned(),
+            env,
+            path: program.path.clone(),
+        }
     }
 
     fn launch_error(&self, error: LaunchError, installs: bool) -> StartError {
@@ -256,7 +320,10 @@ impl Target {
         } else {
             String::new()
         };
-        StartError::Launch { error: Box::new(error), hint }
+        StartError::Launch {
+            error: Box::new(error),
+            hint,
+        }
     }
 
     /// The connect timeout of an instance, where `usual` is what the target has by default.
@@ -265,7 +332,11 @@ impl Target {
             Some(known) => (known > 0.0).then_some(known),
             None => usual,
         };
-        if variant == "slow-heartbeat" { usual.map(|_| SLOW_CONNECT_TIMEOUT_MS) } else { usual }
+        if variant == "slow-heartbeat" {
+            usual.map(|_| SLOW_CONNECT_TIMEOUT_MS)
+        } else {
+            usual
+        }
     }
 }
 
@@ -297,14 +368,26 @@ impl Instance {
         client: reqwest::Client,
         body: Body,
     ) -> Self {
-        Self { endpoint, announced, connect_timeout_ms, client, body }
+        Self {
+            endpoint,
+            announced,
+            connect_timeout_ms,
+            client,
+            body,
+        }
     }
 
     /// Another handle on an instance that siospec did not start.
     #[must_use]
     pub fn same(&self) -> Self {
         let (endpoint, client) = (self.endpoint.clone(), self.client.clone());
-        Self::new(endpoint, self.announced, self.connect_timeout_ms, client, Body::Remote)
+        Self::new(
+            endpoint,
+            self.announced,
+            self.connect_timeout_ms,
+            client,
+            Body::Remote,
+        )
     }
 
     /// Waits for the end of its process; for ever where siospec knows of none.
@@ -328,7 +411,10 @@ impl Instance {
     /// # Errors
     /// How it was lost.
     pub async fn health(&self) -> Result<(), Loss> {
-        if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE).await.is_ok() {
+        if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
+            .await
+            .is_ok()
+        {
             return self.end().map_or(Ok(()), |end| Err(Loss::Ended(end)));
         }
         if let Ok(end) = tokio::time::timeout(END_PATIENCE, self.ended()).await {
@@ -343,11 +429,18 @@ impl Instance {
         let mut shortest = f64::INFINITY;
         for _ in 0..trips {
             let before = Instant::now();
-            if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE).await.is_ok() {
+            if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
+                .await
+                .is_ok()
+            {
                 shortest = shortest.min(before.elapsed().as_secs_f64() * 1000.0);
             }
         }
-        if shortest.is_finite() { shortest } else { HEALTH_PATIENCE.as_secs_f64() * 1000.0 }
+        if shortest.is_finite() {
+            shortest
+        } else {
+            HEALTH_PATIENCE.as_secs_f64() * 1000.0
+        }
     }
 
     /// The last of its output; empty where siospec does not see it.
@@ -378,7 +471,11 @@ impl Instance {
 }
 
 /// Waits for the first answer.
-async fn contact(client: &reqwest::Client, endpoint: &Endpoint, patience: Duration) -> Result<Answer, StartError> {
+async fn contact(
+    client: &reqwest::Client,
+    endpoint: &Endpoint,
+    patience: Duration,
+) -> Result<Answer, StartError> {
     let deadline = Instant::now() + patience;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -387,7 +484,12 @@ async fn contact(client: &reqwest::Client, endpoint: &Endpoint, patience: Durati
             Err(NoAnswer::NoConnection(_)) if Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            Err(reason) => return Err(StartError::Unreachable { url: endpoint.url(&endpoint.path), reason }),
+            Err(reason) => {
+                return Err(StartError::Unreachable {
+                    url: endpoint.url(&endpoint.path),
+                    reason,
+                });
+            }
         }
     }
 }
@@ -401,6 +503,11 @@ async fn recognise(client: &reqwest::Client, endpoint: &Endpoint, answer: &Answe
         url: endpoint.url(&endpoint.path),
         status: answer.status,
         content_type: answer.content_type.clone(),
-        excerpt: answer.body.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        excerpt: answer
+            .body
+            .chars()
+            .take(SHOWN)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect(),
     })
 }

@@ -259,9 +259,23 @@ impl Process {
         let (ended, end) = watch::channel(None);
         tokio::spawn(watch_over(Group(child), pid, limits, stopped, ended));
         let (host, path) = ("127.0.0.1".to_owned(), launch.path.clone());
-        let endpoint = Endpoint { tls: false, host, port, path, insecure: false };
+        let endpoint = Endpoint {
+            tls: false,
+            host,
+            port,
+            path,
+            insecure: false,
+        };
         let stop = Mutex::new(Some(stop));
-        Ok(Self { endpoint, pid, answer: Answer::default(), end, stop, output, readers })
+        Ok(Self {
+            endpoint,
+            pid,
+            answer: Answer::default(),
+            end,
+            stop,
+            output,
+            readers,
+        })
     }
 
     /// Asks until an HTTP answer comes, and it comes from this process group.

@@ -20,7 +20,10 @@ pub fn normalise(transcript: &Transcript, counted: &[usize]) -> Vec<String> {
         }
     }
     let mut lines = Vec::new();
-    let is_session = transcript.entries.iter().any(|entry| matches!(entry.event, Event::Opened(_)));
+    let is_session = transcript
+        .entries
+        .iter()
+        .any(|entry| matches!(entry.event, Event::Opened(_)));
     for label in labels {
         let own = transcript
             .entries
@@ -33,7 +36,9 @@ pub fn normalise(transcript: &Transcript, counted: &[usize]) -> Vec<String> {
             }
             match &entry.event {
                 // The close packet is one way of several to close a session.
-                Event::Received(Wire::Text(text)) if is_session && text == "1" => lines.push(format!("{label}< close")),
+                Event::Received(Wire::Text(text)) if is_session && text == "1" => {
+                    lines.push(format!("{label}< close"))
+                }
                 _ => lines.extend(lines_of(entry)),
             }
         }

@@ -50,7 +50,14 @@ impl Ambient {
     }
 
     fn look_at(&mut self, step: &Step, me: Party) {
-        let Action::Wire { from, content, alternatives } = &step.action else { return };
+        let Action::Wire {
+            from,
+            content,
+            alternatives,
+        } = &step.action
+        else {
+            return;
+        };
         if *from == me {
             return;
         }
@@ -78,7 +85,13 @@ impl Ambient {
 
 /// `42["auth",…]`, in any namespace.
 fn is_auth_event(packet: &str) -> bool {
-    let Some(rest) = packet.strip_prefix("42") else { return false };
-    let rest = if rest.starts_with('/') { rest.split_once(',').map_or("", |(_, rest)| rest) } else { rest };
+    let Some(rest) = packet.strip_prefix("42") else {
+        return false;
+    };
+    let rest = if rest.starts_with('/') {
+        rest.split_once(',').map_or("", |(_, rest)| rest)
+    } else {
+        rest
+    };
     rest.starts_with("[\"auth\",") || rest.starts_with("[\"auth\"]")
 }

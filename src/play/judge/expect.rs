@@ -16,11 +16,17 @@ pub(super) struct Compiled(HashMap<String, Arc<Pattern>>);
 /// Everything that a line accepts: what it says, then its alternatives.
 pub(super) fn contents(step: &Step) -> impl Iterator<Item = &Content> {
     let (first, alternatives): (Option<&Content>, &[Alternative]) = match &step.action {
-        Action::Wire { content, alternatives, .. } => (Some(content), alternatives),
+        Action::Wire {
+            content,
+            alternatives,
+            ..
+        } => (Some(content), alternatives),
         Action::Report { alternatives, .. } => (None, alternatives),
         Action::Own(_) | Action::Command(_) => (None, &[]),
     };
-    first.into_iter().chain(alternatives.iter().map(|alternative| &alternative.content))
+    first
+        .into_iter()
+        .chain(alternatives.iter().map(|alternative| &alternative.content))
 }
 
 /// Why something does not fit.
@@ -51,7 +57,9 @@ impl<'c> Judge<'c> {
             self.step_done(step);
             return Flow::Again;
         }
-        let Some(arrival) = self.candidate(step, &label) else { return self.wait_for(step, label) };
+        let Some(arrival) = self.candidate(step, &label) else {
+            return self.wait_for(step, label);
+        };
         match self.check(step, self.repetition, &label, &arrival) {
             Ok(met) => {
                 if let Some(flow) = self.accept(step, self.repetition, &label, &arrival, met) {
@@ -66,7 +74,13 @@ impl<'c> Judge<'c> {
 
     /// A WebSocket whose handshake was refused needs no closing.
     fn is_met_already(&self, step: &Step, label: &str) -> bool {
-        let Action::Wire { content: Content::Close(_), .. } = &step.action else { return false };
+        let Action::Wire {
+            content: Content::Close(_),
+            ..
+        } = &step.action
+        else {
+            return false;
+        };
         self.labels.get(label).is_some_and(|state| state.refused)
     }
 
@@ -85,7 +99,9 @@ impl<'c> Judge<'c> {
         }
         for (step, repetition) in &open {
             let label = super::label_name(step, *repetition);
-            let Some(arrival) = self.candidate(step, &label) else { continue };
+            let Some(arrival) = self.candidate(step, &label) else {
+                continue;
+            };
             let same_label = |(s, n): &&(&'c Step, u32)| super::label_name(s, *n) == label;
             let mut first_misfit = None;
             for (other, number) in open.iter().filter(same_label) {
@@ -107,13 +123,22 @@ impl<'c> Judge<'c> {
                 return self.fail_misfit(step, &label, &arrival, misfit);
             }
         }
-        let Some(&(step, repetition)) = open.first() else { return Flow::Again };
+        let Some(&(step, repetition)) = open.first() else {
+            return Flow::Again;
+        };
         let label = super::label_name(step, repetition);
         if self.deadline_passed {
             return self.fail_nothing_came(step, repetition, &label);
         }
-        let deadline = open.iter().map(|(s, n)| self.deadline_of(s, &super::label_name(s, *n))).fold(0.0, f64::max);
-        Flow::Need(Demand::Await { label, deadline, repoll: self.repollable(&open) })
+        let deadline = open
+            .iter()
+            .map(|(s, n)| self.deadline_of(s, &super::label_name(s, *n)))
+            .fold(0.0, f64::max);
+        Flow::Need(Demand::Await {
+            label,
+            deadline,
+            repoll: self.repollable(&open),
+        })
     }
 
     fn repollable(&self, open: &[(&'c Step, u32)]) -> Vec<String> {
@@ -121,7 +146,11 @@ impl<'c> Judge<'c> {
             .iter()
             .filter(|(step, _)| !contents(step).any(|c| matches!(c, Content::Status { .. })))
             .map(|(step, n)| super::label_name(step, *n))
-            .filter(|label| self.labels.get(label).is_some_and(|s| s.body.as_ref().is_some_and(|b| b.polls)))
+            .filter(|label| {
+                self.labels
+                    .get(label)
+                    .is_some_and(|s| s.body.as_ref().is_some_and(|b| b.polls))
+            })
             .collect();
         labels.sort();
         labels.dedup();
@@ -138,14 +167,19 @@ impl<'c> Judge<'c> {
             return Flow::Need(self.proof(label, alive, deadline));
         }
         let repoll = self.repollable(&[(step, self.repetition)]);
-        Flow::Need(Demand::Await { label, deadline, repoll })
+        Flow::Need(Demand::Await {
+            label,
+            deadline,
+            repoll,
+        })
     }
 
     /// What arrived on this label and is to be held against the line; taken out of the queue.
     fn candidate(&mut self, step: &Step, label: &str) -> Option<Arrival> {
         let ambient = self.ambient.clone();
         let wants_status = contents(step).any(|content| matches!(content, Content::Status { .. }));
-        let wants_whole = contents(step).any(|c| matches!(c, Content::Text(text) if text.0.contains("\\x1e")));
+        let wants_whole =
+            contents(step).any(|c| matches!(c, Content::Text(text) if text.0.contains("\\x1e")));
         let state = self.labels.entry(label.to_owned()).or_default();
         state.skip_ambient(&ambient, label);
         if wants_status {
@@ -159,14 +193,26 @@ impl<'c> Judge<'c> {
             if let Some(whole) = whole.filter(|_| wants_whole && !body.used) {
                 body.used = true;
                 body.packets.clear();
-                return Some(Arrival { entry, at, what: What::Text(whole) });
+                return Some(Arrival {
+                    entry,
+                    at,
+                    what: What::Text(whole),
+                });
             }
-            while body.packets.front().is_some_and(|packet| ambient.is(label, packet)) {
+            while body
+                .packets
+                .front()
+                .is_some_and(|packet| ambient.is(label, packet))
+            {
                 body.packets.pop_front();
             }
             if let Some(packet) = body.packets.pop_front() {
                 body.used = true;
-                return Some(Arrival { entry, at, what: What::Text(packet) });
+                return Some(Arrival {
+                    entry,
+                    at,
+                    what: What::Text(packet),
+                });
             }
             if body.polls {
                 body.used = true;
@@ -181,7 +227,10 @@ impl<'c> Judge<'c> {
         if let Action::Report { text, .. } = &step.action {
             let mut captures = known.clone();
             if self.check_text(text, repetition, arrival, &mut captures).is_ok() {
-                return Ok(Met { alternative: None, captures });
+                return Ok(Met {
+                    alternative: None,
+                    captures,
+                });
             }
         }
         let mut first = None;
@@ -190,8 +239,15 @@ impl<'c> Judge<'c> {
             let mut captures = known.clone();
             match self.check_content(content, repetition, label, arrival, &mut captures) {
                 Ok(()) => {
-                    let alternative = if has_own_content { index.checked_sub(1) } else { Some(index) };
-                    return Ok(Met { alternative, captures });
+                    let alternative = if has_own_content {
+                        index.checked_sub(1)
+                    } else {
+                        Some(index)
+                    };
+                    return Ok(Met {
+                        alternative,
+                        captures,
+                    });
                 }
                 Err(misfit) => {
                     first.get_or_insert(misfit);
@@ -199,9 +255,9 @@ impl<'c> Judge<'c> {
             }
         }
         let first = match (&step.action, first) {
-            (Action::Report { text, .. }, _) => {
-                self.check_text(text, repetition, arrival, &mut known.clone()).err()
-            }
+            (Action::Report { text, .. }, _) => self
+                .check_text(text, repetition, arrival, &mut known.clone())
+                .err(),
             (_, first) => first,
         };
         Err(first.unwrap_or_else(|| Misfit {
@@ -223,7 +279,9 @@ impl<'c> Judge<'c> {
             (Content::Text(text), What::Text(_)) => self.check_text(text, repetition, arrival, captures),
             (Content::Binary(binary), What::Binary(bytes)) => check_binary(binary, bytes, arrival),
             (Content::Binary(binary), What::Text(text)) if self.case.header.over.is_empty() => {
-                let decoded = text.strip_prefix('b').and_then(|encoded| STANDARD.decode(encoded).ok());
+                let decoded = text
+                    .strip_prefix('b')
+                    .and_then(|encoded| STANDARD.decode(encoded).ok());
                 let bytes = decoded.ok_or_else(|| misfit_of(content, arrival))?;
                 check_binary(binary, &bytes, arrival)
             }
@@ -233,17 +291,25 @@ impl<'c> Judge<'c> {
             (Content::Frame(frame), What::Frame(_) | What::Text(_) | What::Binary(_)) => {
                 self.check_frame(frame, repetition, arrival, captures)
             }
-            (Content::Close(code), What::Closed(closed)) => self.check_close(code.as_ref(), closed, label, captures),
+            (Content::Close(code), What::Closed(closed)) => {
+                self.check_close(code.as_ref(), closed, label, captures)
+            }
             (Content::Raw(text), What::Raw(bytes)) => {
                 let came = String::from_utf8_lossy(bytes).into_owned();
-                let held = Arrival { what: What::Text(came), ..arrival.clone() };
+                let held = Arrival {
+                    what: What::Text(came),
+                    ..arrival.clone()
+                };
                 self.check_text(text, repetition, &held, captures)
             }
             (Content::Nothing, What::Silence(Proof::Echo | Proof::Window(_) | Proof::Connect)) => Ok(()),
             (Content::Alive, What::Silence(Proof::Echo | Proof::Connect)) => Ok(()),
             (Content::Request(request) | Content::WebSocket(request), What::Request(line)) => {
                 let text = Text(format!("{} {}", request.method, request.target));
-                let held = Arrival { what: What::Text(line.clone()), ..arrival.clone() };
+                let held = Arrival {
+                    what: What::Text(line.clone()),
+                    ..arrival.clone()
+                };
                 self.check_text(&text, repetition, &held, captures)
             }
             _ => Err(misfit_of(content, arrival)),
@@ -257,12 +323,15 @@ impl<'c> Judge<'c> {
         arrival: &Arrival,
         captures: &mut Captures,
     ) -> Result<(), Misfit> {
-        let Some(came) = arrival.text() else { return Err(misfit_of(&Content::Text(text.clone()), arrival)) };
-        self.match_pattern(text, came, repetition, captures).map_err(|mismatch| Misfit {
-            expected: format!("`{}`", super::explain::shorten(&text.0)),
-            came: format!("`{}`", super::explain::shorten(came)),
-            hint: mismatch.map_or_else(|| "the pattern could not be read".into(), |m| m.to_string()),
-        })
+        let Some(came) = arrival.text() else {
+            return Err(misfit_of(&Content::Text(text.clone()), arrival));
+        };
+        self.match_pattern(text, came, repetition, captures)
+            .map_err(|mismatch| Misfit {
+                expected: format!("`{}`", super::explain::shorten(&text.0)),
+                came: format!("`{}`", super::explain::shorten(came)),
+                hint: mismatch.map_or_else(|| "the pattern could not be read".into(), |m| m.to_string()),
+            })
     }
 
     fn match_pattern(
@@ -292,11 +361,12 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Misfit> {
         let status = response.status.to_string();
-        self.match_pattern(code, &status, repetition, captures).map_err(|_| Misfit {
-            expected: format!("status {code}"),
-            came: format!("status {status}{}", super::explain::body_excerpt(response)),
-            hint: String::new(),
-        })?;
+        self.match_pattern(code, &status, repetition, captures)
+            .map_err(|_| Misfit {
+                expected: format!("status {code}"),
+                came: format!("status {status}{}", super::explain::body_excerpt(response)),
+                hint: String::new(),
+            })?;
         for (name, pattern) in headers {
             let values: Vec<&str> = response
                 .headers
@@ -311,7 +381,11 @@ impl<'c> Judge<'c> {
                 (_, false) => self.match_pattern(pattern, &joined, repetition, captures).is_ok(),
             };
             if !fits {
-                let came = if values.is_empty() { "no such header".to_owned() } else { format!("`{joined}`") };
+                let came = if values.is_empty() {
+                    "no such header".to_owned()
+                } else {
+                    format!("`{joined}`")
+                };
                 return Err(Misfit {
                     expected: format!("header {name}: {pattern}"),
                     came: format!("{came}, with status {status}"),
@@ -336,7 +410,11 @@ impl<'c> Judge<'c> {
             _ => return Err(misfit_of(&Content::Frame(frame.clone()), arrival)),
         };
         let text = String::from_utf8_lossy(&payload).into_owned();
-        if opcode != frame.opcode || self.match_pattern(&frame.payload, &text, repetition, captures).is_err() {
+        if opcode != frame.opcode
+            || self
+                .match_pattern(&frame.payload, &text, repetition, captures)
+                .is_err()
+        {
             return Err(misfit_of(&Content::Frame(frame.clone()), arrival));
         }
         Ok(())
@@ -350,10 +428,16 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Misfit> {
         let Some(code) = code else { return Ok(()) };
-        if self.labels.get(label).is_some_and(|state| state.over == "polling") {
+        if self
+            .labels
+            .get(label)
+            .is_some_and(|state| state.over == "polling")
+        {
             return Ok(());
         }
-        let came = closed.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let came = closed
+            .code
+            .map_or_else(|| "none".to_owned(), |code| code.to_string());
         self.match_pattern(code, &came, 0, captures).map_err(|_| Misfit {
             expected: format!("a close with code {code}"),
             came: format!("a close by the target ({})", closed.how),
@@ -382,8 +466,14 @@ impl<'c> Judge<'c> {
             self.take_alternative(step, index, label, arrival);
         }
         self.keep_captures(met.captures, label);
-        let cause = Cause { line: step.line, repetition };
-        self.matches.push(Match { entry: arrival.entry, cause });
+        let cause = Cause {
+            line: step.line,
+            repetition,
+        };
+        self.matches.push(Match {
+            entry: arrival.entry,
+            cause,
+        });
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();
         state.last_line_at = arrival.at;
@@ -426,8 +516,12 @@ impl<'c> Judge<'c> {
     }
 
     fn take_alternative(&mut self, step: &Step, index: usize, label: &str, arrival: &Arrival) {
-        let (Action::Wire { alternatives, .. } | Action::Report { alternatives, .. }) = &step.action else { return };
-        let Some(alternative) = alternatives.get(index) else { return };
+        let (Action::Wire { alternatives, .. } | Action::Report { alternatives, .. }) = &step.action else {
+            return;
+        };
+        let Some(alternative) = alternatives.get(index) else {
+            return;
+        };
         if alternative.equal || self.tolerated.is_some() {
             return;
         }
@@ -443,7 +537,11 @@ fn check_binary(binary: &Binary, came: &[u8], arrival: &Arrival) -> Result<(), M
             came.len() == bytes.len() * *count as usize && came.chunks(bytes.len().max(1)).all(|c| c == bytes)
         }
     };
-    if fits { Ok(()) } else { Err(misfit_of(&Content::Binary(binary.clone()), arrival)) }
+    if fits {
+        Ok(())
+    } else {
+        Err(misfit_of(&Content::Binary(binary.clone()), arrival))
+    }
 }
 
 /// A misfit of kind: something quite different came.
@@ -463,7 +561,8 @@ mod tests {
 
     const REFUSED_OR_CLOSED: &str =
         "title: t\nrule: r\n\nb> WS ?EIO=4\nb< 4<int>\n|= 101\nb< close\n> GET ?a\n< 200\n";
-    const ANSWERED_OR_CLOSED: &str = "title: t\nrule: r\n\nws> WS ?EIO=4\nws< 101\nws> a\nws< b\n|= close\nws> c\nws< d\n";
+    const ANSWERED_OR_CLOSED: &str =
+        "title: t\nrule: r\n\nws> WS ?EIO=4\nws< 101\nws> a\nws< b\n|= close\nws> c\nws< d\n";
 
     fn judge(script: &str, events: &[(&str, u32, Event)]) -> Judgement {
         let case = parse("a/b.sio", script).unwrap();
@@ -471,19 +570,35 @@ mod tests {
             at: at as f64,
             label: (*label).to_owned(),
             event: event.clone(),
-            cause: (*line > 0).then_some(Cause { line: *line, repetition: 0 }),
+            cause: (*line > 0).then_some(Cause {
+                line: *line,
+                repetition: 0,
+            }),
         });
-        let transcript = Transcript { entries: entries.collect(), ..Transcript::default() };
+        let transcript = Transcript {
+            entries: entries.collect(),
+            ..Transcript::default()
+        };
         Judge::replay(&case, Values::default(), &transcript).0
     }
 
     fn request() -> Event {
         let (method, target) = ("GET".to_owned(), "/".to_owned());
-        Event::Sent(Wire::Request(Request { method, target, headers: Vec::new(), body: Vec::new() }))
+        Event::Sent(Wire::Request(Request {
+            method,
+            target,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }))
     }
 
     fn status(status: u16) -> Event {
-        Event::Received(Wire::Response(Response { status, headers: Vec::new(), body: Vec::new(), own: false }))
+        Event::Received(Wire::Response(Response {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            own: false,
+        }))
     }
 
     fn sent(text: &str) -> Event {
@@ -495,29 +610,56 @@ mod tests {
     }
 
     fn closed() -> Event {
-        Event::Closed(Closed { by: Side::Target, how: "close frame 1000".into(), code: Some(1000) })
+        Event::Closed(Closed {
+            by: Side::Target,
+            how: "close frame 1000".into(),
+            code: Some(1000),
+        })
     }
 
     #[test]
     fn a_refused_handshake_needs_no_close() {
         let rest = [("", 8, request()), ("", 0, status(200))];
         let refused = [("b", 4, request()), ("b", 0, status(400))];
-        assert_eq!(judge(REFUSED_OR_CLOSED, &[&refused[..], &rest[..]].concat()), Judgement::Pass);
+        assert_eq!(
+            judge(REFUSED_OR_CLOSED, &[&refused[..], &rest[..]].concat()),
+            Judgement::Pass
+        );
         let opened = [("b", 4, request()), ("b", 0, status(101))];
         let then_closed = [("b", 0, closed())];
-        assert_eq!(judge(REFUSED_OR_CLOSED, &[&opened[..], &then_closed, &rest].concat()), Judgement::Pass);
+        assert_eq!(
+            judge(REFUSED_OR_CLOSED, &[&opened[..], &then_closed, &rest].concat()),
+            Judgement::Pass
+        );
         let left_open = [("b", 0, Event::Deadline)];
-        assert!(matches!(judge(REFUSED_OR_CLOSED, &[&opened[..], &left_open].concat()), Judgement::Fail(_)));
+        assert!(matches!(
+            judge(REFUSED_OR_CLOSED, &[&opened[..], &left_open].concat()),
+            Judgement::Fail(_)
+        ));
     }
 
     #[test]
     fn an_alternative_close_leaves_out_the_rest_of_the_connection() {
         let start = [("ws", 4, request()), ("ws", 0, status(101)), ("ws", 6, sent("a"))];
-        assert_eq!(judge(ANSWERED_OR_CLOSED, &[&start[..], &[("ws", 0, closed())]].concat()), Judgement::Pass);
+        assert_eq!(
+            judge(ANSWERED_OR_CLOSED, &[&start[..], &[("ws", 0, closed())]].concat()),
+            Judgement::Pass
+        );
         let silent = Event::Silence(Proof::Window(25.0));
-        let answered = [("ws", 0, received("b")), ("ws", 9, sent("c")), ("ws", 0, received("d")), ("ws", 0, silent)];
-        assert_eq!(judge(ANSWERED_OR_CLOSED, &[&start[..], &answered[..]].concat()), Judgement::Pass);
+        let answered = [
+            ("ws", 0, received("b")),
+            ("ws", 9, sent("c")),
+            ("ws", 0, received("d")),
+            ("ws", 0, silent),
+        ];
+        assert_eq!(
+            judge(ANSWERED_OR_CLOSED, &[&start[..], &answered[..]].concat()),
+            Judgement::Pass
+        );
         let closed_later = [answered[0].clone(), answered[1].clone(), ("ws", 0, closed())];
-        assert!(matches!(judge(ANSWERED_OR_CLOSED, &[&start[..], &closed_later[..]].concat()), Judgement::Fail(_)));
+        assert!(matches!(
+            judge(ANSWERED_OR_CLOSED, &[&start[..], &closed_later[..]].concat()),
+            Judgement::Fail(_)
+        ));
     }
 }

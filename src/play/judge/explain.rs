@@ -17,7 +17,10 @@ impl Arrival {
             What::Text(text) => format!("`{}`", shorten(text)),
             What::Binary(bytes) => buffer(bytes),
             What::Response(response, _) => format!("status {}{}", response.status, body_excerpt(response)),
-            What::Raw(bytes) => format!("bytes that are no packet: `{}`", shorten(&String::from_utf8_lossy(bytes))),
+            What::Raw(bytes) => format!(
+                "bytes that are no packet: `{}`",
+                shorten(&String::from_utf8_lossy(bytes))
+            ),
             What::Frame(frame) => format!(
                 "a frame with opcode {}, fin {}, rsv {}: `{}`",
                 frame.opcode,
@@ -38,12 +41,18 @@ impl Arrival {
 impl<'c> Judge<'c> {
     fn failure(&self, step: &Step, at: f64) -> Failure {
         let allowed = match &step.action {
-            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => {
-                alternatives.iter().map(|a| content_in_words(&a.content)).collect()
-            }
+            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => alternatives
+                .iter()
+                .map(|a| content_in_words(&a.content))
+                .collect(),
             Action::Own(_) | Action::Command(_) => Vec::new(),
         };
-        Failure { line: step.line, at, allowed, ..Failure::default() }
+        Failure {
+            line: step.line,
+            at,
+            allowed,
+            ..Failure::default()
+        }
     }
 
     fn fail(&mut self, failure: Failure) -> Flow<'c> {
@@ -51,7 +60,13 @@ impl<'c> Judge<'c> {
         Flow::Again
     }
 
-    pub(super) fn fail_misfit(&mut self, step: &Step, label: &str, arrival: &Arrival, misfit: Misfit) -> Flow<'c> {
+    pub(super) fn fail_misfit(
+        &mut self,
+        step: &Step,
+        label: &str,
+        arrival: &Arrival,
+        misfit: Misfit,
+    ) -> Flow<'c> {
         let mut failure = self.failure(step, arrival.at);
         failure.expected = misfit.expected;
         failure.came = on_label(label, &misfit.came);
@@ -83,14 +98,18 @@ impl<'c> Judge<'c> {
             Some(timer) => format!(
                 "the wait ends before the connect timer of the target (at {timer:.0} ms) could close the connection for another reason"
             ),
-            None => "siospec answered the pings meanwhile, so the heartbeat does not close the connection".into(),
+            None => {
+                "siospec answered the pings meanwhile, so the heartbeat does not close the connection".into()
+            }
         }
     }
 
     pub(super) fn fail_too_early(&mut self, step: &Step, label: &str, arrival: &Arrival) -> Flow<'c> {
         let mut failure = self.failure(step, arrival.at);
-        failure.expected =
-            format!("{}, after the line above was done", contents(step).next().map(content_in_words).unwrap_or_default());
+        failure.expected = format!(
+            "{}, after the line above was done",
+            contents(step).next().map(content_in_words).unwrap_or_default()
+        );
         failure.came = on_label(label, &format!("{}, before it was asked for", arrival.describe()));
         failure.entry = Some(arrival.entry);
         self.fail(failure)
@@ -106,15 +125,25 @@ impl<'c> Judge<'c> {
     ) -> Flow<'c> {
         let mut failure = self.failure(step, arrival.at);
         let what = contents(step).next().map(content_in_words).unwrap_or_default();
-        let since = self.labels.get(label).map_or(self.base, |state| state.last_line_at);
+        let since = self
+            .labels
+            .get(label)
+            .map_or(self.base, |state| state.last_line_at);
         (failure.expected, failure.came) = match earliest {
             Some(earliest) => (
-                format!("{what} between {:.0} ms and {:.0} ms after the last line", earliest - since, latest - since),
+                format!(
+                    "{what} between {:.0} ms and {:.0} ms after the last line",
+                    earliest - since,
+                    latest - since
+                ),
                 on_label(label, &format!("it after {:.0} ms", arrival.at - since)),
             ),
             None => (
                 format!("{what} within {:.0} ms", self.allowance_of(step, label)),
-                on_label(label, &format!("{} after {:.0} ms", arrival.describe(), arrival.at - self.base)),
+                on_label(
+                    label,
+                    &format!("{} after {:.0} ms", arrival.describe(), arrival.at - self.base),
+                ),
             ),
         };
         failure.timed = true;
@@ -123,7 +152,11 @@ impl<'c> Judge<'c> {
     }
 
     pub(super) fn fail_unexpected(&mut self, label: &str, arrival: &Arrival) -> Flow<'c> {
-        let mut failure = Failure { at: arrival.at, entry: Some(arrival.entry), ..Failure::default() };
+        let mut failure = Failure {
+            at: arrival.at,
+            entry: Some(arrival.entry),
+            ..Failure::default()
+        };
         failure.expected = "nothing more than the script asks for".into();
         failure.came = on_label(label, &arrival.describe());
         failure.hint = "every packet that comes must be expected; `< ...` says that more may follow".into();
@@ -143,10 +176,16 @@ impl<'c> Judge<'c> {
     }
 
     pub(super) fn fail_at_park(&mut self, step: &Step, label: &str) -> Flow<'c> {
-        let arrival = self.labels.get(label).and_then(|state| state.queue.front().cloned());
+        let arrival = self
+            .labels
+            .get(label)
+            .and_then(|state| state.queue.front().cloned());
         let mut failure = self.failure(step, self.now);
         failure.expected = "this request to be held open until there is something to answer".into();
-        failure.came = on_label(label, &arrival.as_ref().map_or_else(String::new, Arrival::describe));
+        failure.came = on_label(
+            label,
+            &arrival.as_ref().map_or_else(String::new, Arrival::describe),
+        );
         failure.entry = arrival.map(|arrival| arrival.entry);
         self.fail(failure)
     }
@@ -185,15 +224,20 @@ impl<'c> Judge<'c> {
     pub fn due(&self) -> Option<(u32, String)> {
         match self.nodes.get(self.node)? {
             super::Node::Step(step) => Some((step.line, label_name(step, self.repetition))),
-            super::Node::AnyOrder(_) => {
-                self.group.first().map(|(step, repetition)| (step.line, label_name(step, *repetition)))
-            }
+            super::Node::AnyOrder(_) => self
+                .group
+                .first()
+                .map(|(step, repetition)| (step.line, label_name(step, *repetition))),
         }
     }
 }
 
 fn on_label(label: &str, what: &str) -> String {
-    if label.is_empty() { what.to_owned() } else { format!("on {label}: {what}") }
+    if label.is_empty() {
+        what.to_owned()
+    } else {
+        format!("on {label}: {what}")
+    }
 }
 
 /// What a line expects, in words.
@@ -201,17 +245,26 @@ pub(super) fn content_in_words(content: &Content) -> String {
     match content {
         Content::Text(text) => format!("`{}`", shorten(&text.0)),
         Content::Binary(Binary::Bytes(bytes)) => buffer(bytes),
-        Content::Binary(Binary::Repeat { count, bytes }) => format!("{} binary bytes", bytes.len() * *count as usize),
+        Content::Binary(Binary::Repeat { count, bytes }) => {
+            format!("{} binary bytes", bytes.len() * *count as usize)
+        }
         Content::Binary(Binary::Any) => "a binary packet".into(),
         Content::Request(request) => format!("the request `{} {}`", request.method, request.target),
         Content::WebSocket(request) => format!("a WebSocket handshake at `{}`", request.target),
         Content::Status { code, headers } if headers.is_empty() => format!("status {code}"),
         Content::Status { code, headers } => {
-            let names: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            let names: Vec<String> = headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
             format!("status {code} with {}", names.join(", "))
         }
         Content::Raw(text) => format!("the bytes `{}`", shorten(&text.0)),
-        Content::Frame(frame) => format!("a frame with opcode {}: `{}`", frame.opcode, shorten(&frame.payload.0)),
+        Content::Frame(frame) => format!(
+            "a frame with opcode {}: `{}`",
+            frame.opcode,
+            shorten(&frame.payload.0)
+        ),
         Content::Close(None) => "the end of the connection, by the target".into(),
         Content::Close(Some(code)) => format!("a close by the target with code {code}"),
         Content::Nothing => "nothing".into(),
@@ -222,14 +275,30 @@ pub(super) fn content_in_words(content: &Content) -> String {
 
 fn buffer(bytes: &[u8]) -> String {
     let shown: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let more = if bytes.len() > 16 { format!(" … {} bytes", bytes.len()) } else { String::new() };
-    if shown.is_empty() { "`<Buffer>`".into() } else { format!("`<Buffer {}{more}>`", shown.join(" ")) }
+    let more = if bytes.len() > 16 {
+        format!(" … {} bytes", bytes.len())
+    } else {
+        String::new()
+    };
+    if shown.is_empty() {
+        "`<Buffer>`".into()
+    } else {
+        format!("`<Buffer {}{more}>`", shown.join(" "))
+    }
 }
 
 /// A long text with its middle left out; control characters are shown as escapes.
 pub(super) fn shorten(text: &str) -> String {
     let escape = |part: &str| -> String {
-        part.chars().map(|c| if c.is_control() { format!("\\x{:02x}", c as u32) } else { c.to_string() }).collect()
+        part.chars()
+            .map(|c| {
+                if c.is_control() {
+                    format!("\\x{:02x}", c as u32)
+                } else {
+                    c.to_string()
+                }
+            })
+            .collect()
     };
     let count = text.chars().count();
     if count <= SHOWN {

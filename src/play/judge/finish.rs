@@ -8,7 +8,13 @@ use crate::transcript::Proof;
 impl<'c> Judge<'c> {
     /// Before the player sends another request on a channel, the body it was reading must be read to its end.
     pub(super) fn unread_before(&mut self, step: &'c Step, label: &str) -> Option<Flow<'c>> {
-        if !matches!(&step.action, Action::Wire { content: Content::Request(_) | Content::WebSocket(_), .. }) {
+        if !matches!(
+            &step.action,
+            Action::Wire {
+                content: Content::Request(_) | Content::WebSocket(_),
+                ..
+            }
+        ) {
             return None;
         }
         let flow = self.unread_body(label);
@@ -24,8 +30,16 @@ impl<'c> Judge<'c> {
         if !body.used {
             return None;
         }
-        let packet = body.packets.iter().find(|packet| !ambient.is(label, packet))?.clone();
-        let arrival = Arrival { entry: body.entry, at: body.at, what: What::Text(packet) };
+        let packet = body
+            .packets
+            .iter()
+            .find(|packet| !ambient.is(label, packet))?
+            .clone();
+        let arrival = Arrival {
+            entry: body.entry,
+            at: body.at,
+            what: What::Text(packet),
+        };
         Some(self.fail_unexpected(label, &arrival))
     }
 
@@ -84,8 +98,11 @@ impl<'c> Judge<'c> {
 
     /// Whether a label is open still, and not yet shown to be silent.
     fn wants_final_proof(&self, label: &str) -> bool {
-        let Some(state) = self.labels.get(label) else { return false };
-        let open = state.opened_at.is_some() && !state.ended && !state.closed && !state.rest && !state.stalled;
+        let Some(state) = self.labels.get(label) else {
+            return false;
+        };
+        let open =
+            state.opened_at.is_some() && !state.ended && !state.closed && !state.rest && !state.stalled;
         open && !state.proved && label != "@"
     }
 
@@ -93,18 +110,26 @@ impl<'c> Judge<'c> {
     pub(super) fn proof(&self, label: String, alive: bool, deadline: f64) -> Demand<'c> {
         let echo = self.labels.get(&label).and_then(|state| {
             let answers = |namespace: &&String| {
-                matches!(namespace.as_str(), "/" | "/custom" | "/guarded" | "/slow") || namespace.starts_with("/dyn-")
+                matches!(namespace.as_str(), "/" | "/custom" | "/guarded" | "/slow")
+                    || namespace.starts_with("/dyn-")
             };
             state.joined.iter().find(answers).cloned()
         });
-        Demand::Prove { label, echo, alive, deadline }
+        Demand::Prove {
+            label,
+            echo,
+            alive,
+            deadline,
+        }
     }
 
     /// The transcript ended although something was still to come.
     pub(super) fn ends_early(&mut self, demand: &Demand<'c>) {
         match (demand, self.nodes.get(self.node)) {
             (Demand::Open(_) | Demand::Join(..), _) => {
-                self.verdict = Some(Judgement::Blocked("the transcript ends before the session was opened".into()));
+                self.verdict = Some(Judgement::Blocked(
+                    "the transcript ends before the session was opened".into(),
+                ));
             }
             (_, Some(Node::Step(step))) => {
                 let step = *step;

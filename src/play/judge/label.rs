@@ -117,15 +117,27 @@ impl Arrival {
     }
 
     pub(super) fn closed(entry: usize, at: f64, closed: &Closed) -> Self {
-        Self { entry, at, what: What::Closed(closed.clone()) }
+        Self {
+            entry,
+            at,
+            what: What::Closed(closed.clone()),
+        }
     }
 
     pub(super) fn silence(entry: usize, at: f64, proof: &Proof) -> Self {
-        Self { entry, at, what: What::Silence(proof.clone()) }
+        Self {
+            entry,
+            at,
+            what: What::Silence(proof.clone()),
+        }
     }
 
     pub(super) fn text(&self) -> Option<&str> {
-        if let What::Text(text) = &self.what { Some(text) } else { None }
+        if let What::Text(text) = &self.what {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     pub(super) fn is_silence(&self) -> bool {
@@ -184,7 +196,8 @@ impl LabelState {
         self.over_early = false;
         self.joined.clear();
         self.was_joined = false;
-        self.queue.retain(|arrival| !matches!(arrival.what, What::Closed(_)));
+        self.queue
+            .retain(|arrival| !matches!(arrival.what, What::Closed(_)));
         self.handshake = vec![
             ("sid".into(), handshake.sid.clone()),
             ("pingInterval".into(), handshake.ping_interval.to_string()),
@@ -198,7 +211,11 @@ impl LabelState {
         // In a session script the close packet is the close, whatever transport it comes over.
         if !self.over.is_empty() && arrival.text() == Some("1") {
             let how = "close packet `1`".to_owned();
-            arrival.what = What::Closed(Closed { by: Side::Target, how, code: None });
+            arrival.what = What::Closed(Closed {
+                by: Side::Target,
+                how,
+                code: None,
+            });
         }
         if matches!(arrival.what, What::Closed(_)) && std::mem::replace(&mut self.close_seen, true) {
             return;
@@ -249,7 +266,10 @@ impl LabelState {
 
     /// The reason of a close that nothing precedes.
     pub(super) fn pop_closed(&mut self) -> Option<String> {
-        let at = self.queue.iter().position(|arrival| matches!(arrival.what, What::Closed(_)))?;
+        let at = self
+            .queue
+            .iter()
+            .position(|arrival| matches!(arrival.what, What::Closed(_)))?;
         match self.queue.remove(at)?.what {
             What::Closed(closed) => Some(closed.how),
             _ => None,
@@ -265,21 +285,30 @@ impl LabelState {
 
     /// Drops what never counts from the front of the queue.
     pub(super) fn skip_ambient(&mut self, ambient: &Ambient, label: &str) {
-        while self.queue.front().is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text))) {
+        while self
+            .queue
+            .front()
+            .is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text)))
+        {
             self.queue.pop_front();
         }
     }
 
     /// Drops answers to requests of the player's own from the front of the queue.
     pub(super) fn drop_own_responses(&mut self) {
-        while matches!(self.queue.front(), Some(Arrival { what: What::Response(response, _), .. }) if response.own) {
+        while matches!(self.queue.front(), Some(Arrival { what: What::Response(response, _), .. }) if response.own)
+        {
             self.queue.pop_front();
         }
     }
 
     /// Drops answers that no line asks for: those to requests before the last one, and the player's own.
     pub(super) fn drop_older_responses(&mut self) {
-        while let Some(Arrival { what: What::Response(response, number), .. }) = self.queue.front() {
+        while let Some(Arrival {
+            what: What::Response(response, number),
+            ..
+        }) = self.queue.front()
+        {
             if !response.own && *number >= self.requests {
                 break;
             }
@@ -302,7 +331,12 @@ impl LabelState {
 
     /// Adds what answers to repeated polls brought; an answer that is no 200 ends the session.
     pub(super) fn absorb_own_responses(&mut self) {
-        while let Some(Arrival { what: What::Response(response, _), entry, at }) = self.queue.front() {
+        while let Some(Arrival {
+            what: What::Response(response, _),
+            entry,
+            at,
+        }) = self.queue.front()
+        {
             if !response.own {
                 return;
             }
@@ -310,8 +344,16 @@ impl LabelState {
             self.queue.pop_front();
             if response.status != 200 {
                 let how = format!("a repeated poll was answered {}", response.status);
-                let closed = Closed { by: Side::Target, how, code: None };
-                self.queue.push_front(Arrival { entry, at, what: What::Closed(closed) });
+                let closed = Closed {
+                    by: Side::Target,
+                    how,
+                    code: None,
+                };
+                self.queue.push_front(Arrival {
+                    entry,
+                    at,
+                    what: What::Closed(closed),
+                });
                 return;
             }
             if let Some(body) = &mut self.body {
@@ -328,7 +370,10 @@ pub(super) fn packets_of(body: &[u8]) -> VecDeque<String> {
     if body.is_empty() {
         return VecDeque::new();
     }
-    String::from_utf8_lossy(body).split(SEPARATOR).map(str::to_owned).collect()
+    String::from_utf8_lossy(body)
+        .split(SEPARATOR)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The namespace of a CONNECT or DISCONNECT packet; a refusal (`44`) is neither.
@@ -337,5 +382,9 @@ fn namespace_of(text: &str, packet: &str) -> Option<String> {
     if !rest.starts_with('/') {
         return Some("/".into());
     }
-    Some(rest.split_once(',').map_or(rest, |(namespace, _)| namespace).to_owned())
+    Some(
+        rest.split_once(',')
+            .map_or(rest, |(namespace, _)| namespace)
+            .to_owned(),
+    )
 }

@@ -134,7 +134,11 @@ pub struct Judge<'c> {
 impl<'c> Judge<'c> {
     /// A judge at the first line of `case`, which must be instantiated: no `each` name is left in it.
     pub fn new(case: &'c Case, values: Values) -> Self {
-        let me = if case.header.role == Role::Client { Party::Server } else { Party::Client };
+        let me = if case.header.role == Role::Client {
+            Party::Server
+        } else {
+            Party::Client
+        };
         let mut judge = Self {
             case,
             me,
@@ -188,7 +192,8 @@ impl<'c> Judge<'c> {
 
     /// The verdict; `Broken` where there is none yet.
     pub fn into_verdict(self) -> Judgement {
-        self.verdict.unwrap_or_else(|| Judgement::Broken("the script was not played to its end".into()))
+        self.verdict
+            .unwrap_or_else(|| Judgement::Broken("the script was not played to its end".into()))
     }
 
     /// Which entries satisfied which lines, so far.
@@ -270,7 +275,9 @@ impl<'c> Judge<'c> {
     }
 
     fn advance(&mut self) -> Flow<'c> {
-        let Some(node) = self.nodes.get(self.node) else { return self.finish() };
+        let Some(node) = self.nodes.get(self.node) else {
+            return self.finish();
+        };
         match node {
             Node::Step(step) => {
                 let step = *step;
@@ -282,7 +289,11 @@ impl<'c> Judge<'c> {
                 if let Some(flow) = self.prepare(step, &label) {
                     return flow;
                 }
-                if self.is_mine(step) { self.advance_own(step, label) } else { self.advance_expected(step, label) }
+                if self.is_mine(step) {
+                    self.advance_own(step, label)
+                } else {
+                    self.advance_expected(step, label)
+                }
             }
             Node::AnyOrder(_) => self.advance_group(),
         }
@@ -290,8 +301,13 @@ impl<'c> Judge<'c> {
 
     /// What stays unsaid on a connection that an alternative `close` ended: packets, frames, and what would answer them.
     fn is_left_out(&self, step: &Step, label: &str) -> bool {
-        let Action::Wire { content, .. } = &step.action else { return false };
-        let opens_anew = matches!(content, Content::Request(_) | Content::WebSocket(_) | Content::Raw(_));
+        let Action::Wire { content, .. } = &step.action else {
+            return false;
+        };
+        let opens_anew = matches!(
+            content,
+            Content::Request(_) | Content::WebSocket(_) | Content::Raw(_)
+        );
         !opens_anew && self.labels.get(label).is_some_and(|state| state.over_early)
     }
 
@@ -310,11 +326,19 @@ impl<'c> Judge<'c> {
         if !speaks_packets || matches!(step.action, Action::Command(_) | Action::Report { .. }) {
             return None;
         }
-        let given = self.case.header.given.as_ref().map(|given| given.namespace.clone());
+        let given = self
+            .case
+            .header
+            .given
+            .as_ref()
+            .map(|given| given.namespace.clone());
         let state = self.labels.entry(label.to_owned()).or_default();
         if state.opened_at.is_none() {
             if let Some(closed) = state.pop_closed() {
-                return Some(self.block(&format!("no session could be opened: {closed}"), "cases/server/handshake"));
+                return Some(self.block(
+                    &format!("no session could be opened: {closed}"),
+                    "cases/server/handshake",
+                ));
             }
             if self.deadline_passed {
                 self.deadline_passed = false;
@@ -338,7 +362,11 @@ impl<'c> Judge<'c> {
             return Some(Flow::Need(Demand::Join(label.to_owned(), namespace)));
         }
         state.skip_ambient(&ambient, label);
-        let expected = if namespace == "/" { "40{".to_owned() } else { format!("40{namespace},{{") };
+        let expected = if namespace == "/" {
+            "40{".to_owned()
+        } else {
+            format!("40{namespace},{{")
+        };
         match state.queue.pop_front() {
             Some(arrival) if arrival.text().is_some_and(|text| text.starts_with(&expected)) => {
                 state.given_holds = true;
@@ -348,11 +376,17 @@ impl<'c> Judge<'c> {
             }
             Some(arrival) => {
                 let came = arrival.describe();
-                Some(self.block(&format!("CONNECT to {namespace} was answered by {came}"), "cases/server/connect"))
+                Some(self.block(
+                    &format!("CONNECT to {namespace} was answered by {came}"),
+                    "cases/server/connect",
+                ))
             }
             None if self.deadline_passed => {
                 self.deadline_passed = false;
-                Some(self.block(&format!("CONNECT to {namespace} was not answered in time"), "cases/server/connect"))
+                Some(self.block(
+                    &format!("CONNECT to {namespace} was not answered in time"),
+                    "cases/server/connect",
+                ))
             }
             None => Some(Flow::Need(Demand::Await {
                 label: label.to_owned(),
@@ -363,12 +397,17 @@ impl<'c> Judge<'c> {
     }
 
     fn block(&mut self, reason: &str, look_at: &str) -> Flow<'c> {
-        self.verdict = Some(Judgement::Blocked(format!("{reason}; the cases in {look_at} say why")));
+        self.verdict = Some(Judgement::Blocked(format!(
+            "{reason}; the cases in {look_at} say why"
+        )));
         Flow::Again
     }
 
     fn advance_own(&mut self, step: &'c Step, label: String) -> Flow<'c> {
-        let cause = Cause { line: step.line, repetition: self.repetition };
+        let cause = Cause {
+            line: step.line,
+            repetition: self.repetition,
+        };
         if self.parking {
             return self.advance_parking(step, label);
         }
@@ -376,7 +415,11 @@ impl<'c> Judge<'c> {
             if let Some(flow) = self.unread_before(step, &label) {
                 return flow;
             }
-            return Flow::Need(Demand::Perform { step, repetition: self.repetition, label });
+            return Flow::Need(Demand::Perform {
+                step,
+                repetition: self.repetition,
+                label,
+            });
         };
         if done != cause {
             return self.out_of_step(step, done);
@@ -387,7 +430,11 @@ impl<'c> Judge<'c> {
         }
         let state = self.labels.entry(label).or_default();
         state.performed(index);
-        if let Action::Wire { content: content @ (Content::Request(_) | Content::WebSocket(_)), .. } = &step.action {
+        if let Action::Wire {
+            content: content @ (Content::Request(_) | Content::WebSocket(_)),
+            ..
+        } = &step.action
+        {
             state.over_early = false;
             state.handshaking = matches!(content, Content::WebSocket(_));
         }
@@ -433,7 +480,10 @@ impl<'c> Judge<'c> {
     fn enter_node(&mut self) {
         self.repetition = 0;
         if let Some(Node::AnyOrder(steps)) = self.nodes.get(self.node) {
-            self.group = steps.iter().flat_map(|step| (0..step.repeat).map(move |n| (*step, n))).collect();
+            self.group = steps
+                .iter()
+                .flat_map(|step| (0..step.repeat).map(move |n| (*step, n)))
+                .collect();
         }
     }
 }
@@ -449,7 +499,16 @@ fn nodes(items: &[Item]) -> Vec<Node<'_>> {
         .filter_map(|item| match item {
             Item::Step(step) => Some(Node::Step(step)),
             Item::AnyOrder(inner) => Some(Node::AnyOrder(
-                inner.iter().filter_map(|i| if let Item::Step(step) = i { Some(step) } else { None }).collect(),
+                inner
+                    .iter()
+                    .filter_map(|i| {
+                        if let Item::Step(step) = i {
+                            Some(step)
+                        } else {
+                            None
+                        }
+                    })
+                    .collect(),
             )),
             Item::Blank | Item::Comment(_) | Item::Template(_) => None,
         })

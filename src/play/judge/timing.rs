@@ -35,9 +35,9 @@ impl Judge<'_> {
         if !closes {
             return ANSWER_MS;
         }
-        let before_timer = self
-            .connect_timer(label)
-            .map_or(CLOSE_MS, |timer| (timer * CONNECT_TIMER_FROM - self.base).max(1.0));
+        let before_timer = self.connect_timer(label).map_or(CLOSE_MS, |timer| {
+            (timer * CONNECT_TIMER_FROM - self.base).max(1.0)
+        });
         CLOSE_MS.min(before_timer)
     }
 
@@ -53,7 +53,10 @@ impl Judge<'_> {
     /// For `@`: the earliest and the latest time that is allowed, milliseconds since the case started.
     pub(super) fn window_of(&self, step: &Step, label: &str) -> Option<(f64, f64)> {
         let at = step.timing.at.as_ref()?;
-        let from = self.labels.get(label).map_or(self.base, |state| state.last_line_at);
+        let from = self
+            .labels
+            .get(label)
+            .map_or(self.base, |state| state.last_line_at);
         let lag = self.lag - self.lag_at_base;
         let (low, high) = match at {
             At::About(time) => {

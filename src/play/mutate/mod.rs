@@ -69,7 +69,11 @@ struct Script<'c> {
 
 impl<'c> Script<'c> {
     fn of(case: &'c Case) -> Self {
-        let mut script = Self { steps: BTreeMap::new(), groups: BTreeMap::new(), free: Vec::new() };
+        let mut script = Self {
+            steps: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            free: Vec::new(),
+        };
         script.walk(&case.script, None);
         script
     }
@@ -99,22 +103,35 @@ impl<'c> Script<'c> {
     }
 
     fn same_group(&self, a: u32, b: u32) -> bool {
-        self.groups.get(&a).is_some_and(|group| self.groups.get(&b) == Some(group))
+        self.groups
+            .get(&a)
+            .is_some_and(|group| self.groups.get(&b) == Some(group))
     }
 
     /// The expected text of a line, to see which fields it states literally.
     fn source(&self, line: u32) -> String {
         match self.steps.get(&line).map(|step| &step.action) {
-            Some(Action::Wire { content: Content::Text(text), .. } | Action::Report { text, .. }) => text.0.clone(),
+            Some(
+                Action::Wire {
+                    content: Content::Text(text),
+                    ..
+                }
+                | Action::Report { text, .. },
+            ) => text.0.clone(),
             _ => String::new(),
         }
     }
 
     fn headers(&self, line: u32) -> Vec<String> {
         match self.steps.get(&line).map(|step| &step.action) {
-            Some(Action::Wire { content: Content::Status { headers, .. }, .. }) => {
-                headers.iter().filter(|(_, pattern)| pattern.0 != "absent").map(|(name, _)| name.clone()).collect()
-            }
+            Some(Action::Wire {
+                content: Content::Status { headers, .. },
+                ..
+            }) => headers
+                .iter()
+                .filter(|(_, pattern)| pattern.0 != "absent")
+                .map(|(name, _)| name.clone())
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -124,24 +141,48 @@ type Mutation = (u32, String, Transcript);
 
 fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) -> Vec<Mutation> {
     let mut all = Vec::new();
-    let is_session = transcript.entries.iter().any(|entry| matches!(entry.event, Event::Opened(_)));
+    let is_session = transcript
+        .entries
+        .iter()
+        .any(|entry| matches!(entry.event, Event::Opened(_)));
     for (entry_index, lines) in judged_entries(transcript, matches) {
         let entry = &transcript.entries[entry_index];
-        let Some(&first_line) = lines.first() else { continue };
+        let Some(&first_line) = lines.first() else {
+            continue;
+        };
         match &entry.event {
             // Over polling the close packet is the close; what follows it from the same end says no more.
             Event::Received(Wire::Text(text)) if is_session && text == "1" => {
                 let mut other = without(transcript, entry_index);
-                other.entries.retain(|e| e.label != entry.label || !matches!(e.event, Event::Closed(_)));
+                other
+                    .entries
+                    .retain(|e| e.label != entry.label || !matches!(e.event, Event::Closed(_)));
                 all.push((first_line, "drop the close".into(), other));
             }
             Event::Received(Wire::Response(response)) => {
-                all.extend(response_mutations(script, transcript, entry_index, response, &lines));
+                all.extend(response_mutations(
+                    script,
+                    transcript,
+                    entry_index,
+                    response,
+                    &lines,
+                ));
             }
             Event::Received(wire) => {
-                all.extend(message_mutations(script, transcript, entry_index, wire, first_line, matches));
+                all.extend(message_mutations(
+                    script,
+                    transcript,
+                    entry_index,
+                    wire,
+                    first_line,
+                    matches,
+                ));
             }
-            Event::Closed(_) => all.push((first_line, "drop the close".into(), without(transcript, entry_index))),
+            Event::Closed(_) => all.push((
+                first_line,
+                "drop the close".into(),
+                without(transcript, entry_index),
+            )),
             _ => continue,
         }
         all.push((first_line, "delay".into(), delayed(transcript, entry_index)));
@@ -183,7 +224,9 @@ fn message_mutations(
 ) -> Vec<Mutation> {
     let mut all = vec![(line, "drop".to_owned(), without(transcript, index))];
     let mut doubled = transcript.clone();
-    doubled.entries.insert(index + 1, transcript.entries[index].clone());
+    doubled
+        .entries
+        .insert(index + 1, transcript.entries[index].clone());
     all.push((line, "double".into(), doubled));
     if let Some(next) = next_of_label(transcript, index)
         && transcript.entries[next].event != transcript.entries[index].event
@@ -200,9 +243,10 @@ fn message_mutations(
             .into_iter()
             .map(|(name, text)| (name, Wire::Text(text)))
             .collect(),
-        Wire::Binary(bytes) => {
-            packet::altered_bytes(bytes).into_iter().map(|(name, bytes)| (name, Wire::Binary(bytes))).collect()
-        }
+        Wire::Binary(bytes) => packet::altered_bytes(bytes)
+            .into_iter()
+            .map(|(name, bytes)| (name, Wire::Binary(bytes)))
+            .collect(),
         Wire::Frame(frame) => {
             let mut other = frame.clone();
             other.opcode ^= 1;
@@ -226,29 +270,52 @@ fn response_mutations(
     let status_line = lines[0];
     let mut all = Vec::new();
     let mut push = |line: u32, name: String, response: Response| {
-        all.push((line, name, with_event(transcript, index, Event::Received(Wire::Response(response)))));
+        all.push((
+            line,
+            name,
+            with_event(transcript, index, Event::Received(Wire::Response(response))),
+        ));
     };
     if !response.own {
-        let status = if (200..300).contains(&response.status) { 500 } else { 200 };
-        push(status_line, format!("status {status}"), Response { status, ..response.clone() });
+        let status = if (200..300).contains(&response.status) {
+            500
+        } else {
+            200
+        };
+        push(
+            status_line,
+            format!("status {status}"),
+            Response {
+                status,
+                ..response.clone()
+            },
+        );
     }
     for name in script.headers(status_line) {
         let mut other = response.clone();
         other.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(&name));
         push(status_line, format!("drop the header {name}"), other);
     }
-    let body_lines: Vec<u32> = lines.iter().copied().filter(|line| !is_status(script, *line)).collect();
+    let body_lines: Vec<u32> = lines
+        .iter()
+        .copied()
+        .filter(|line| !is_status(script, *line))
+        .collect();
     if body_lines.is_empty() {
         return all;
     }
     let text = String::from_utf8_lossy(&response.body).into_owned();
     let packets: Vec<&str> = text.split(SEPARATOR).collect();
-    let whole = body_lines.iter().any(|line| script.source(*line).contains("\\x1e"));
+    let whole = body_lines
+        .iter()
+        .any(|line| script.source(*line).contains("\\x1e"));
     let joined = |packets: &[&str]| Response {
         body: packets.join("\u{1e}").into_bytes(),
         ..response.clone()
     };
-    let counted: Vec<usize> = (0..packets.len()).filter(|n| !matches!(packets[*n], "2" | "6" | "")).collect();
+    let counted: Vec<usize> = (0..packets.len())
+        .filter(|n| !matches!(packets[*n], "2" | "6" | ""))
+        .collect();
     let sampled = [counted.first(), counted.get(counted.len() / 2), counted.last()];
     let mut done = Vec::new();
     for (nth, &n) in sampled.into_iter().flatten().enumerate() {
@@ -256,7 +323,10 @@ fn response_mutations(
             continue;
         }
         done.push(n);
-        let line = body_lines.get(nth.min(body_lines.len() - 1)).copied().unwrap_or(status_line);
+        let line = body_lines
+            .get(nth.min(body_lines.len() - 1))
+            .copied()
+            .unwrap_or(status_line);
         let line = best_line(script, &body_lines, packets[n]).unwrap_or(line);
         let mut fewer = packets.clone();
         fewer.remove(n);
@@ -286,7 +356,12 @@ fn response_mutations(
 /// The body line whose text begins like the packet.
 fn best_line(script: &Script<'_>, lines: &[u32], packet: &str) -> Option<u32> {
     let alike = |line: &u32| {
-        script.source(*line).chars().zip(packet.chars()).take_while(|(a, b)| a == b).count()
+        script
+            .source(*line)
+            .chars()
+            .zip(packet.chars())
+            .take_while(|(a, b)| a == b)
+            .count()
     };
     lines.iter().copied().max_by_key(alike)
 }
@@ -294,7 +369,10 @@ fn best_line(script: &Script<'_>, lines: &[u32], packet: &str) -> Option<u32> {
 fn is_status(script: &Script<'_>, line: u32) -> bool {
     matches!(
         script.steps.get(&line).map(|step| &step.action),
-        Some(Action::Wire { content: Content::Status { .. }, .. })
+        Some(Action::Wire {
+            content: Content::Status { .. },
+            ..
+        })
     )
 }
 
@@ -314,7 +392,10 @@ fn without(transcript: &Transcript, index: usize) -> Transcript {
 
 fn with_event(transcript: &Transcript, index: usize, event: Event) -> Transcript {
     let mut other = transcript.clone();
-    other.entries[index] = Entry { event, ..other.entries[index].clone() };
+    other.entries[index] = Entry {
+        event,
+        ..other.entries[index].clone()
+    };
     other
 }
 

@@ -16,11 +16,16 @@ pub(super) fn altered(packet: &str, source: &str) -> Vec<(String, String)> {
         for index in [0, digits.len() - 1] {
             let before = digits[index];
             digits[index] = if before == '9' { '8' } else { '9' };
-            all.push((format!("change `{before}` of the head"), format!("{}{json}", digits.iter().collect::<String>())));
+            all.push((
+                format!("change `{before}` of the head"),
+                format!("{}{json}", digits.iter().collect::<String>()),
+            ));
             digits[index] = before;
         }
     }
-    let Ok(value) = serde_json::from_str::<Value>(json) else { return all };
+    let Ok(value) = serde_json::from_str::<Value>(json) else {
+        return all;
+    };
     let mut paths = Vec::new();
     collect_paths(&value, &mut Vec::new(), &mut paths);
     for path in paths.into_iter().take(MOST_FIELDS) {
@@ -55,7 +60,11 @@ fn show(path: &[Place]) -> String {
             Place::Key(key) => format!(".{key}"),
         })
         .collect();
-    if parts.is_empty() { "the top".into() } else { parts.concat() }
+    if parts.is_empty() {
+        "the top".into()
+    } else {
+        parts.concat()
+    }
 }
 
 fn collect_paths(value: &Value, here: &mut Vec<Place>, paths: &mut Vec<Vec<Place>>) {
@@ -96,7 +105,9 @@ fn changes(value: &Value, path: &[Place], source: &str) -> Vec<(&'static str, Va
         }
     };
     let mut probe = value.clone();
-    let Some(here) = at(&mut probe, path) else { return all };
+    let Some(here) = at(&mut probe, path) else {
+        return all;
+    };
     let open = source.contains("...");
     // A member that the line does not name is free by its `...`.
     if !named(path, source) {
@@ -126,7 +137,10 @@ fn changes(value: &Value, path: &[Place], source: &str) -> Vec<(&'static str, Va
                     }
                 });
             }
-            for key in members.keys().filter(|key| source.contains(&format!("\"{key}\""))) {
+            for key in members
+                .keys()
+                .filter(|key| source.contains(&format!("\"{key}\"")))
+            {
                 change("drop a member", &|v| {
                     if let Value::Object(members) = v {
                         members.shift_remove(key);
@@ -158,7 +172,14 @@ fn changes(value: &Value, path: &[Place], source: &str) -> Vec<(&'static str, Va
 
 /// Whether the line speaks of this place at all: it names its key, or states an element.
 fn named(path: &[Place], source: &str) -> bool {
-    path.iter().rev().find_map(|place| if let Place::Key(key) = place { Some(key) } else { None }).is_none_or(|key| {
-        source.contains(&format!("\"{key}\""))
-    })
+    path.iter()
+        .rev()
+        .find_map(|place| {
+            if let Place::Key(key) = place {
+                Some(key)
+            } else {
+                None
+            }
+        })
+        .is_none_or(|key| source.contains(&format!("\"{key}\"")))
 }
