@@ -64,14 +64,18 @@ pub(super) fn read(bytes: &[u8], at: usize) -> Result<(Doc, usize), PatternError
     Ok((doc, reader.at))
 }
 
-/// The value with patterns that begins at `at`, and its end. Its patterns are added to `names`.
+/// The value with patterns that begins at `at`, and its end. Its patterns are added to `names`. The places of its values
+/// are counted from `at`.
 pub(super) fn read_pattern(
     text: &str,
     at: usize,
     names: &mut Vec<Named>,
 ) -> Result<(Doc, usize), PatternError> {
     let mut reader = Reader::new(text.as_bytes(), at, Some((text, names)));
-    let doc = reader.value()?;
+    let mut doc = reader.value()?;
+    for (start, end) in &mut doc.spans {
+        (*start, *end) = (*start - at, *end - at);
+    }
     Ok((doc, reader.at))
 }
 

@@ -92,8 +92,11 @@ pub(super) fn classic(expected: &str, came: &[u8]) -> Option<String> {
             "`b4` and base64 is a binary message of Engine.IO 3; protocol 4 writes `b` and base64".to_owned(),
         );
     }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    if digits > 0 && text[digits..].starts_with(':') && !expected.contains(':') {
+    let counted = |text: &str| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        digits > 0 && text[digits..].starts_with(':')
+    };
+    if counted(&text) && !counted(expected) {
         return Some(
             "a length and a colon before each packet is the payload of Engine.IO 3; protocol 4 separates packets by \\x1e"
                 .to_owned(),

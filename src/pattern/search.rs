@@ -25,7 +25,7 @@ impl<'c> Env<'c> {
             repetition,
             known,
             kept: Vec::new(),
-            budget: (1 << 20) + 64 * size,
+            budget: (1 << 18) + 16 * size,
         }
     }
 

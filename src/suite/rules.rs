@@ -216,7 +216,7 @@ impl Rules {
             .find(|(_, value)| value.trim().is_empty())?;
         Some((
             format!("the rule `{}` has no `{key}`", rule.id),
-            format!("a `{key}` that is not empty"),
+            format!("`{key} = \"…\"`, not empty"),
         ))
     }
 }
@@ -233,8 +233,8 @@ impl<'a> IntoIterator for &'a Rules {
 /// Where in the file the id of a rule stands.
 fn place(text: &str, span: Range<usize>, id: &str) -> Range<usize> {
     let quoted = format!("\"{id}\"");
-    let table = text.get(span.clone()).unwrap_or_default();
-    match table.find(&quoted) {
+    let below = text.get(span.start..).unwrap_or_default();
+    match below.find(&quoted) {
         Some(at) => span.start + at..span.start + at + quoted.len(),
         None => span,
     }

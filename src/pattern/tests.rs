@@ -1,1 +1,0 @@
-//! Patterns and templates as scripts write them.
