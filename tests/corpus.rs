@@ -7,13 +7,24 @@ use siospec::suite::{Coverage, expand, load_builtin};
 fn every_case_parses_and_prints_back_to_itself() {
     let corpus = load_builtin();
     let problems: Vec<String> = corpus.diagnostics.iter().map(ToString::to_string).collect();
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
     assert!(corpus.cases.len() >= 150, "only {} cases", corpus.cases.len());
     let changed: Vec<String> = corpus
         .cases
         .iter()
         .filter(|loaded| print(&loaded.case) != loaded.text)
-        .map(|loaded| format!("{}: not in canonical form; it would be\n{}", loaded.path, print(&loaded.case)))
+        .map(|loaded| {
+            format!(
+                "{}: not in canonical form; it would be\n{}",
+                loaded.path,
+                print(&loaded.case)
+            )
+        })
         .collect();
     assert!(changed.is_empty(), "{}", changed.join("\n"));
 }
@@ -29,5 +40,10 @@ fn every_case_expands() {
 #[test]
 fn every_rule_is_covered_or_says_why_not() {
     let problems = Coverage::of(&load_builtin(), std::iter::empty()).problems();
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
 }

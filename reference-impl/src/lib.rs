@@ -6,6 +6,7 @@
 pub mod app;
 pub mod codec;
 pub mod engine;
+pub mod faults;
 mod io;
 mod options;
 mod seams;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     app::TestApplication,
     engine::{Cors, EngineConfig, Millis, Transport},
+    faults::Fault,
     seams::{Ids, NoFault, Seams},
     socket::SocketConfig,
     stack::Stack,
@@ -29,6 +30,8 @@ pub struct Options {
     pub path: String,
     /// Which option of the test application differs from its base.
     pub variant: Variant,
+    /// A deliberate fault, if any.
+    pub fault: Option<Fault>,
 }
 
 impl Default for Options {
@@ -42,6 +45,7 @@ impl Default for Options {
             max_payload: 1_000_000,
             path: "/socket.io/".into(),
             variant: Variant::Base,
+            fault: None,
         }
     }
 }
@@ -78,7 +82,8 @@ impl Options {
     }
 
     fn seams(&self) -> Box<dyn Seams> {
-        Box::new(NoFault)
+        self.fault
+            .map_or_else(|| Box::new(NoFault) as Box<dyn Seams>, Fault::seams)
     }
 
     fn engine(&self) -> EngineConfig {

@@ -14,6 +14,29 @@ use crate::{
 /// A source of new ids.
 pub(crate) type Ids = Box<dyn FnMut() -> String + Send>;
 
+/// A frame of a WebSocket client, as it came.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct WireFrame {
+    /// The bits FIN and RSV1 to RSV3, and the opcode.
+    pub(crate) first: u8,
+    pub(crate) masked: bool,
+    /// Without its mask.
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Changes a frame, or drops it by returning false.
+pub(crate) type WireFilter = fn(&mut WireFrame) -> bool;
+
+/// What becomes of a request.
+pub(crate) enum Verdict {
+    /// The engine sees it.
+    Pass,
+    /// The engine never sees it, this is the answer.
+    Answer(Response<Bytes>),
+    /// Nobody sees it, and it is never answered.
+    Hold,
+}
+
 /// What may be rewritten, from the network upwards and back. Each method passes its subject on unless overridden.
 pub(crate) trait Seams: Send {
     /// The options that the layers are built with.
@@ -29,9 +52,9 @@ pub(crate) trait Seams: Send {
         ids
     }
 
-    /// The head of a request, on its way to the engine. `Some`: the engine never sees it, this is the answer.
-    fn request(&mut self, _exchange: ExchangeId, _head: &mut Parts) -> Option<Response<Bytes>> {
-        None
+    /// The head of a request, on its way to the engine.
+    fn request(&mut self, _exchange: ExchangeId, _head: &mut Parts) -> Verdict {
+        Verdict::Pass
     }
 
     /// A request body, on its way to the engine.
@@ -67,6 +90,11 @@ pub(crate) trait Seams: Send {
     /// What the engine wants, on its way to the network.
     fn transmit(&mut self, _now: Millis, transmit: Transmit, out: &mut Vec<Transmit>) {
         out.push(transmit);
+    }
+
+    /// What happens to the frames of WebSocket clients before they are read.
+    fn wire_filter(&self) -> Option<WireFilter> {
+        None
     }
 
     /// When [`Seams::timeout`] is due.

@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::{
     app::{Application, Event},
     engine::{Engine, EngineConfig, EngineEvent, ExchangeId, Message, Millis, Transmit},
-    seams::{Ids, Seams},
+    seams::{Ids, Seams, Verdict, WireFilter},
     socket::{SocketConfig, SocketEvent, SocketServer},
 };
 
@@ -49,11 +49,16 @@ impl Stack {
         self.max_payload
     }
 
+    pub(crate) fn wire_filter(&self) -> Option<WireFilter> {
+        self.seams.wire_filter()
+    }
+
     /// The head of a request has come.
     pub fn handle_request(&mut self, now: Millis, exchange: ExchangeId, mut head: Parts) {
         match self.seams.request(exchange, &mut head) {
-            Some(response) => self.transmits.push_back(Transmit::Respond(exchange, response)),
-            None => self.engine.handle_request(now, exchange, &head),
+            Verdict::Pass => self.engine.handle_request(now, exchange, &head),
+            Verdict::Answer(response) => self.transmits.push_back(Transmit::Respond(exchange, response)),
+            Verdict::Hold => {}
         }
         self.settle(now);
     }

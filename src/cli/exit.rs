@@ -37,22 +37,34 @@ pub(super) struct Failure {
 impl Failure {
     /// The command line or a file is wrong.
     pub(super) fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Usage, error: error.into() }
+        Self {
+            exit: Exit::Usage,
+            error: error.into(),
+        }
     }
 
     /// The target could not be started.
     pub(super) fn target(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Target, error: error.into() }
+        Self {
+            exit: Exit::Target,
+            error: error.into(),
+        }
     }
 
     /// Nothing was selected.
     pub(super) fn nothing(message: String) -> Self {
-        Self { exit: Exit::Nothing, error: anyhow::Error::msg(message) }
+        Self {
+            exit: Exit::Nothing,
+            error: anyhow::Error::msg(message),
+        }
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { exit: Exit::Internal, error: error.into() }
+        Self {
+            exit: Exit::Internal,
+            error: error.into(),
+        }
     }
 }

@@ -16,7 +16,11 @@ pub(super) struct Install {
 }
 
 pub(super) fn install(arguments: &Install, out: &mut Output) -> Result<Exit, Failure> {
-    let manifests: Result<Vec<Manifest>, _> = arguments.targets.iter().map(|path| Manifest::load(path)).collect();
+    let manifests: Result<Vec<Manifest>, _> = arguments
+        .targets
+        .iter()
+        .map(|path| Manifest::load(path))
+        .collect();
     for manifest in manifests.map_err(Failure::usage)? {
         if manifest.install.is_empty() {
             writeln!(out, "{}: nothing to install", manifest.name)?;
@@ -33,10 +37,16 @@ pub(super) fn install(arguments: &Install, out: &mut Output) -> Result<Exit, Fai
             match status {
                 Ok(status) if status.success() => {}
                 Ok(status) => {
-                    return Err(Failure::target(anyhow::anyhow!("{}: `{line}` ended with {status}", manifest.name)));
+                    return Err(Failure::target(anyhow::anyhow!(
+                        "{}: `{line}` ended with {status}",
+                        manifest.name
+                    )));
                 }
                 Err(error) => {
-                    return Err(Failure::target(anyhow::anyhow!("{}: `{line}` cannot be run: {error}", manifest.name)));
+                    return Err(Failure::target(anyhow::anyhow!(
+                        "{}: `{line}` cannot be run: {error}",
+                        manifest.name
+                    )));
                 }
             }
         }

@@ -17,7 +17,10 @@ impl Output {
             anstream::ColorChoice::Auto => AutoStream::choice(&stdout),
             fixed => fixed,
         };
-        Self { stream: AutoStream::new(stdout, choice), closed: false }
+        Self {
+            stream: AutoStream::new(stdout, choice),
+            closed: false,
+        }
     }
 }
 

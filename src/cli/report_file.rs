@@ -16,11 +16,22 @@ pub(super) struct ReportFile {
 impl ReportFile {
     /// Opens a file beside `path`, so that a path that cannot be written is known at once.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let name = path.file_name().with_context(|| format!("`{}` names no file for a report", path.display()))?;
-        anyhow::ensure!(!path.is_dir(), "`{}` is a folder: expected a file for the report", path.display());
+        let name = path
+            .file_name()
+            .with_context(|| format!("`{}` names no file for a report", path.display()))?;
+        anyhow::ensure!(
+            !path.is_dir(),
+            "`{}` is a folder: expected a file for the report",
+            path.display()
+        );
         let aside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-        let file = File::create(&aside).with_context(|| format!("a report cannot be written to {}", path.display()))?;
-        Ok(Self { path: path.to_owned(), aside, file })
+        let file = File::create(&aside)
+            .with_context(|| format!("a report cannot be written to {}", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            aside,
+            file,
+        })
     }
 
     /// Writes the report and puts it in its place.

@@ -40,7 +40,9 @@ pub(super) fn read(words: &[String], command: &[String]) -> Result<(Named, Vec<S
         None => None,
     };
     match target {
-        Some(_) if !command.is_empty() => Err(ArgumentError::Two { target: words[0].clone() }),
+        Some(_) if !command.is_empty() => Err(ArgumentError::Two {
+            target: words[0].clone(),
+        }),
         Some(target) => Ok((target, words[1..].to_vec())),
         None if command.is_empty() => Ok((Named::Builtin, words.to_vec())),
         None => Ok((Named::Command(command.to_vec()), words.to_vec())),
@@ -53,9 +55,14 @@ fn target(word: &str) -> Result<Option<Named>, ArgumentError> {
     }
     let path = Path::new(word);
     if path.join(FILE_NAME).is_file() || (word.ends_with(".toml") && path.is_file()) {
-        return Ok(Some(Named::Manifest(path.to_owned(), word.trim_end_matches('/').to_owned())));
+        return Ok(Some(Named::Manifest(
+            path.to_owned(),
+            word.trim_end_matches('/').to_owned(),
+        )));
     }
-    let like_a_path = ["targets/", "./", "../", "/", "~"].iter().any(|start| word.starts_with(start));
+    let like_a_path = ["targets/", "./", "../", "/", "~"]
+        .iter()
+        .any(|start| word.starts_with(start));
     if like_a_path || word.ends_with(".toml") {
         return Err(ArgumentError::NoManifest(word.to_owned()));
     }
@@ -67,9 +74,14 @@ fn target(word: &str) -> Result<Option<Named>, ArgumentError> {
 
 /// `localhost:3000`, `127.0.0.1:80/chat/`.
 fn is_address(word: &str) -> bool {
-    let Some((host, rest)) = word.split_once(':') else { return false };
+    let Some((host, rest)) = word.split_once(':') else {
+        return false;
+    };
     let port: String = rest.chars().take_while(|c| *c != '/').collect();
-    let host_like = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    let host_like = !host.is_empty()
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
     host_like && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
 }
 
@@ -88,10 +100,19 @@ mod tests {
     #[test]
     fn the_first_word_may_be_a_target_and_the_rest_are_patterns() {
         assert_eq!(read_line("", ""), Ok((Named::Builtin, vec![])));
-        assert_eq!(read_line("server/connect/*", ""), Ok((Named::Builtin, words("server/connect/*"))));
+        assert_eq!(
+            read_line("server/connect/*", ""),
+            Ok((Named::Builtin, words("server/connect/*")))
+        );
         let url = Named::Url("http://localhost:3000".to_owned());
-        assert_eq!(read_line("http://localhost:3000 ack", ""), Ok((url, words("ack"))));
-        assert_eq!(read_line("ack", "node x"), Ok((Named::Command(words("node x")), words("ack"))));
+        assert_eq!(
+            read_line("http://localhost:3000 ack", ""),
+            Ok((url, words("ack")))
+        );
+        assert_eq!(
+            read_line("ack", "node x"),
+            Ok((Named::Command(words("node x")), words("ack")))
+        );
     }
 
     #[test]
@@ -107,10 +128,16 @@ mod tests {
     #[test]
     fn what_looks_like_a_target_and_is_none_is_an_error() {
         for word in ["targets/nope", "./nope", "nope.toml", "/"] {
-            assert!(read_line(word, "").unwrap_err().contains("no target at"), "{word}");
+            assert!(
+                read_line(word, "").unwrap_err().contains("no target at"),
+                "{word}"
+            );
         }
         for word in ["localhost:3000", "127.0.0.1:80/chat/"] {
-            assert!(read_line(word, "").unwrap_err().contains("write http://"), "{word}");
+            assert!(
+                read_line(word, "").unwrap_err().contains("write http://"),
+                "{word}"
+            );
         }
         assert!(read_line("server/each[a:80]", "").is_ok());
     }

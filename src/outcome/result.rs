@@ -3,6 +3,7 @@
 //! Owns the JSON form. From it alone come all reports, so whatever a reader may want to know of a run stands here.
 
 use crate::transcript::Transcript;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,9 +11,10 @@ use std::collections::BTreeMap;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One run against one target in one role.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
     /// [`SCHEMA_VERSION`] of the writer.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The version of siospec.
     pub siospec_version: String,
@@ -34,6 +36,10 @@ pub struct RunResult {
     pub capabilities: BTreeMap<String, bool>,
     /// A number for each verdict, zeros included.
     pub totals: BTreeMap<String, u64>,
+    /// How many trials were left out before publication: security and hazard cases whose maintainers hear first. Totals
+    /// and the gate are then those of the rest.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub withheld: u64,
     /// `pass` or `fail`.
     pub gate: Gate,
     /// Why the gate does not hold, a sentence each; empty where it does.
@@ -43,8 +49,12 @@ pub struct RunResult {
     pub cases: Vec<CaseResult>,
 }
 
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// What was tested.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TargetInfo {
     /// Its name.
     pub name: String,
@@ -61,7 +71,7 @@ pub struct TargetInfo {
 }
 
 /// Whether a run holds what it must.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {
     /// It does.
@@ -72,7 +82,7 @@ pub enum Gate {
 }
 
 /// One trial: a case, with one tuple of its `each` values, over one transport.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResult {
     /// The id of the case, with its `each` values in brackets.
     pub id: String,
@@ -135,7 +145,7 @@ pub struct CaseResult {
 }
 
 /// Where and how a trial went wrong.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// The line of the case file, from 1; 0 where no line is to blame.
     pub line: u32,
@@ -162,7 +172,7 @@ pub struct Failure {
 }
 
 /// The known failure that a trial was listed under.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownInfo {
     /// Why it is known.
     pub why: String,
@@ -171,7 +181,7 @@ pub struct KnownInfo {
 }
 
 /// What came out of a trial.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The rule holds.

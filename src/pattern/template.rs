@@ -131,9 +131,8 @@ fn piece(text: &str, at: usize, out: &mut Vec<u8>) -> Result<Option<(usize, Opti
             Ok(Some((at + 1, None)))
         }
         _ => {
-            let len = text[at..]
-                .find(['<', '\\', '[', '{', '"'])
-                .unwrap_or(text.len() - at);
+            let special = |byte: &u8| matches!(byte, b'<' | b'\\' | b'[' | b'{' | b'"');
+            let len = bytes[at..].iter().position(special).unwrap_or(text.len() - at);
             out.extend_from_slice(&bytes[at..at + len]);
             Ok(Some((at + len, None)))
         }

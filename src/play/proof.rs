@@ -11,8 +11,6 @@ use crate::transcript::{Event, Proof, Wire};
 const WINDOW_ROUND_TRIPS: f64 = 6.0;
 /// The shortest window of silence, in milliseconds.
 const WINDOW_MS: f64 = 25.0;
-/// How often a poll that is answered at once by pings or noops is asked again before it counts as not parked.
-const PARK_ATTEMPTS: u32 = 8;
 
 /// A question of the player's own, and how its answer is known.
 pub(super) enum Question {
@@ -42,20 +40,14 @@ impl Player<'_> {
         let may_echo = self.context.capabilities.get("echo").copied().unwrap_or(true);
         match echo {
             Some(namespace) if speaks && may_echo => {
-                let prefix = if namespace == "/" {
-                    String::new()
-                } else {
-                    format!("{namespace},")
-                };
+                let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
                 self.echoes += 1;
                 let token = format!("siospec-{}.", self.echoes);
                 let question = format!("42{prefix}[\"message\",\"{token}\"]");
-                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline)
-                    .await;
+                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline).await;
             }
             _ if alive && speaks => {
-                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline)
-                    .await;
+                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline).await;
             }
             _ if alive => {
                 let reason = "this channel cannot show that the session works".to_owned();
@@ -66,7 +58,14 @@ impl Player<'_> {
     }
 
     /// Asks something and takes in what comes until the answer does.
-    async fn ask(&mut self, label: &str, question: String, expected: Question, proof: Proof, deadline: f64) {
+    async fn ask(
+        &mut self,
+        label: &str,
+        question: String,
+        expected: Question,
+        proof: Proof,
+        deadline: f64,
+    ) {
         self.record(label, Event::Note(format!("asked for a proof: {question}")), None);
         self.send_text(label, question.into_bytes()).await;
         loop {
@@ -92,11 +91,8 @@ impl Player<'_> {
 
     /// Whether this is the late answer to a proof that was no longer needed; it is the player's own affair.
     pub(super) fn is_late_answer(&mut self, label: &str, event: &Event) -> bool {
-        let Event::Received(Wire::Text(text)) = event else {
-            return false;
-        };
-        let answers =
-            |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
+        let Event::Received(Wire::Text(text)) = event else { return false };
+        let answers = |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
         match self.unanswered.iter().position(answers) {
             Some(index) => {
                 self.unanswered.remove(index);
@@ -123,27 +119,13 @@ impl Player<'_> {
     pub(super) async fn park(&mut self, label: &str) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let mut until = self.now() + ms;
-        let mut attempts = 0;
-        while let Some(mut seen) = self.next_arrival(until).await {
-            let mut again = false;
-            if seen.label == label
-                && attempts < PARK_ATTEMPTS
-                && let Event::Received(Wire::Response(response)) = &mut seen.event
-                && response.status == 200
-                && response
-                    .body
-                    .split(|byte| *byte == 0x1e)
-                    .all(|packet| packet == b"2" || packet == b"6")
-            {
-                response.own = true;
-                again = true;
-                attempts += 1;
-            }
-            self.take_in(seen).await;
-            if again {
-                self.repoll(label).await;
+        loop {
+            if self.ask_again(label, false).await {
                 until = self.now() + ms;
-            } else if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
+            }
+            let Some(seen) = self.next_arrival(until).await else { break };
+            self.take_in(seen).await;
+            if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
                 return;
             }
         }

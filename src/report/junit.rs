@@ -1,5 +1,6 @@
 //! JUnit XML in the flavour that Jenkins and its kin read: a test suite for each area, a test case for each trial.
 
+use super::matrix::labels;
 use crate::outcome::{CaseResult, RunResult, Verdict};
 use quick_junit::{
     FlakyOrRerun, NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun,
@@ -8,35 +9,54 @@ use quick_junit::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The result as JUnit XML.
+/// The longest text, in characters: readers of XML refuse what is too large.
+const LONGEST: usize = 50_000;
+
+/// The results as JUnit XML.
 ///
 /// # Errors
 /// Where the XML cannot be put together.
-pub fn write(result: &RunResult) -> Result<Vec<u8>, SerializeError> {
-    let mut report = Report::new(clean(&format!("siospec {} {}", result.role, result.target.name)));
-    let started_at = chrono::DateTime::parse_from_rfc3339(&result.started_at).ok();
-    report.set_time(duration(result.wall_ms));
+pub fn write(results: &[RunResult]) -> Result<Vec<u8>, SerializeError> {
+    let mut report = Report::new(match results {
+        [one] => clean(&format!("siospec {} {}", one.role, one.target.name)),
+        _ => "siospec".to_owned(),
+    });
+    report.set_time(duration(results.iter().map(|result| result.wall_ms).sum()));
+    let started_at = results.iter().filter_map(|result| started(result)).min();
     if let Some(at) = started_at {
         report.set_timestamp(at);
     }
+    for (result, label) in results.iter().zip(labels(results)) {
+        let whose = if results.len() > 1 { format!("{label} {}: ", result.role) } else { String::new() };
+        report.add_test_suites(suites(result, &whose));
+    }
+    let mut bytes = Vec::new();
+    report.serialize(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A suite for each area.
+fn suites(result: &RunResult, whose: &str) -> Vec<TestSuite> {
     let mut areas: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
     for case in &result.cases {
         areas.entry(&case.area).or_default().push(case);
     }
-    for (area, cases) in areas {
-        let mut suite = TestSuite::new(clean(area));
-        if let Some(at) = started_at {
+    let suite = |(area, cases): (&str, Vec<&CaseResult>)| {
+        let mut suite = TestSuite::new(clean(&format!("{whose}{area}")));
+        if let Some(at) = started(result) {
             suite.set_timestamp(at);
         }
         suite.set_time(duration(cases.iter().map(|case| case.wall_ms).sum()));
         suite.add_property(Property::new("target", clean(&result.target.name)));
         suite.add_property(Property::new("version", clean(&result.target.version)));
         suite.add_test_cases(cases.into_iter().map(test_case));
-        report.add_test_suite(suite);
-    }
-    let mut bytes = Vec::new();
-    report.serialize(&mut bytes)?;
-    Ok(bytes)
+        suite
+    };
+    areas.into_iter().map(suite).collect()
+}
+
+fn started(result: &RunResult) -> Option<chrono::DateTime<chrono::FixedOffset>> {
+    chrono::DateTime::parse_from_rfc3339(&result.started_at).ok()
 }
 
 fn test_case(case: &CaseResult) -> TestCase {
@@ -134,15 +154,11 @@ fn duration(ms: f64) -> Duration {
 /// Replaces what XML 1.0 cannot hold; quick-junit would leave it out without a trace.
 fn clean(text: &str) -> String {
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    text.chars()
-        .map(|c| {
-            if allowed(c) && !is_control(c) {
-                c
-            } else {
-                char::REPLACEMENT_CHARACTER
-            }
-        })
-        .collect()
+    let fit = |c: char| if allowed(c) && !is_control(c) { c } else { char::REPLACEMENT_CHARACTER };
+    match text.char_indices().nth(LONGEST) {
+        None => text.chars().map(fit).collect(),
+        Some((end, _)) => format!("{}… ({} bytes)", text[..end].chars().map(fit).collect::<String>(), text.len()),
+    }
 }
 
 /// Characters that XML 1.0 allows and discourages.
@@ -174,11 +190,11 @@ mod tests {
     fn xml(cases: Vec<CaseResult>) -> String {
         let started_at = "2026-01-02T03:04:05Z".to_owned();
         String::from_utf8(
-            write(&RunResult {
+            write(&[RunResult {
                 cases,
                 started_at,
                 ..RunResult::default()
-            })
+            }])
             .unwrap(),
         )
         .unwrap()

@@ -18,11 +18,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 
 /// A trial that ended this short a time before the target was lost may be to blame for it.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// How many trials that ended lately are remembered for that.
 const REMEMBERED: usize = 32;
+
+/// How much a trial may receive: a flood ends the trial, not siospec.
+const LIMITS: Limits = Limits {
+    entries: 20_000,
+    bytes: 32 << 20,
+};
 
 /// What is played, and how.
 #[derive(Clone, Debug)]
@@ -35,8 +42,6 @@ pub struct Options {
     pub max_wait: Duration,
     /// How long a trial may take besides that.
     pub timeout: Duration,
-    /// How much a trial may record.
-    pub limits: Limits,
     /// Play hazards also on a target that siospec did not start.
     pub hazards: bool,
     /// Accept any certificate.
@@ -50,6 +55,8 @@ pub struct Options {
     pub elsewhere: Option<Vec<String>>,
     /// Which part of the cases was asked for.
     pub partition: Option<String>,
+    /// The normalised transcripts of the reference, by id and transport.
+    pub baselines: BTreeMap<(String, String), Vec<String>>,
 }
 
 /// Who listens to a run.
@@ -68,54 +75,63 @@ pub async fn run(
     listener: Listener<'_>,
 ) -> Result<RunResult, StartError> {
     let began = Instant::now();
-    let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let trials: Vec<Arc<Trial>> = trials.into_iter().map(Arc::new).collect();
-    let variants: BTreeSet<String> =
-        trials.iter().map(|trial| variant(trial).to_owned()).filter(|variant| target.offers(variant)).collect();
-    // Where no trial can be played there is still a target to speak to.
-    let variants = if variants.is_empty() { BTreeSet::from([String::new()]) } else { variants };
-    let provision = Provision { timeout: options.timeout, limits: options.limits, insecure: options.insecure };
-    let mut stop = interrupted.clone();
-    let fleet = tokio::select! {
-        fleet = Fleet::start(Arc::clone(&target), &variants, &provision) => Arc::new(fleet?),
-        _ = stop.wait_for(|stop| *stop) => return Ok(RunResult { interrupted: true, ..RunResult::default() }),
-    };
-    let results = trials.iter().map(|trial| describe::result(trial, rules, target.info())).collect();
-    let mut conduct = Conduct {
-        fleet: Arc::clone(&fleet),
-        target: &target,
-        trials,
-        options,
-        listener,
-        interrupted,
-        results,
-        done: BTreeSet::new(),
-        alone: VecDeque::new(),
-        rechecked: BTreeSet::new(),
-        lately: VecDeque::new(),
-        losses: BTreeMap::new(),
-    };
-    let capabilities = conduct.capabilities(&variants).await;
-    let turns = conduct.plan(&capabilities).await;
-    conduct.side_by_side(turns).await;
-    conduct.alone().await;
-    let reasons = conduct.reasons().await;
     let mut result = RunResult {
         schema_version: SCHEMA_VERSION,
         siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
         role: options.role.clone(),
         target: target.info().clone(),
-        started_at,
+        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         partition: options.partition.clone(),
-        interrupted: conduct.is_interrupted(),
-        capabilities,
-        cases: conduct.finished(),
         ..RunResult::default()
     };
-    fleet.stop().await;
+    let mut reasons = Vec::new();
+    let mut stop = interrupted.clone();
+    let provision = Provision {
+        timeout: options.timeout,
+        limits: LIMITS,
+        insecure: options.insecure,
+    };
+    let variants = variants(&trials, &target);
+    let fleet = tokio::select! {
+        fleet = Fleet::start(Arc::clone(&target), &variants, &provision) => Some(Arc::new(fleet?)),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    if let Some(fleet) = fleet {
+        let mut conduct = Conduct::new(
+            Arc::clone(&fleet),
+            &target,
+            rules,
+            trials,
+            options,
+            interrupted.clone(),
+            listener,
+        );
+        result.capabilities = fleet
+            .about("")
+            .await
+            .map(|about| about.capabilities)
+            .unwrap_or_default();
+        let turns = conduct.plan(&result.capabilities).await;
+        conduct.side_by_side(turns).await;
+        conduct.alone().await;
+        reasons = conduct.reasons().await;
+        result.cases = conduct.finished();
+        fleet.stop().await;
+    }
+    result.interrupted = *interrupted.borrow();
     conclude(&mut result, options, reasons);
     result.wall_ms = began.elapsed().as_secs_f64() * 1000.0;
     Ok(result)
+}
+
+/// The variants that these trials need and the target offers, and the default, which says what the application can do.
+fn variants(trials: &[Trial], target: &Target) -> BTreeSet<String> {
+    let needed = trials
+        .iter()
+        .map(variant)
+        .filter(|variant| target.offers(variant))
+        .map(str::to_owned);
+    needed.chain([String::new()]).collect()
 }
 
 /// Applies the known failures, counts, and judges the gate.
@@ -125,7 +141,9 @@ fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>)
     if result.interrupted {
         reasons.push("the run was interrupted".to_owned());
     }
-    result.cases.sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
+    result
+        .cases
+        .sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
     for verdict in Verdict::ALL {
         let number = result.cases.iter().filter(|case| case.verdict == verdict).count();
         result.totals.insert(verdict.word().to_owned(), number as u64);
@@ -172,15 +190,49 @@ enum Reason {
     Doubt(Doubt, Box<Played>),
 }
 
-impl Conduct<'_> {
-    /// What the target can do: the default instance's word, or the first variant's.
-    async fn capabilities(&self, variants: &BTreeSet<String>) -> BTreeMap<String, bool> {
-        for variant in variants {
-            if let Ok(about) = self.fleet.about(variant).await {
-                return about.capabilities;
-            }
+impl Reason {
+    /// What is played first.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Suspect | Self::Recheck => 0,
+            Self::Doubt(_, first) if first.verdict != Verdict::Lenient => 1,
+            Self::Doubt(..) => 2,
+            Self::Hazard(_) => 3,
         }
-        BTreeMap::new()
+    }
+}
+
+impl<'a> Conduct<'a> {
+    fn new(
+        fleet: Arc<Fleet>,
+        target: &'a Target,
+        rules: &Rules,
+        trials: Vec<Trial>,
+        options: &'a Options,
+        interrupted: watch::Receiver<bool>,
+        listener: Listener<'a>,
+    ) -> Self {
+        let result = |trial| {
+            let mut result = describe::result(trial, rules, target.info());
+            let key = (result.id.clone(), result.over.clone());
+            result.baseline = options.baselines.get(&key).cloned().unwrap_or_default();
+            result
+        };
+        let results = trials.iter().map(result).collect();
+        Self {
+            fleet,
+            target,
+            trials: trials.into_iter().map(Arc::new).collect(),
+            options,
+            listener,
+            interrupted,
+            results,
+            done: BTreeSet::new(),
+            alone: VecDeque::new(),
+            rechecked: BTreeSet::new(),
+            lately: VecDeque::new(),
+            losses: BTreeMap::new(),
+        }
     }
 
     /// Decides about every trial, tells what is planned, and gives back what is played side by side.
@@ -197,7 +249,11 @@ impl Conduct<'_> {
             let about = if self.target.offers(variant) {
                 self.fleet.about(variant).await
             } else {
-                passed_over.push((index, Verdict::Skip, format!("the target has no variant {variant}")));
+                passed_over.push((
+                    index,
+                    Verdict::Skip,
+                    format!("the target has no variant {variant}"),
+                ));
                 continue;
             };
             match about.map(|about| plan::fate(&trial, &about, allowed)) {
@@ -211,8 +267,15 @@ impl Conduct<'_> {
         }
         let planned = turns.len() + self.alone.len();
         let target = self.target.info().clone();
-        let capabilities = capabilities.iter().map(|(need, met)| (need.clone(), *met)).collect();
-        (self.listener)(RunEvent::Started { target, planned, capabilities });
+        let capabilities = capabilities
+            .iter()
+            .map(|(need, met)| (need.clone(), *met))
+            .collect();
+        (self.listener)(RunEvent::Started {
+            target,
+            planned,
+            capabilities,
+        });
         for (index, verdict, reason) in passed_over {
             self.finish(index, Played::without_record(verdict, reason));
         }
@@ -221,11 +284,10 @@ impl Conduct<'_> {
 
     async fn side_by_side(&mut self, turns: Vec<Turn>) {
         let fleet = Arc::clone(&self.fleet);
-        let (trials, results) = (self.trials.clone(), self.results.clone());
+        let trials = self.trials.clone();
         let mut floor = schedule::Floor::new(turns, self.options.jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            let level = results[turn.index].level.clone();
-            async move { attempt(&fleet, &trial, &level, turn.wait_ms, false).await }
+            async move { attempt(&fleet, &trial, turn.wait_ms, false).await }
         });
         let mut interrupted = self.interrupted.clone();
         loop {
@@ -241,7 +303,10 @@ impl Conduct<'_> {
                 None => return,
                 Some((index, Ok(attempted))) => self.take(index, attempted),
                 Some((index, Err(panic))) => {
-                    self.finish(index, Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")));
+                    self.finish(
+                        index,
+                        Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")),
+                    );
                 }
             }
         }
@@ -251,6 +316,7 @@ impl Conduct<'_> {
     fn take(&mut self, index: usize, attempted: Attempted) {
         match attempted {
             Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
+            Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
             Attempted::At(place, _, Attempt::Lost(loss)) => {
                 self.note_loss(&place, loss, index);
                 self.alone.push_back((index, Reason::Suspect));
@@ -278,8 +344,15 @@ impl Conduct<'_> {
             return;
         }
         let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
-        let before: Vec<usize> = self.lately.iter().filter(recent).map(|(_, _, index)| *index).collect();
-        (self.listener)(RunEvent::Notice(format!("{loss}; it is started again, and who did it is found out")));
+        let before: Vec<usize> = self
+            .lately
+            .iter()
+            .filter(recent)
+            .map(|(_, _, index)| *index)
+            .collect();
+        (self.listener)(RunEvent::Notice(format!(
+            "{loss}; it is started again, and who did it is found out"
+        )));
         for index in &before {
             self.recheck(*index);
         }
@@ -295,13 +368,17 @@ impl Conduct<'_> {
 
     /// Plays what is in doubt, one trial at a time.
     async fn alone(&mut self) {
+        // Where replaying has to stop somewhere, what counts has had its turn.
+        self.alone
+            .make_contiguous()
+            .sort_by_key(|(_, reason)| reason.rank());
         let mut budget = Budget::new();
         let mut before: Option<(Place, usize)> = None;
         while let Some((index, reason)) = self.alone.pop_front() {
             if self.is_interrupted() {
                 return;
             }
-            self.announce(index, &reason, &mut budget);
+            self.announce(index, &reason);
             let mut interrupted = self.interrupted.clone();
             let played = tokio::select! {
                 played = self.settle(index, reason, &mut budget, &mut before) => played,
@@ -313,7 +390,7 @@ impl Conduct<'_> {
         }
     }
 
-    fn announce(&mut self, index: usize, reason: &Reason, _budget: &mut Budget) {
+    fn announce(&mut self, index: usize, reason: &Reason) {
         let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
         let reason = match reason {
             Reason::Hazard(_) => return (self.listener)(RunEvent::TrialStarted { id, over }),
@@ -332,7 +409,11 @@ impl Conduct<'_> {
         budget: &mut Budget,
         before: &mut Option<(Place, usize)>,
     ) -> Option<Played> {
-        let wait_ms = if let Reason::Hazard(wait_ms) = reason { wait_ms } else { self.options.max_wait.as_secs_f64() * 1000.0 };
+        let wait_ms = if let Reason::Hazard(wait_ms) = reason {
+            wait_ms
+        } else {
+            self.options.max_wait.as_secs_f64() * 1000.0
+        };
         match reason {
             Reason::Doubt(doubt, first) if !budget.grants(doubt) => Some(*first),
             Reason::Doubt(doubt, first) => {
@@ -357,10 +438,10 @@ impl Conduct<'_> {
     /// played; so a loss is looked at a second time.
     async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
         let trial = Arc::clone(&self.trials[index]);
-        let level = self.results[index].level.clone();
         for _ in 0..2 {
-            match attempt(&self.fleet, &trial, &level, wait_ms, true).await {
+            match attempt_alone(&self.fleet, &trial, wait_ms).await {
                 Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
+                Attempted::Panicked(panic) => return Played::panicked(&panic),
                 Attempted::At(place, _, Attempt::Played(played)) => {
                     *before = Some((place, index));
                     return *played;
@@ -418,24 +499,44 @@ impl Conduct<'_> {
     fn finished(&mut self) -> Vec<CaseResult> {
         let results = std::mem::take(&mut self.results);
         let done = &self.done;
-        results.into_iter().enumerate().filter(|(index, _)| done.contains(index)).map(|(_, result)| result).collect()
+        results
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| done.contains(index))
+            .map(|(_, result)| result)
+            .collect()
     }
 }
 
 /// What came of a trial, and where: on which instance, and whether that was fresh.
-pub(super) enum Attempted {
+enum Attempted {
     NoTarget(String),
+    /// The player failed: a fault of siospec.
+    Panicked(JoinError),
     At(Place, bool, Attempt),
 }
 
-async fn attempt(fleet: &Fleet, trial: &Trial, level: &str, wait_ms: f64, alone: bool) -> Attempted {
+/// Plays a trial in a task of its own, so that a panic is that trial's.
+async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> Attempted {
+    let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
+    // Dropping the set ends the task, as an interruption must.
+    let mut task = JoinSet::new();
+    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
+    match task.join_next().await {
+        Some(Ok(attempted)) => attempted,
+        Some(Err(panic)) => Attempted::Panicked(panic),
+        None => Attempted::NoTarget("the trial was not played".to_owned()),
+    }
+}
+
+async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
     let berth: Arc<Berth> = match fleet.berth(variant(trial)).await {
         Ok(berth) => berth,
         Err(why) => return Attempted::NoTarget(why),
     };
     let place = (berth.variant.clone(), berth.generation);
     let fresh = berth.is_fresh();
-    Attempted::At(place, fresh, berth.attempt(trial, level, wait_ms, alone).await)
+    Attempted::At(place, fresh, berth.attempt(trial, wait_ms, alone).await)
 }
 
 /// The variant that a trial needs; empty for the default.

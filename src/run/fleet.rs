@@ -20,6 +20,8 @@ const RESTARTS: u32 = 100;
 const STARTS_AT_ONCE: usize = 4;
 /// How long a target that siospec did not start may take to recover.
 const RECOVERY: Duration = Duration::from_secs(10);
+/// The needs that are the server's and not the application's.
+const TRANSPORTS: [&str; 3] = ["websocket", "polling", "upgrade"];
 /// How many round trips are measured.
 const ROUND_TRIPS: u32 = 5;
 
@@ -73,8 +75,8 @@ pub(super) enum Attempt {
 }
 
 impl Fleet {
-    /// Starts the target in all these variants (empty for the default), side by side, and probes what each can do.
-    /// A variant that cannot be started is down; the default must start.
+    /// Starts the target in all these variants, of which one is the default (the empty name), side by side, and probes
+    /// what each can do. A variant that cannot be started is down; the default must start.
     pub(super) async fn start(
         target: Arc<Target>,
         variants: &BTreeSet<String>,
@@ -93,17 +95,30 @@ impl Fleet {
             .buffer_unordered(STARTS_AT_ONCE)
             .collect()
             .await;
-        let alone = variants.len() == 1;
-        let mut slots = BTreeMap::new();
+        let mut berths = BTreeMap::new();
         for (variant, berth) in started {
+            match berth {
+                Err(error) if variant.is_empty() => return Err(error),
+                berth => berths.insert(variant, berth),
+            };
+        }
+        let application = match berths.get("") {
+            Some(Ok(berth)) => berth.about.capabilities.clone(),
+            _ => BTreeMap::new(),
+        };
+        let mut slots = BTreeMap::new();
+        for (variant, berth) in berths {
             let slot = match berth {
-                Ok(berth) => Slot::Up(Arc::new(berth)),
-                Err(error) if variant.is_empty() || alone => return Err(error),
+                Ok(berth) => Slot::Up(Arc::new(berth.with_application(&application))),
                 Err(error) => Slot::Down(format!("the target could not be started as {variant}: {error}")),
             };
             slots.insert(variant, Mutex::new(slot));
         }
-        Ok(Self { target, slots, restarts_left: AtomicU32::new(RESTARTS) })
+        Ok(Self {
+            target,
+            slots,
+            restarts_left: AtomicU32::new(RESTARTS),
+        })
     }
 
     /// What is known of the instance of a variant.
@@ -125,7 +140,10 @@ impl Fleet {
     /// # Errors
     /// Why there is none, in a sentence.
     pub(super) async fn berth(&self, variant: &str) -> Result<Arc<Berth>, String> {
-        let slot = self.slots.get(variant).ok_or_else(|| format!("the target was not started as {variant}"))?;
+        let slot = self
+            .slots
+            .get(variant)
+            .ok_or_else(|| format!("the target was not started as {variant}"))?;
         let mut slot = slot.lock().await;
         let berth = match &*slot {
             Slot::Up(berth) if berth.is_fit() => return Ok(Arc::clone(berth)),
@@ -158,7 +176,11 @@ impl Fleet {
         }
         old.instance.kill().await;
         let take = |left: u32| left.checked_sub(1);
-        if self.restarts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
+        if self
+            .restarts_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+            .is_err()
+        {
             return Err(format!("the target had to be started again {RESTARTS} times"));
         }
         let instance = self.target.start(&old.variant).await;
@@ -215,7 +237,10 @@ impl Berth {
         if let Some(connect_timeout) = instance.connect_timeout_ms {
             timers.insert("connectTimeout", connect_timeout);
         }
-        let about = About { capabilities: context.capabilities.clone(), timers };
+        let about = About {
+            capabilities: context.capabilities.clone(),
+            timers,
+        };
         Ok(Self {
             variant: variant.to_owned(),
             generation: 0,
@@ -227,13 +252,29 @@ impl Berth {
         })
     }
 
+    /// The same berth, with what the application of the default instance can do: it is the same in every variant, but
+    /// where a variant changes what packets look like, the probes may not see it.
+    fn with_application(mut self, application: &BTreeMap<String, bool>) -> Self {
+        for (need, met) in application
+            .iter()
+            .filter(|(need, _)| !TRANSPORTS.contains(&need.as_str()))
+        {
+            *self.about.capabilities.entry(need.clone()).or_default() |= met;
+        }
+        self.context.capabilities.clone_from(&self.about.capabilities);
+        self
+    }
+
     /// The same berth with another instance of the same variant.
     fn renewed(&self, instance: Instance) -> Self {
         Self {
             variant: self.variant.clone(),
             generation: self.generation + 1,
             about: self.about.clone(),
-            context: TrialContext { endpoint: instance.endpoint.clone(), ..self.context.clone() },
+            context: TrialContext {
+                endpoint: instance.endpoint.clone(),
+                ..self.context.clone()
+            },
             instance,
             condemned: AtomicBool::new(false),
             played: AtomicU32::new(0),
@@ -251,16 +292,19 @@ impl Berth {
 
     /// Plays a trial that waits for about `wait_ms`, and looks afterwards whether the target is still there: always where
     /// the trial is played `alone`, otherwise where it did not pass.
-    pub(super) async fn attempt(&self, trial: &Trial, level: &str, wait_ms: f64, alone: bool) -> Attempt {
+    pub(super) async fn attempt(&self, trial: &Trial, wait_ms: f64, alone: bool) -> Attempt {
         self.played.fetch_add(1, Ordering::SeqCst);
         let waits = Duration::try_from_secs_f64(2.0 * wait_ms / 1000.0).unwrap_or_default();
-        let context = TrialContext { timeout: self.context.timeout + waits, ..self.context.clone() };
+        let context = TrialContext {
+            timeout: self.context.timeout + waits,
+            ..self.context.clone()
+        };
         let outcome = tokio::select! {
             biased;
             outcome = play(trial, &context) => outcome,
             end = self.instance.ended() => return self.lost(Loss::Ended(end)).await,
         };
-        let played = Played::judged(trial, outcome, level);
+        let played = Played::judged(trial, outcome);
         let passed = played.verdict == crate::outcome::Verdict::Pass;
         if passed && !alone {
             return Attempt::Played(Box::new(played));

@@ -1,7 +1,74 @@
 //! Known failures: which trials they excuse, and whether the list is still true.
 
-use crate::outcome::{CaseResult, KnownInfo, Verdict};
+use crate::outcome::{CaseResult, KnownInfo, RunResult, Verdict};
 use crate::target::KnownEntry;
+use std::collections::BTreeMap;
+
+/// A list of known failures as text.
+#[derive(Clone, Debug)]
+pub struct KnownList {
+    /// How many entries it has.
+    pub entries: usize,
+    /// `[[known]]` tables.
+    pub text: String,
+}
+
+/// What this run failed, as a list of known failures: an entry for each trial, or one for all transports and values of a
+/// case where they fail in the same way. Lenient trials count where `strict` says so.
+pub fn known_list(result: &RunResult, strict: bool) -> KnownList {
+    let fails = |case: &&CaseResult| match case.verdict {
+        Verdict::Fail | Verdict::Crashed | Verdict::Hung => true,
+        Verdict::Lenient => strict,
+        _ => false,
+    };
+    let mut of_case: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
+    for case in &result.cases {
+        of_case.entry(base(&case.id)).or_default().push(case);
+    }
+    let mut entries = Vec::new();
+    for (id, trials) in of_case {
+        let failing: Vec<&CaseResult> = trials.iter().copied().filter(fails).collect();
+        let played = trials
+            .iter()
+            .filter(|trial| trial.verdict != Verdict::Skip)
+            .count();
+        let stable = failing.first().map_or("", |first| stable(&first.message));
+        if failing.len() == played && failing.iter().all(|trial| trial.message.contains(stable)) {
+            entries.extend(failing.first().map(|_| table(id, None, stable, result)));
+        } else {
+            entries.extend(failing.iter().map(|trial| {
+                let over = Some(trial.over.as_str());
+                table(&trial.id, over, self::stable(&trial.message), result)
+            }));
+        }
+    }
+    KnownList {
+        entries: entries.len(),
+        text: entries.join("\n"),
+    }
+}
+
+/// The part of a message that is the same every time: what was expected, not what came with its ids and times.
+fn stable(message: &str) -> &str {
+    message
+        .split(", but came ")
+        .next()
+        .unwrap_or(message)
+        .lines()
+        .next()
+        .unwrap_or_default()
+}
+
+fn table(case: &str, over: Option<&str>, fails: &str, result: &RunResult) -> String {
+    let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let over = over.map_or_else(String::new, |over| format!("over = {}\n", text(over)));
+    let why = format!(
+        "failed with {} {} when this list was written",
+        result.target.name, result.target.version
+    );
+    let (case, fails, why) = (text(case), text(fails), text(why.trim()));
+    format!("[[known]]\ncase = {case}\n{over}fails = {fails}\nwhy = {why}\nlink = \"\"\n")
+}
 
 /// Turns failures that are listed into `known`, and tells in a sentence each where the list is wrong.
 ///
@@ -14,7 +81,10 @@ pub(super) fn apply(
 ) -> Vec<String> {
     let mut violations = Vec::new();
     for case in cases.iter_mut() {
-        let listed: Vec<&KnownEntry> = entries.iter().filter(|entry| concerns(entry, &case.id, &case.over)).collect();
+        let listed: Vec<&KnownEntry> = entries
+            .iter()
+            .filter(|entry| concerns(entry, &case.id, &case.over))
+            .collect();
         if listed.is_empty() {
             continue;
         }
@@ -23,7 +93,10 @@ pub(super) fn apply(
                 match listed.iter().find(|entry| case.message.contains(&entry.fails)) {
                     Some(entry) => {
                         case.verdict = Verdict::Known;
-                        case.known = Some(KnownInfo { why: entry.why.clone(), link: entry.link.clone() });
+                        case.known = Some(KnownInfo {
+                            why: entry.why.clone(),
+                            link: entry.link.clone(),
+                        });
                     }
                     None => violations.push(format!(
                         "{} over {} is listed as failing with `{}`, but now: {}",
@@ -44,7 +117,10 @@ pub(super) fn apply(
                 && !elsewhere.iter().any(|id| matches(&entry.case, id))
         };
         violations.extend(entries.iter().filter(matches_nothing).map(|entry| {
-            let over = entry.over.as_ref().map_or_else(String::new, |over| format!(" over {over}"));
+            let over = entry
+                .over
+                .as_ref()
+                .map_or_else(String::new, |over| format!(" over {over}"));
             format!("the known failure `{}`{over} matches no case", entry.case)
         }));
     }
@@ -53,7 +129,9 @@ pub(super) fn apply(
 
 /// Whether a failure with this message is expected of this trial.
 pub(super) fn excuses(entries: &[KnownEntry], id: &str, over: &str, message: &str) -> bool {
-    entries.iter().any(|entry| concerns(entry, id, over) && message.contains(&entry.fails))
+    entries
+        .iter()
+        .any(|entry| concerns(entry, id, over) && message.contains(&entry.fails))
 }
 
 fn concerns(entry: &KnownEntry, id: &str, over: &str) -> bool {
@@ -62,15 +140,23 @@ fn concerns(entry: &KnownEntry, id: &str, over: &str) -> bool {
 
 /// Whether a pattern, in which `*` stands for any text, matches an id, with or without its `each` values.
 fn matches(pattern: &str, id: &str) -> bool {
-    let base = id.split_once('[').map_or(id, |(base, _)| base);
-    glob(pattern, id) || glob(pattern, base)
+    glob(pattern, id) || glob(pattern, base(id))
+}
+
+/// The id of a case without its `each` values.
+fn base(id: &str) -> &str {
+    id.split_once('[').map_or(id, |(base, _)| base)
 }
 
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
@@ -86,12 +172,24 @@ mod tests {
 
     fn entry(case: &str, fails: &str) -> KnownEntry {
         let text = |text: &str| text.to_owned();
-        KnownEntry { case: text(case), over: None, fails: text(fails), why: text("old"), link: String::new() }
+        KnownEntry {
+            case: text(case),
+            over: None,
+            fails: text(fails),
+            why: text("old"),
+            link: String::new(),
+        }
     }
 
     fn case(id: &str, verdict: Verdict, message: &str) -> CaseResult {
         let (over, message) = ("polling".to_owned(), message.to_owned());
-        CaseResult { id: id.to_owned(), over, verdict, message, ..CaseResult::default() }
+        CaseResult {
+            id: id.to_owned(),
+            over,
+            verdict,
+            message,
+            ..CaseResult::default()
+        }
     }
 
     #[test]
@@ -123,7 +221,10 @@ mod tests {
 
     #[test]
     fn a_list_that_is_no_longer_true_is_told() {
-        let mut cases = [case("server/a", Verdict::Fail, "came 500"), case("server/b", Verdict::Pass, "")];
+        let mut cases = [
+            case("server/a", Verdict::Fail, "came 500"),
+            case("server/b", Verdict::Pass, ""),
+        ];
         let list = [entry("server/*", "came 200"), entry("server/c", "x")];
         let violations = apply(&list, &mut cases, Some(&[]));
         assert_eq!(cases[0].verdict, Verdict::Fail);
@@ -143,7 +244,10 @@ mod tests {
 
     #[test]
     fn an_entry_may_be_for_one_transport() {
-        let only_websocket = KnownEntry { over: Some("websocket".to_owned()), ..entry("server/a", "came") };
+        let only_websocket = KnownEntry {
+            over: Some("websocket".to_owned()),
+            ..entry("server/a", "came")
+        };
         let mut cases = [case("server/a", Verdict::Fail, "came 200")];
         let violations = apply(&[only_websocket], &mut cases, Some(&[]));
         assert_eq!((cases[0].verdict, violations.len()), (Verdict::Fail, 1));

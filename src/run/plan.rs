@@ -41,12 +41,17 @@ pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
         return Fate::Skip(format!("needs {}", missing.join(", ")));
     }
     if trial.case.header.hazard.is_some() && !allowed.hazards {
-        return Fate::Skip("a hazard to the target: played where siospec starts it, or with --hazards".to_owned());
+        return Fate::Skip(
+            "a hazard to the target: played where siospec starts it, or with --hazards".to_owned(),
+        );
     }
     let wait = expected_wait(&trial.case.script, about);
     if wait > allowed.max_wait_ms {
         let seconds = |ms: f64| ms / 1000.0;
-        return Fate::Skip(format!("waits longer than --max-wait {:.1}s", seconds(allowed.max_wait_ms)));
+        return Fate::Skip(format!(
+            "waits longer than --max-wait {:.1}s",
+            seconds(allowed.max_wait_ms)
+        ));
     }
     Fate::Play(wait)
 }
@@ -54,20 +59,27 @@ pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
 /// What the trial needs and the target lacks.
 fn missing(trial: &Trial, about: &About) -> Vec<String> {
     let transport = trial.over.map(|over| match over {
-        Over::WebSocket => "websocket",
-        Over::Polling => "polling",
         Over::Upgraded => "upgrade",
+        Over::WebSocket | Over::Polling => over.word(),
     });
     let named = trial.case.header.needs.iter().map(String::as_str);
     let mut missing: Vec<String> = Vec::new();
     for need in transport.into_iter().chain(named) {
-        if !about.capabilities.get(need).copied().unwrap_or(false) && !missing.iter().any(|known| known == need) {
+        if !about.capabilities.get(need).copied().unwrap_or(false)
+            && !missing.iter().any(|known| known == need)
+        {
             missing.push(need.to_owned());
         }
     }
-    let timers = TIMERS.into_iter().filter(|timer| !about.timers.contains_key(timer));
+    let timers = TIMERS
+        .into_iter()
+        .filter(|timer| !about.timers.contains_key(timer));
     let used = names(&trial.case.script);
-    missing.extend(timers.filter(|timer| used.contains(timer)).map(|timer| format!("a known {timer}")));
+    missing.extend(
+        timers
+            .filter(|timer| used.contains(timer))
+            .map(|timer| format!("a known {timer}")),
+    );
     missing
 }
 
@@ -82,7 +94,12 @@ fn expected_wait(script: &[Item], about: &About) -> f64 {
             Some(At::Between(_, latest)) => ms(latest),
             None => 0.0,
         };
-        let by = step.timing.within.as_ref().filter(|within| is_named(within)).map_or(0.0, ms);
+        let by = step
+            .timing
+            .within
+            .as_ref()
+            .filter(|within| is_named(within))
+            .map_or(0.0, ms);
         let own = match &step.action {
             Action::Own(OwnAction::Wait(duration)) => ms(duration),
             _ => 0.0,
@@ -123,7 +140,7 @@ fn steps(script: &[Item]) -> Vec<&Step> {
         match item {
             Item::Step(step) => found.push(step),
             Item::AnyOrder(items) => found.append(&mut steps(items)),
-            Item::Blank | Item::Comment(_) => {}
+            Item::Blank | Item::Comment(_) | Item::Template(_) => {}
         }
     }
     found

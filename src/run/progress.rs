@@ -31,12 +31,16 @@ impl Progress {
         match event {
             RunEvent::Started { planned, .. } => {
                 self.bar.set_length(*planned as u64);
-                self.bar.set_style(style("{spinner} [{bar:30}] {pos}/{len} {elapsed}  {msg}"));
+                self.bar
+                    .set_style(style("{spinner} [{bar:30}] {pos}/{len} {elapsed}  {msg}"));
             }
             RunEvent::TrialStarted { id, .. } => self.bar.set_message(self.say(id)),
             RunEvent::TrialFinished(case) if case.verdict == Verdict::Skip => {}
             RunEvent::TrialFinished(case) => {
-                if matches!(case.verdict, Verdict::Fail | Verdict::Crashed | Verdict::Hung | Verdict::Broken) {
+                if matches!(
+                    case.verdict,
+                    Verdict::Fail | Verdict::Crashed | Verdict::Hung | Verdict::Broken
+                ) {
                     self.failed += 1;
                 }
                 self.bar.inc(1);
@@ -54,7 +58,11 @@ impl Progress {
 
     fn say(&self, id: &str) -> String {
         let id: String = id.chars().filter(|c| !c.is_control()).take(60).collect();
-        if self.failed == 0 { id } else { format!("{} failed  {id}", self.failed) }
+        if self.failed == 0 {
+            id
+        } else {
+            format!("{} failed  {id}", self.failed)
+        }
     }
 }
 

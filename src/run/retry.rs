@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 /// Lag of the runner below this many milliseconds does not excuse a missed time.
 const EXCUSING_LAG_MS: f64 = 10.0;
+/// Above this many, the runner may have answered a ping too late, and anything may follow from that.
+const HEARTBEAT_LAG_MS: f64 = 50.0;
 /// How often a timed check is repeated while the machine stalls the runner.
 pub(super) const STALLED_REPEATS: u32 = 5;
 /// How many failures are played again, and how long that may take in all. Where more fail, it is not by chance.
@@ -15,7 +17,7 @@ const REPLAY_TIME: Duration = Duration::from_secs(60);
 /// Why a trial is played again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Doubt {
-    /// A time was missed while the runner itself was held up for this many milliseconds.
+    /// It failed while the runner itself was held up for this many milliseconds, which may be the reason.
     Stalled(f64),
     /// It failed while others were played beside it.
     Company,
@@ -25,7 +27,7 @@ impl Doubt {
     pub(super) fn reason(self) -> String {
         match self {
             Self::Stalled(ms) => {
-                format!("it is a matter of time, and the machine held siospec up for {ms:.0} ms")
+                format!("the machine held siospec up for {ms:.0} ms meanwhile")
             }
             Self::Company => "it failed while other trials were played beside it".to_owned(),
         }
@@ -34,16 +36,29 @@ impl Doubt {
 
 /// Whether the verdict of a trial may stand.
 pub(super) fn doubt(played: &Played) -> Option<Doubt> {
-    if stalled(played) {
-        return Some(Doubt::Stalled(played.lag_ms));
+    if !failed(played) {
+        return None;
     }
-    matches!(played.verdict, Verdict::Fail | Verdict::Broken | Verdict::Blocked).then_some(Doubt::Company)
+    let held_up = stalled(played) || played.lag_ms > HEARTBEAT_LAG_MS;
+    Some(if held_up {
+        Doubt::Stalled(played.lag_ms)
+    } else {
+        Doubt::Company
+    })
 }
 
 /// Whether a time was missed that the machine may be to blame for.
 pub(super) fn stalled(played: &Played) -> bool {
     let timed = played.failure.as_ref().is_some_and(|failure| failure.timed);
-    timed && failed(played.verdict) && played.lag_ms > EXCUSING_LAG_MS
+    timed && failed(played) && played.lag_ms > EXCUSING_LAG_MS
+}
+
+fn failed(played: &Played) -> bool {
+    match played.verdict {
+        Verdict::Fail | Verdict::Broken | Verdict::Blocked => true,
+        Verdict::Lenient => !played.tolerated,
+        _ => false,
+    }
 }
 
 /// What a trial comes to that was played in company and then alone.
@@ -78,10 +93,13 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { replays: REPLAYS, until: None }
+        Self {
+            replays: REPLAYS,
+            until: None,
+        }
     }
 
-    /// Takes one replay from the budget. Whoever was stalled is always granted one.
+    /// Takes one replay from the budget. What may be the machine's fault is always granted one.
     pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
         if matches!(doubt, Doubt::Stalled(_)) {
             return true;
@@ -95,34 +113,62 @@ impl Budget {
     }
 }
 
-fn failed(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Fail | Verdict::Lenient | Verdict::Blocked)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::outcome::Failure;
 
     fn played(verdict: Verdict, timed: bool, lag_ms: f64) -> Played {
-        let failure = Some(Failure { timed, ..Failure::default() });
-        Played { verdict, failure, lag_ms, message: "late".to_owned(), ..Played::default() }
+        let failure = Some(Failure {
+            timed,
+            ..Failure::default()
+        });
+        Played {
+            verdict,
+            failure,
+            lag_ms,
+            message: "late".to_owned(),
+            ..Played::default()
+        }
     }
 
     #[test]
     fn a_missed_time_on_a_stalled_machine_is_doubted_first() {
-        assert_eq!(doubt(&played(Verdict::Fail, true, 50.0)), Some(Doubt::Stalled(50.0)));
-        assert_eq!(doubt(&played(Verdict::Lenient, true, 50.0)), Some(Doubt::Stalled(50.0)));
+        assert_eq!(
+            doubt(&played(Verdict::Fail, true, 50.0)),
+            Some(Doubt::Stalled(50.0))
+        );
+        assert_eq!(
+            doubt(&played(Verdict::Lenient, true, 50.0)),
+            Some(Doubt::Stalled(50.0))
+        );
         assert_eq!(doubt(&played(Verdict::Fail, true, 1.0)), Some(Doubt::Company));
-        assert_eq!(doubt(&played(Verdict::Lenient, true, 1.0)), None);
+        assert_eq!(doubt(&played(Verdict::Fail, false, 40.0)), Some(Doubt::Company));
+        assert_eq!(
+            doubt(&played(Verdict::Fail, false, 60.0)),
+            Some(Doubt::Stalled(60.0))
+        );
+        assert_eq!(
+            doubt(&Played {
+                tolerated: true,
+                ..played(Verdict::Lenient, false, 60.0)
+            }),
+            None
+        );
         assert_eq!(doubt(&played(Verdict::Pass, true, 50.0)), None);
     }
 
     #[test]
     fn what_passes_alone_is_flaky_unless_the_machine_was_to_blame() {
         let first = played(Verdict::Fail, true, 50.0);
-        let pass = Played { verdict: Verdict::Pass, ..Played::default() };
-        assert_eq!(combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict, Verdict::Pass);
+        let pass = Played {
+            verdict: Verdict::Pass,
+            ..Played::default()
+        };
+        assert_eq!(
+            combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict,
+            Verdict::Pass
+        );
         let flaky = combine(first, Doubt::Company, pass);
         assert_eq!(flaky.verdict, Verdict::Flaky);
         assert!(flaky.message.contains("late"));
@@ -131,7 +177,10 @@ mod tests {
     #[test]
     fn what_fails_alone_fails_and_a_stalled_machine_never_blames_the_target() {
         let first = played(Verdict::Fail, true, 0.0);
-        assert_eq!(combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict, Verdict::Fail);
+        assert_eq!(
+            combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict,
+            Verdict::Fail
+        );
         let stalled = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
         assert_eq!(stalled.verdict, Verdict::Broken);
     }

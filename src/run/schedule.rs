@@ -31,7 +31,13 @@ where
 {
     pub(super) fn new(mut turns: Vec<Turn>, jobs: usize, play: Play) -> Self {
         turns.sort_by(|a, b| a.wait_ms.total_cmp(&b.wait_ms).then(b.index.cmp(&a.index)));
-        Self { waiting: turns, running: JoinSet::new(), index_of: HashMap::new(), jobs: jobs.max(1), play }
+        Self {
+            waiting: turns,
+            running: JoinSet::new(),
+            index_of: HashMap::new(),
+            jobs: jobs.max(1),
+            play,
+        }
     }
 
     /// Begins as many as there is room for, and says which.
@@ -66,12 +72,21 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn turns(waits: &[f64]) -> Vec<Turn> {
-        waits.iter().enumerate().map(|(index, wait_ms)| Turn { index, wait_ms: *wait_ms }).collect()
+        waits
+            .iter()
+            .enumerate()
+            .map(|(index, wait_ms)| Turn {
+                index,
+                wait_ms: *wait_ms,
+            })
+            .collect()
     }
 
     #[tokio::test]
     async fn the_longest_waits_come_first_and_equals_in_their_order() {
-        let mut floor = Floor::new(turns(&[0.0, 500.0, 0.0, 900.0]), 1, |turn: Turn| async move { turn.index });
+        let mut floor = Floor::new(turns(&[0.0, 500.0, 0.0, 900.0]), 1, |turn: Turn| async move {
+            turn.index
+        });
         let mut order = Vec::new();
         loop {
             order.append(&mut floor.fill());

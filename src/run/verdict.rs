@@ -1,10 +1,11 @@
 //! From what the player says of a trial to the verdict of a result.
 
 use crate::outcome::{CaseResult, Failure, Verdict};
-use crate::play::{Judgement, TrialOutcome};
+use crate::play::{Judgement, Match, TrialOutcome};
 use crate::suite::Trial;
 use crate::target::Loss;
-use crate::transcript::Transcript;
+use crate::transcript::{Transcript, normalise};
+use tokio::task::JoinError;
 
 /// A trial that was played, or that came to an end otherwise.
 #[derive(Clone, Debug, Default)]
@@ -13,32 +14,58 @@ pub(super) struct Played {
     /// Why, in one line; empty for a plain pass.
     pub(super) message: String,
     pub(super) failure: Option<Failure>,
+    /// Whether the rule holds all the same, by an alternative that is tolerated.
+    pub(super) tolerated: bool,
     pub(super) record: Transcript,
+    /// The record as lines, normalised.
+    pub(super) transcript: Vec<String>,
     pub(super) wall_ms: f64,
     pub(super) lag_ms: f64,
 }
 
 impl Played {
-    /// What the player found, with the level of the rule that is at stake.
-    pub(super) fn judged(trial: &Trial, outcome: TrialOutcome, level: &str) -> Self {
-        let counts = matches!(level, "must" | "security");
+    /// What the player found: a broken rule is a failure only where the rule is binding.
+    pub(super) fn judged(trial: &Trial, outcome: TrialOutcome) -> Self {
+        let binding = trial.loaded.level.is_binding();
+        let tolerated = matches!(outcome.judgement, Judgement::Lenient(_));
         let (verdict, message, failure) = match outcome.judgement {
             Judgement::Pass => (Verdict::Pass, String::new(), None),
             Judgement::Lenient(failure) => (Verdict::Lenient, say(&failure), Some(failure)),
-            Judgement::Fail(failure) => {
-                (if counts { Verdict::Fail } else { Verdict::Lenient }, say(&failure), Some(failure))
-            }
+            Judgement::Fail(failure) => (
+                if binding { Verdict::Fail } else { Verdict::Lenient },
+                say(&failure),
+                Some(failure),
+            ),
             Judgement::Blocked(why) => (Verdict::Blocked, why, None),
             Judgement::Broken(why) => (Verdict::Broken, why, None),
         };
-        let failure = failure.map(|failure| quote(failure, &trial.loaded.text));
+        let failure = failure.map(|failure| quote(failure, &trial.text));
+        let transcript = lines(&outcome.record, &outcome.matches, verdict);
         let (record, wall_ms, lag_ms) = (outcome.record, outcome.wall_ms, outcome.lag_ms);
-        Self { verdict, message, failure, record, wall_ms, lag_ms }
+        Self {
+            verdict,
+            message,
+            failure,
+            tolerated,
+            record,
+            transcript,
+            wall_ms,
+            lag_ms,
+        }
     }
 
     /// A trial that was not played, or not to its end.
     pub(super) fn without_record(verdict: Verdict, message: impl Into<String>) -> Self {
-        Self { verdict, message: message.into(), ..Self::default() }
+        Self {
+            verdict,
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// siospec failed over the trial.
+    pub(super) fn panicked(panic: &JoinError) -> Self {
+        Self::without_record(Verdict::Broken, format!("siospec failed: {panic}"))
     }
 
     /// The target was lost over the trial.
@@ -49,6 +76,33 @@ impl Played {
         };
         Self::without_record(verdict, loss.to_string())
     }
+}
+
+/// What the player did and what satisfied a line; where not all went well, all that there is.
+fn lines(record: &Transcript, matches: &[Match], verdict: Verdict) -> Vec<String> {
+    let all = 0..record.entries.len();
+    let counts = |index: &usize| {
+        record.entries[*index].cause.is_some() || matches.iter().any(|matched| matched.entry == *index)
+    };
+    let counted: Vec<usize> = if verdict == Verdict::Pass {
+        all.filter(counts).collect()
+    } else {
+        all.collect()
+    };
+    normalise(record, &counted)
+}
+
+/// Where a passing transcript differs from the reference's.
+fn deviation(result: &CaseResult) -> Option<String> {
+    if result.verdict != Verdict::Pass || result.baseline.is_empty() || result.baseline == result.transcript {
+        return None;
+    }
+    let (expected, came) = (
+        result.baseline.join("\n") + "\n",
+        result.transcript.join("\n") + "\n",
+    );
+    let diff = similar::TextDiff::from_lines(&expected, &came);
+    Some(diff.unified_diff().header("reference", "target").to_string())
 }
 
 /// A failure in one line, as known failures quote it.
@@ -73,4 +127,48 @@ pub(super) fn fill(result: &mut CaseResult, played: Played) {
     result.wall_ms = played.wall_ms;
     result.lag_ms = played.lag_ms;
     result.record = played.record;
+    result.transcript = played.transcript;
+    result.deviation = deviation(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_that_differs_from_the_reference_is_a_deviation() {
+        let line = |text: &str| vec![text.to_owned()];
+        let mut result = CaseResult {
+            baseline: line("< 40"),
+            ..CaseResult::default()
+        };
+        let pass = |text| Played {
+            verdict: Verdict::Pass,
+            transcript: line(text),
+            ..Played::default()
+        };
+        fill(&mut result, pass("< 40"));
+        assert_eq!(result.deviation, None);
+        fill(&mut result, pass("< 40{}"));
+        let diff = result.deviation.clone().unwrap();
+        assert!(diff.contains("-< 40\n+< 40{}\n"), "{diff}");
+        fill(
+            &mut result,
+            Played {
+                verdict: Verdict::Fail,
+                ..pass("< 40{}")
+            },
+        );
+        assert_eq!(result.deviation, None);
+    }
+
+    #[test]
+    fn a_failure_quotes_its_line() {
+        let failure = Failure {
+            line: 2,
+            ..Failure::default()
+        };
+        assert_eq!(quote(failure.clone(), "a\n> b\n").script_line, "> b");
+        assert_eq!(quote(Failure { line: 9, ..failure }, "a\n").script_line, "");
+    }
 }

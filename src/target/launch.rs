@@ -226,7 +226,7 @@ impl Process {
             folder: launch.folder.clone(),
             source,
         };
-        let mut command = CommandWrap::with_new(program(launch), |command| {
+        let mut command = CommandWrap::with_new(program_in(&launch.folder, &launch.command[0]), |command| {
             command
                 .args(&launch.command[1..])
                 .current_dir(&launch.folder)
@@ -470,11 +470,11 @@ fn describe(status: std::io::Result<ExitStatus>) -> String {
     }
 }
 
-/// The program of a command. A relative path starts from the folder in which it runs, on every system.
-fn program(launch: &Launch) -> PathBuf {
-    let program = Path::new(&launch.command[0]);
+/// The program of a command that runs in `folder`. A relative path starts from there, on every system.
+pub fn program_in(folder: &Path, program: &str) -> PathBuf {
+    let program = Path::new(program);
     if program.is_relative() && program.components().count() > 1 {
-        let folder = std::path::absolute(&launch.folder).unwrap_or_else(|_| launch.folder.clone());
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         return folder.join(program);
     }
     program.to_owned()

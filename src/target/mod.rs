@@ -15,7 +15,7 @@ pub mod port;
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::BuiltinError;
 pub use instance::{Instance, Loss, StartError, Target};
-pub use launch::{End, Launch, LaunchError, Limits, Process};
+pub use launch::{End, Launch, LaunchError, Limits, Process, program_in};
 pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
 
 /// Where Socket.IO is served unless somebody says otherwise.

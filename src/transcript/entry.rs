@@ -3,10 +3,11 @@
 //! Owns the types and their JSON form, which the saved result carries and from which every verdict can be
 //! derived again. Recording is `wire`'s work, judging is `play::judge`'s.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened, at one time, on one session or channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Milliseconds since the case started.
     pub at: f64,
@@ -20,7 +21,7 @@ pub struct Entry {
 }
 
 /// A step of the script: its place, and which repetition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// The line of the case file, from 1.
     pub line: u32,
@@ -29,7 +30,7 @@ pub struct Cause {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// The player sent this.
@@ -53,19 +54,19 @@ pub enum Event {
 }
 
 /// What went over the wire.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wire {
     /// A text packet of an Engine.IO session, or a text frame.
     Text(String),
     /// A binary packet of an Engine.IO session, or a binary frame.
-    Binary(#[serde(with = "bytes_as_base64")] Vec<u8>),
+    Binary(#[serde(with = "bytes_as_base64")] #[schemars(with = "String")] Vec<u8>),
     /// An HTTP request, or that of a WebSocket handshake.
     Request(Request),
     /// An HTTP response.
     Response(Response),
     /// Bytes on the TCP connection that are neither.
-    Raw(#[serde(with = "bytes_as_base64")] Vec<u8>),
+    Raw(#[serde(with = "bytes_as_base64")] #[schemars(with = "String")] Vec<u8>),
     /// A WebSocket frame that is not simply a whole text or binary message.
     Frame(Frame),
     /// A line of the driver protocol: a command that the runner sent, or a report that came.
@@ -73,7 +74,7 @@ pub enum Wire {
 }
 
 /// An HTTP request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -84,11 +85,12 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     #[serde(with = "bytes_as_base64", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "String")]
     pub body: Vec<u8>,
 }
 
 /// An HTTP response.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -97,6 +99,7 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body, without its transfer coding.
     #[serde(with = "bytes_as_base64", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "String")]
     pub body: Vec<u8>,
     /// Whether this answers a request of the player's own making (a repeated poll, a pong), not one of the script.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -104,7 +107,7 @@ pub struct Response {
 }
 
 /// A WebSocket frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Frame {
     /// The opcode, 0 to 15.
     pub opcode: u8,
@@ -116,11 +119,12 @@ pub struct Frame {
     pub masked: bool,
     /// The payload, unmasked.
     #[serde(with = "bytes_as_base64")]
+    #[schemars(with = "String")]
     pub payload: Vec<u8>,
 }
 
 /// What the handshake of a session announced.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handshake {
     /// `websocket`, `polling` or `upgraded`.
     pub over: String,
@@ -137,7 +141,7 @@ pub struct Handshake {
 }
 
 /// How a session or channel ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Closed {
     /// Who ended it.
     pub by: Side,
@@ -149,7 +153,7 @@ pub struct Closed {
 }
 
 /// The tester or the tested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// siospec.
@@ -159,7 +163,7 @@ pub enum Side {
 }
 
 /// What a proof of silence stands on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// An echo was the next thing that came.
@@ -173,7 +177,7 @@ pub enum Proof {
 }
 
 /// The whole record of a case.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transcript {
     /// The entries, in the order in which the player saw them.
     pub entries: Vec<Entry>,

@@ -6,8 +6,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
 use crate::support::{
-    answer_once, by_target, ended_in_order, get, in_time, read_head, read_request, request, serve, tap,
-    tap_with,
+    answer_once, by_target, ended_in_order, get, in_time, read_head, read_request, request, response, serve,
+    tap, tap_with,
 };
 
 #[tokio::test]
@@ -216,6 +216,28 @@ async fn bytes_that_are_not_http_are_recorded_as_they_are() {
     };
     assert_eq!(bytes, b"SSH-2.0-x\r\n");
     assert_eq!(closed, by_target("TCP connection ended", None));
+}
+
+#[tokio::test]
+async fn a_request_after_noise_goes_over_a_new_connection() {
+    let server = serve(|number, mut stream| async move {
+        read_head(&mut stream).await;
+        let answer = if number == 0 {
+            Vec::from("noise")
+        } else {
+            response(204, "")
+        };
+        stream.write_all(&answer).await.unwrap();
+        ended_in_order(&mut stream).await;
+    })
+    .await;
+    let (tap, mut record) = tap();
+    let mut channel = Channel::new(&server.endpoint, tap);
+    channel.request(get(&server.endpoint, "?x"), false).await.unwrap();
+    assert!(matches!(record.next().await, Event::Note(_)));
+    assert_eq!(record.next().await, Event::Received(Wire::Raw(b"noise".to_vec())));
+    channel.request(get(&server.endpoint, "?x"), false).await.unwrap();
+    assert_eq!(record.response().await.status, 204);
 }
 
 #[tokio::test]

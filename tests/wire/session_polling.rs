@@ -379,3 +379,33 @@ async fn a_shutdown_says_so_and_does_not_wait_for_an_answer() {
     in_time("the shutdown", session.shutdown()).await;
     assert_eq!(in_time("the close packet", posts.recv()).await.unwrap(), b"1");
 }
+
+#[tokio::test]
+async fn a_session_that_is_dropped_or_cut_leaves_no_request_behind() {
+    for cut in [true, false] {
+        let (polled, mut polls) = mpsc::channel(1);
+        let (ended, mut ends) = mpsc::channel(1);
+        let server = serve(move |_, mut stream| {
+            let (polled, ended) = (polled.clone(), ended.clone());
+            async move {
+                read_head(&mut stream).await;
+                stream.write_all(&response(200, OPEN)).await.unwrap();
+                read_head(&mut stream).await;
+                polled.send(()).await.unwrap();
+                ended_in_order(&mut stream).await;
+                ended.send(()).await.unwrap();
+            }
+        })
+        .await;
+        let (tap, mut record) = tap();
+        let mut session = open(&server.endpoint, Heartbeat::Auto, tap).await.unwrap();
+        in_time("the poll", polls.recv()).await.unwrap();
+        if cut {
+            session.cut().await;
+        } else {
+            drop(session);
+        }
+        in_time("the end of the poll", ends.recv()).await.unwrap();
+        assert_eq!(record.so_far(), []);
+    }
+}

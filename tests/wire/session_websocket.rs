@@ -175,7 +175,7 @@ async fn a_stalled_session_reads_when_it_is_resumed_and_closes_in_order() {
     let server = serve(move |_, mut stream| {
         let closed = closed.clone();
         async move {
-            switch(&mut stream, b"").await;
+            switch(&mut stream, b"\x81\x014").await;
             // A text of the session is the sign to send.
             let mut frame = [0; 7];
             stream.read_exact(&mut frame).await.unwrap();
@@ -192,6 +192,7 @@ async fn a_stalled_session_reads_when_it_is_resumed_and_closes_in_order() {
     .await;
     let (tap, mut record) = tap();
     let mut session = open(&server, Over::WebSocket, tap).await.unwrap();
+    assert_eq!(record.next().await, text("4"));
     session.stall();
     session.send(vec![Packet::Text(b"4".to_vec())]).await.unwrap();
     session.close(Some(1001)).await;
@@ -201,6 +202,33 @@ async fn a_stalled_session_reads_when_it_is_resumed_and_closes_in_order() {
     assert_eq!(record.next().await, text("4a"));
     assert_eq!(record.next().await, text("4b"));
     assert_eq!(record.closed().await, by_target("close frame 1000", Some(1000)));
+}
+
+#[tokio::test]
+async fn cut_and_reset_send_what_was_handed_over_before() {
+    for reset in [false, true] {
+        let (ended, mut ends) = mpsc::channel(1);
+        let server = serve(move |_, mut stream| {
+            let ended = ended.clone();
+            async move {
+                switch(&mut stream, b"").await;
+                let mut frame = [0; 7];
+                stream.read_exact(&mut frame).await.unwrap();
+                ended.send(ended_in_order(&mut stream).await).await.unwrap();
+            }
+        })
+        .await;
+        let (tap, mut record) = tap();
+        let mut session = open(&server, Over::WebSocket, tap).await.unwrap();
+        session.send(vec![Packet::Text(b"4".to_vec())]).await.unwrap();
+        if reset {
+            session.reset().await;
+        } else {
+            session.cut().await;
+        }
+        assert_eq!(in_time("the end at the server", ends.recv()).await, Some(!reset));
+        assert_eq!(record.so_far(), []);
+    }
 }
 
 #[tokio::test]
@@ -223,16 +251,52 @@ async fn what_is_no_handshake_is_shown() {
 /// What a server does when a WebSocket with a session id comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Upgrade {
+    Accept,
     Refuse,
     AnswerWrongly,
-    ReleaseThePollFirst,
 }
 
-/// A polling server with one session and an upgrade of this kind. Counts polls; what it receives at last is sent on.
-async fn upgrading(kind: Upgrade, polls: Arc<AtomicUsize>, got: mpsc::Sender<String>) -> Server {
-    let (release, released) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+/// What a test knows of, and does to, a server that upgrades.
+#[derive(Clone)]
+struct Control {
+    /// How many polls came.
+    polls: Arc<AtomicUsize>,
+    /// Lets a poll be answered by a noop.
+    release: Arc<Semaphore>,
+    /// That the probe came.
+    probed: Arc<Semaphore>,
+    /// Lets the probe be answered.
+    answer: Arc<Semaphore>,
+    /// What came over the WebSocket after the probe.
+    got: mpsc::Sender<String>,
+}
+
+impl Control {
+    fn new() -> (Self, mpsc::Receiver<String>) {
+        let (got, gets) = mpsc::channel(8);
+        let none = || Arc::new(Semaphore::new(0));
+        (
+            Self {
+                polls: Arc::default(),
+                probed: none(),
+                release: none(),
+                answer: none(),
+                got,
+            },
+            gets,
+        )
+    }
+}
+
+/// A polling server with one session and an upgrade of this kind.
+async fn upgrading(kind: Upgrade, control: Control) -> Server {
     serve(move |_, mut stream| {
-        let (release, released, polls, got) = (release.clone(), released.clone(), polls.clone(), got.clone());
+        let Control {
+            polls,
+            release,
+            answer,
+            got,
+        } = control.clone();
         async move {
             loop {
                 let mut start = [0; 256];
@@ -240,39 +304,33 @@ async fn upgrading(kind: Upgrade, polls: Arc<AtomicUsize>, got: mpsc::Sender<Str
                     return;
                 };
                 let line = String::from_utf8_lossy(&start[..length]).into_owned();
-                if line.contains("transport=websocket") && kind == Upgrade::Refuse {
-                    read_head(&mut stream).await;
-                    stream.write_all(&response(400, "no")).await.unwrap();
-                } else if line.contains("transport=websocket") {
+                if line.contains("transport=websocket") && kind != Upgrade::Refuse {
                     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
                     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("2probe"));
-                    if kind == Upgrade::AnswerWrongly {
-                        socket.send(Message::text("3")).await.unwrap();
-                        while socket.next().await.is_some() {}
-                        return;
-                    }
-                    release.add_permits(1);
-                    // The poll is answered and its answer read before the probe is.
-                    released.acquire().await.unwrap().forget();
-                    socket.send(Message::text("3probe")).await.unwrap();
+                    probed.add_permits(1);
+                    answer.acquire().await.unwrap().forget();
+                    let text = if kind == Upgrade::AnswerWrongly {
+                        "3"
+                    } else {
+                        "3probe"
+                    };
+                    socket.send(Message::text(text)).await.unwrap();
                     while let Some(Ok(Message::Text(text))) = socket.next().await {
                         got.send(text.to_string()).await.unwrap();
                     }
                     return;
-                } else {
-                    read_head(&mut stream).await;
-                    let answer = if line.contains("sid=x") {
-                        polls.fetch_add(1, Ordering::SeqCst);
-                        release.acquire().await.unwrap().forget();
-                        "6"
-                    } else {
-                        OPEN
-                    };
-                    stream.write_all(&response(200, answer)).await.unwrap();
-                    if answer == "6" {
-                        released.add_permits(1);
-                    }
                 }
+                read_head(&mut stream).await;
+                let bytes = if line.contains("transport=websocket") {
+                    response(400, "no")
+                } else if line.contains("sid=x") {
+                    polls.fetch_add(1, Ordering::SeqCst);
+                    release.acquire().await.unwrap().forget();
+                    response(200, "6")
+                } else {
+                    response(200, OPEN)
+                };
+                stream.write_all(&bytes).await.unwrap();
             }
         }
     })
@@ -282,11 +340,11 @@ async fn upgrading(kind: Upgrade, polls: Arc<AtomicUsize>, got: mpsc::Sender<Str
 #[tokio::test]
 async fn an_upgrade_that_fails_leaves_the_session_polling() {
     for kind in [Upgrade::Refuse, Upgrade::AnswerWrongly] {
-        let (got, _gets) = mpsc::channel(8);
-        let polls = Arc::new(AtomicUsize::new(0));
-        let server = upgrading(kind, polls.clone(), got).await;
+        let (control, _gets) = Control::new();
+        let server = upgrading(kind, control.clone()).await;
         let (tap, mut record) = tap();
         let mut session = open(&server, Over::Polling, tap.clone()).await.unwrap();
+        control.answer.add_permits(2);
         let error = in_time("the upgrade", session.upgrade()).await.unwrap_err();
         let expected = match kind {
             Upgrade::Refuse => {
@@ -298,6 +356,10 @@ async fn an_upgrade_that_fails_leaves_the_session_polling() {
         assert!(!session.is_over());
         assert_eq!(session.handshake().over, "polling");
         assert_eq!(record.so_far(), []);
+        control.release.add_permits(2);
+        for _ in 0..2 {
+            assert_eq!(record.next().await, text("6"));
+        }
         assert!(matches!(
             open(&server, Over::Upgraded, tap).await,
             Err(OpenError::Upgrade(_))
@@ -307,16 +369,21 @@ async fn an_upgrade_that_fails_leaves_the_session_polling() {
 
 #[tokio::test]
 async fn a_poll_that_is_released_before_the_probe_is_answered_is_not_repeated() {
-    let (got, mut gets) = mpsc::channel(8);
-    let polls = Arc::new(AtomicUsize::new(0));
-    let server = upgrading(Upgrade::ReleaseThePollFirst, polls.clone(), got).await;
+    let (control, mut gets) = Control::new();
+    let server = upgrading(Upgrade::Accept, control.clone()).await;
     let (tap, mut record) = tap();
     let mut session = open(&server, Over::Polling, tap).await.unwrap();
-    in_time("the upgrade", session.upgrade()).await.unwrap();
-    assert_eq!(record.next().await, text("6"));
+    let released = async {
+        control.probed.acquire().await.unwrap().forget();
+        control.release.add_permits(1);
+        assert_eq!(record.next().await, text("6"));
+        control.answer.add_permits(1);
+    };
+    let (upgraded, ()) = in_time("the upgrade", async { tokio::join!(session.upgrade(), released) }).await;
+    upgraded.unwrap();
     session.send(vec![Packet::Text(b"40".to_vec())]).await.unwrap();
     for expected in ["5", "40"] {
         assert_eq!(in_time("a packet", gets.recv()).await.unwrap(), expected);
     }
-    assert_eq!(polls.load(Ordering::SeqCst), 1);
+    assert_eq!(control.polls.load(Ordering::SeqCst), 1);
 }

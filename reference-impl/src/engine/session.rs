@@ -306,7 +306,10 @@ impl Session {
                 self.link = Link::WebSocket(probe.exchange);
                 self.probe = None;
                 self.release_get(&NOOP, out);
-                out.mark(self.key);
+                self.flush(out);
+                if self.closing_until.is_some() {
+                    self.end(CloseReason::ServerClose, &CLOSE, NORMAL_CLOSURE, out);
+                }
             }
             _ => self.drop_probe(POLICY_VIOLATION, out),
         }
@@ -339,8 +342,8 @@ impl Session {
         if self.closing_until.is_some() {
             return;
         }
-        self.drop_probe(NORMAL_CLOSURE, out);
         if self.link == Link::Polling {
+            // An upgrade that is under way may still be completed: then the rest comes over the WebSocket.
             self.ping_at = None;
             self.pong_by = None;
             self.closing_until = Some(now + config.ping_interval + config.ping_timeout);

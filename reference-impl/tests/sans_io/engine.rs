@@ -379,8 +379,22 @@ fn the_server_closes_after_what_it_sent() {
     let ws = bench.ws(&query.replace("polling", "websocket"));
     bench.send(ws, "2probe");
     bench.post(&query, "42[\"bye\"]");
-    assert!(bench.closed(ws).is_some());
     assert!(bench.fetch(&query).1.ends_with("\u{1e}42[\"bye\"]\u{1e}41"));
+    assert_eq!(bench.closed(ws), None);
+    assert_eq!(bench.fetch(&query), (200, "1".into()));
+    assert_eq!(bench.closed(ws), Some(1000));
+
+    let query = bench.polling();
+    bench.post(&query, "40");
+    bench.fetch(&query);
+    let ws = bench.ws(&query.replace("polling", "websocket"));
+    assert_eq!(bench.exchange(ws, "2probe"), ["3probe"]);
+    bench.post(&query, "42[\"bye\"]");
+    assert_eq!(bench.exchange(ws, "5"), ["42[\"bye\"]", "41"]);
+    assert_eq!(bench.closed(ws), Some(1000));
+
+    let query = bench.polling();
+    bench.post(&query, "40\u{1e}42[\"bye\"]");
     bench.run_for(500);
     assert_eq!(bench.fetch(&query).0, 400, "nobody waits for ever to be told");
 

@@ -2,4 +2,6 @@
 
 mod bench;
 mod engine;
+mod faults;
+mod scenarios;
 mod socket;

@@ -165,8 +165,8 @@ impl LabelState {
                     self.polls = request.method == "GET" && request.target.contains("transport=polling");
                 }
             }
-            Wire::Raw(_) => {
-                if entry.cause.is_some() {
+            Wire::Raw(bytes) => {
+                if entry.cause.is_some() && begins_request(bytes) {
                     self.requests += 1;
                     self.polls = false;
                 }
@@ -363,6 +363,11 @@ impl LabelState {
             }
         }
     }
+}
+
+/// Whether raw bytes begin with the first line of a request; otherwise they go on with one that was begun before.
+fn begins_request(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').next().is_some_and(|line| line.windows(6).any(|part| part == b" HTTP/"))
 }
 
 /// The packets of a payload, as texts; bytes that are not UTF-8 are shown as replacement characters.

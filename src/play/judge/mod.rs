@@ -216,6 +216,11 @@ impl<'c> Judge<'c> {
         captures
     }
 
+    /// Whether a body that arrives on `label` holds nothing that counts: pings, noops, the `auth` event.
+    pub fn never_counts(&self, label: &str, body: &[u8]) -> bool {
+        label::packets_of(body).iter().all(|packet| self.ambient.is(label, packet))
+    }
+
     /// Ends the case because the harness could not do its part.
     pub fn break_off(&mut self, reason: String) {
         self.verdict.get_or_insert(Judgement::Broken(reason));
@@ -361,13 +366,11 @@ impl<'c> Judge<'c> {
             self.lag_at_base = self.lag;
             return Some(Flow::Need(Demand::Join(label.to_owned(), namespace)));
         }
-        state.skip_ambient(&ambient, label);
-        let expected = if namespace == "/" {
-            "40{".to_owned()
-        } else {
-            format!("40{namespace},{{")
-        };
-        match state.queue.pop_front() {
+        // A ping that the script asks for waits for its line.
+        let waits = |text: &str| text == "2" || ambient.is(label, text);
+        let answer = state.queue.iter().position(|arrival| !arrival.text().is_some_and(waits));
+        let expected = if namespace == "/" { "40{".to_owned() } else { format!("40{namespace},{{") };
+        match answer.and_then(|at| state.queue.remove(at)) {
             Some(arrival) if arrival.text().is_some_and(|text| text.starts_with(&expected)) => {
                 state.given_holds = true;
                 self.base = self.base.max(arrival.at);

@@ -1,9 +1,10 @@
 //! One failure as a compiler would say it: the line of the script, what came instead, the rule, the way back to it.
 
-use super::text::{brief, count, safe};
+use crate::report::group::{self, blamed_line, groups};
+use crate::report::matrix::base;
+use crate::report::text::{brief, count, safe};
 use crate::outcome::{CaseResult, Failure, Verdict};
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
-use std::collections::BTreeMap;
 
 /// How many lines of the script stand above and below the one that is underlined.
 const NEIGHBOURS: usize = 2;
@@ -22,17 +23,7 @@ pub(super) struct Block<'a> {
 
 /// Puts trials of one case that went wrong in the same way into one block, in the order of their ids.
 pub(super) fn blocks<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> Vec<Block<'a>> {
-    let mut blocks: BTreeMap<(&str, &str, Verdict, u32), Block<'a>> = BTreeMap::new();
-    for case in cases {
-        let line = case.failure.as_ref().map_or(0, |failure| failure.line);
-        let key = (base(&case.id), case.variant.as_str(), case.verdict, line);
-        blocks
-            .entry(key)
-            .or_insert_with(|| Block { trials: Vec::new() })
-            .trials
-            .push(case);
-    }
-    blocks.into_values().collect()
+    groups(cases).into_iter().map(|trials| Block { trials }).collect()
 }
 
 impl Block<'_> {
@@ -148,9 +139,9 @@ impl Block<'_> {
     fn others(&self, first: &CaseResult) -> Option<String> {
         let mut lines: Vec<String> = Vec::new();
         for trial in self.trials.iter().skip(1) {
-            let differs = came_words(trial) != came_words(first);
+            let differs = group::came(trial) != group::came(first);
             let says = if differs {
-                format!(": {}", brief(came_words(trial), SHOWN / 4))
+                format!(": {}", brief(group::came(trial), SHOWN / 4))
             } else {
                 String::new()
             };
@@ -166,17 +157,6 @@ impl Block<'_> {
         }
         Some(lines.join("\n"))
     }
-}
-
-/// The id of a case without its `each` values.
-fn base(id: &str) -> &str {
-    id.split_once('[').map_or(id, |(base, _)| base)
-}
-
-fn came_words(case: &CaseResult) -> &str {
-    case.failure
-        .as_ref()
-        .map_or(&case.message, |failure| &failure.came)
 }
 
 fn came(failure: &Failure) -> String {
@@ -241,16 +221,6 @@ impl Excerpt {
                     .label(self.label.as_str()),
             )
     }
-}
-
-/// The index of the blamed line. The script may have been saved without its header: then the text decides.
-fn blamed_line(lines: &[&str], failure: &Failure) -> Option<usize> {
-    let is_it = |line: &&str| line.trim() == failure.script_line.trim();
-    let numbered = (failure.line as usize).checked_sub(1)?;
-    if lines.get(numbered).is_some_and(is_it) {
-        return Some(numbered);
-    }
-    lines.iter().position(is_it)
 }
 
 #[cfg(test)]

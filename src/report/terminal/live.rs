@@ -1,6 +1,6 @@
 //! The reporter itself: consumes the events of a run and writes what the chosen detail asks for.
 
-use super::text::{brief, count, safe};
+use crate::report::text::{brief, count, safe};
 use super::{failure, summary};
 use crate::outcome::{CaseResult, RunEvent, RunResult, TargetInfo, Verdict};
 use std::io::{self, Write};

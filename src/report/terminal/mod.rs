@@ -3,6 +3,5 @@
 mod failure;
 mod live;
 mod summary;
-mod text;
 
 pub use live::{Detail, Terminal};

@@ -1,6 +1,6 @@
 //! One TCP connection of a channel, and the task that owns it.
 //!
-//! Owns reading and writing side by side, stalling, and the ways to end. Dropping it ends the connection.
+//! Owns reading and writing side by side, stalling, and the ways to end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How much is read at once, in bytes.
 const READ: usize = 16 * 1024;
 
-/// A connection that is up, or was.
+/// A connection that is up, or was. Dropping it drops `end`, and the task takes that for a cut.
 #[derive(Debug)]
 pub(super) struct Connection {
     status: Arc<watch::Sender<Status>>,
@@ -139,12 +139,6 @@ impl Connection {
             let _ = sender.send(end);
         }
         let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

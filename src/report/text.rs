@@ -19,12 +19,28 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for text of several lines: line feeds stay.
+pub(super) fn safe_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text
+        .split('\n')
+        .map(|line| safe(line.strip_suffix('\r').unwrap_or(line)))
+        .collect();
+    lines.join("\n")
+}
+
+/// Text of several lines, made safe, of which at most `limit` characters are left.
+pub(super) fn brief_lines(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => safe_lines(text),
+        Some((end, _)) => format!("{}… ({} bytes in all)", safe_lines(&text[..end]), text.len()),
+    }
+}
+
 /// The same, cut after `limit` characters.
 pub(super) fn brief(text: &str, limit: usize) -> String {
-    let text = safe(text);
     match text.char_indices().nth(limit) {
-        None => text.into_owned(),
-        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+        None => safe(text).into_owned(),
+        Some((end, _)) => format!("{}… ({} characters)", safe(&text[..end]), text.chars().count()),
     }
 }
 

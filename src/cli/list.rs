@@ -1,0 +1,111 @@
+//! `siospec list`: the cases, for people or as data.
+
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use super::selecting::Selecting;
+use crate::suite::{Corpus, LoadedCase, Trial};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::Arc;
+
+/// The arguments of `siospec list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Ids of cases, parts of them, or globs
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+    #[command(flatten)]
+    selecting: Selecting,
+    /// `json` gives the whole cases, for other runners
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+/// A case as data.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    id: &'a str,
+    title: &'a str,
+    role: &'a str,
+    area: &'a str,
+    level: &'a str,
+    rules: &'a [String],
+    /// The transports of a session script; empty for a wire script.
+    over: Vec<&'a str>,
+    needs: &'a [String],
+    variant: Option<&'a str>,
+    hazard: Option<&'a str>,
+    /// The trials that the case makes, with their `each` values.
+    trials: Vec<String>,
+    /// The case file.
+    text: &'a str,
+    rule_text: &'a str,
+    source: &'a str,
+}
+
+pub(super) fn list(arguments: &List, out: &mut Output) -> Result<Exit, Failure> {
+    let (corpus, trials) = arguments.selecting.select(&arguments.patterns)?;
+    let mut cases: BTreeMap<&str, (&Arc<LoadedCase>, Vec<&Trial>)> = BTreeMap::new();
+    for trial in &trials {
+        cases
+            .entry(&trial.loaded.id)
+            .or_insert_with(|| (&trial.loaded, Vec::new()))
+            .1
+            .push(trial);
+    }
+    match arguments.format {
+        Format::Json => {
+            let listed: Vec<Listed<'_>> = cases
+                .values()
+                .map(|(case, trials)| listed(&corpus, case, trials))
+                .collect();
+            serde_json::to_writer_pretty(&mut *out, &listed)?;
+            writeln!(out)?;
+        }
+        Format::Text => {
+            for (case, trials) in cases.values() {
+                let title = &case.case.header.title;
+                writeln!(
+                    out,
+                    "{}  {title} ({}, {} trials)",
+                    case.id,
+                    case.level,
+                    trials.len()
+                )?;
+            }
+            writeln!(out, "{} cases, {} trials", cases.len(), trials.len())?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn listed<'a>(corpus: &'a Corpus, case: &'a LoadedCase, trials: &[&'a Trial]) -> Listed<'a> {
+    let header = &case.case.header;
+    let rule = header.rules.first().and_then(|id| corpus.rules.get(id));
+    let mut ids: Vec<String> = trials.iter().map(|trial| trial.id.clone()).collect();
+    ids.dedup();
+    Listed {
+        id: &case.id,
+        title: &header.title,
+        role: header.role.word(),
+        area: &case.area,
+        level: case.level.word(),
+        rules: &header.rules,
+        over: header.over.iter().map(|over| over.word()).collect(),
+        needs: &header.needs,
+        variant: header.variant.as_deref(),
+        hazard: header.hazard.as_deref(),
+        trials: ids,
+        text: &case.text,
+        rule_text: rule.map_or("", |rule| &rule.text),
+        source: rule.map_or("", |rule| &rule.source),
+    }
+}

@@ -1,0 +1,150 @@
+//! The `siospec` command: reading the command line, one file for each command, and the exit code.
+
+mod baseline;
+mod exit;
+mod faults;
+mod install;
+mod list;
+mod output;
+mod report_file;
+mod rules;
+mod run;
+mod selecting;
+mod serve;
+mod show;
+mod target_argument;
+
+pub use exit::Exit;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+use exit::Failure;
+use output::{Output, complain};
+use std::ffi::OsString;
+use std::io::Write as _;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+Examples:
+  siospec                                    test the reference that is built in
+  siospec run http://localhost:3000          test a server that runs
+  siospec run -- node server.mjs             test a server that this command starts
+  siospec run targets/socket.io 'server/ack/*'
+  siospec show server/connect/unknown-namespace
+
+Exit codes:
+  0    the gate holds
+  1    it does not hold
+  2    the command line or a file is wrong
+  3    the target could not be started
+  4    nothing was selected
+  70   siospec itself failed
+  130  interrupted; the reports say what was done until then";
+
+/// Conformance suite and fuzz harness for Socket.IO servers, clients and codecs.
+#[derive(Debug, Parser)]
+#[command(name = "siospec", version, styles = STYLES, after_help = AFTER_HELP)]
+#[command(disable_help_subcommand = true, max_term_width = 100)]
+struct Cli {
+    /// When to use colours (NO_COLOR in the environment is honoured)
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Test a target and judge the gate (the default)
+    Run(Box<run::Run>),
+    /// List the cases
+    List(list::List),
+    /// Show a case, its rule and where it comes from
+    Show(show::Show),
+    /// Show which rules have a case, by area and level
+    Rules(rules::RulesCommand),
+    /// Start the reference server with the test application
+    Serve(serve::Serve),
+    /// List the deliberate faults of the reference
+    Faults(faults::Faults),
+    /// Run the install commands of targets
+    Install(install::Install),
+    /// Write the list of a target's known failures
+    #[command(subcommand)]
+    Baseline(baseline::Baseline),
+}
+
+/// Runs the command line `words` (the first is the program) and says how it ended.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            // Nobody is left to tell when the stream is closed.
+            let _ = error.print();
+            return if wrong { Exit::Usage } else { Exit::Success };
+        }
+    };
+    let color = match cli.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    let mut out = Output::new(color);
+    let ended = dispatch(cli.command, &mut out).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    ended.unwrap_or_else(|failure| {
+        complain(color, &describe(&failure));
+        failure.exit
+    })
+}
+
+fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure> {
+    match command.unwrap_or_else(|| Command::Run(Box::default())) {
+        Command::Run(arguments) => run::run(&arguments, out),
+        Command::List(arguments) => list::list(&arguments, out),
+        Command::Show(arguments) => show::show(&arguments, out),
+        Command::Rules(arguments) => rules::rules(&arguments, out),
+        Command::Serve(arguments) => serve::serve(&arguments, out),
+        Command::Faults(arguments) => faults::faults(&arguments, out),
+        Command::Install(arguments) => install::install(&arguments, out),
+        Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),
+    }
+}
+
+/// The error and its causes. A message that shows a file already says that it is an error.
+fn describe(failure: &Failure) -> String {
+    let mut causes = failure.error.chain().map(ToString::to_string).collect::<Vec<_>>();
+    causes.dedup();
+    let message = causes.join(": ");
+    if message.starts_with("error") || message.starts_with("\u{1b}[") {
+        message
+    } else {
+        format!("error: {message}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,143 @@
+//! `siospec rules`: which rules there are, and which of them a case covers.
+
+use super::exit::{Exit, Failure};
+use super::list::Format;
+use super::output::Output;
+use super::selecting::{self, load};
+use crate::notation::Role;
+use crate::suite::{Counts, Coverage, Level, State};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// The arguments of `siospec rules`.
+#[derive(Debug, clap::Args)]
+pub(super) struct RulesCommand {
+    /// Only rules that bind this role: server, client or codec
+    #[arg(long, value_parser = selecting::role)]
+    role: Option<Role>,
+    /// `json` gives every rule with its cases
+    #[arg(long, default_value = "text")]
+    format: Format,
+    /// Take the cases from a folder, or one file, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
+}
+
+/// A rule for one role, as data.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    id: &'a str,
+    role: &'a str,
+    area: &'a str,
+    level: &'a str,
+    text: &'a str,
+    source: &'a str,
+    link: Option<&'a str>,
+    impact: &'a str,
+    not_coverable: Option<&'a str>,
+    cases: &'a [String],
+}
+
+pub(super) fn rules(arguments: &RulesCommand, out: &mut Output) -> Result<Exit, Failure> {
+    let corpus = load(arguments.cases.as_deref())?;
+    let mut coverage = Coverage::of(&corpus, []);
+    coverage
+        .rows
+        .retain(|row| arguments.role.is_none_or(|role| role == row.role));
+    if coverage.rows.is_empty() {
+        return Err(Failure::nothing("there is no such rule".to_owned()));
+    }
+    match arguments.format {
+        Format::Json => {
+            let listed: Vec<Listed<'_>> = coverage.rows.iter().map(listed).collect();
+            serde_json::to_writer_pretty(&mut *out, &listed)?;
+            writeln!(out)?;
+        }
+        Format::Text => table(&coverage, out)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn listed(row: &crate::suite::Row) -> Listed<'_> {
+    Listed {
+        id: &row.rule.id,
+        role: row.role.word(),
+        area: &row.rule.area,
+        level: row.rule.level.word(),
+        text: &row.rule.text,
+        source: &row.rule.source,
+        link: row.rule.link.as_deref(),
+        impact: &row.rule.impact,
+        not_coverable: row.rule.not_coverable.as_deref(),
+        cases: &row.cases,
+    }
+}
+
+/// Covered of all, for each area and level; then what is not covered.
+fn table(coverage: &Coverage, out: &mut Output) -> std::io::Result<()> {
+    let counts = coverage.counts();
+    let mut areas: BTreeMap<&str, BTreeMap<Level, Counts>> = BTreeMap::new();
+    for ((area, level), number) in &counts {
+        areas.entry(area).or_default().insert(*level, *number);
+    }
+    let width = areas
+        .keys()
+        .map(|area| area.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max("total".len());
+    write!(out, "{:width$}", "area")?;
+    for level in Level::ALL {
+        write!(out, "  {:>13}", level.word())?;
+    }
+    writeln!(out)?;
+    for (area, levels) in &areas {
+        row(out, width, area, |level| {
+            levels.get(&level).copied().unwrap_or_default()
+        })?;
+    }
+    row(out, width, "total", |level| {
+        let of_level = counts.iter().filter(|((_, of), _)| *of == level);
+        of_level.fold(Counts::default(), |sum, (_, more)| Counts {
+            covered: sum.covered + more.covered,
+            not_coverable: sum.not_coverable + more.not_coverable,
+            uncovered: sum.uncovered + more.uncovered,
+        })
+    })?;
+    let open: Vec<_> = coverage
+        .rows
+        .iter()
+        .filter(|row| row.state() == State::Uncovered)
+        .collect();
+    if !open.is_empty() {
+        writeln!(out, "\nwithout a case:")?;
+    }
+    for row in open {
+        writeln!(
+            out,
+            "  {} ({}, {}): {}",
+            row.rule.id,
+            row.role.word(),
+            row.rule.level,
+            row.rule.text
+        )?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut Output, width: usize, name: &str, counts: impl Fn(Level) -> Counts) -> std::io::Result<()> {
+    write!(out, "{name:width$}")?;
+    for level in Level::ALL {
+        let of = counts(level);
+        let all = of.covered + of.not_coverable + of.uncovered;
+        let text = if all == 0 {
+            "·".to_owned()
+        } else {
+            format!("{}/{all}", of.covered + of.not_coverable)
+        };
+        write!(out, "  {text:>13}")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,408 @@
+//! `siospec run`: tests a target.
+
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use super::report_file::ReportFile;
+use super::selecting::Selecting;
+use super::target_argument::{self, Named};
+use crate::notation::Role;
+use crate::outcome::{Gate, RunEvent, RunResult};
+use crate::report::terminal::{Detail, Terminal};
+use crate::report::{json, junit};
+use crate::run::{Options, Progress, Strictness};
+use crate::suite::{Corpus, Trial};
+use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long what is left of a run may take to go after its end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+const AFTER_HELP: &str = "\
+Targets:
+  (none)                  the reference that is built in
+  http://HOST:PORT        a server that runs; a path other than /socket.io/ is given in the URL
+  targets/NAME            a folder with a target.toml, or such a file
+  -- COMMAND              a command that starts a server on the port in PORT
+
+Patterns are ids of cases, parts of them, or globs: 'server/ack/*'.
+
+Examples:
+  siospec run http://localhost:3000 --report-junit junit.xml
+  siospec run targets/socket.io server/connect --over polling -v
+  siospec run --cases my-cases -- python server.py
+  siospec run --fault NAME                   see what a broken server looks like";
+
+/// The arguments of `siospec run`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Run {
+    /// The target, then patterns of cases
+    #[arg(value_name = "TARGET|PATTERN")]
+    words: Vec<String>,
+    /// A command that starts the target
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+    #[command(flatten)]
+    selecting: Selecting,
+    #[command(flatten)]
+    playing: Playing,
+    #[command(flatten)]
+    judging: Judging,
+    #[command(flatten)]
+    showing: Showing,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "How they are played")]
+struct Playing {
+    /// Play cases that may end or burden the target, also on one that siospec did not start
+    #[arg(long)]
+    hazards: bool,
+    /// Start the built-in reference with a deliberate fault
+    #[arg(long, value_name = "NAME")]
+    fault: Option<String>,
+    /// Skip cases that would wait longer for timers
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+    max_wait: Duration,
+    /// Give a case up after this time, besides the timers that it waits for
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    timeout: Duration,
+    /// How long a target that siospec starts may take to answer
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
+    start_timeout: Duration,
+    /// How many cases are played side by side
+    #[arg(short, long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=512))]
+    jobs: u16,
+    /// The connect timeout of the target in milliseconds, 0 for none
+    #[arg(long, value_name = "MS")]
+    connect_timeout: Option<f64>,
+    /// How much memory a target that siospec starts may use
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    max_memory: u64,
+    /// Accept any TLS certificate
+    #[arg(long)]
+    insecure: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "How they are judged")]
+struct Judging {
+    /// A list of known failures, besides the target's own
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
+    /// Lenient and flaky cases and deviations fail the gate too
+    #[arg(long)]
+    strict: bool,
+    /// Skipped cases fail the gate too
+    #[arg(long)]
+    no_skips: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "What is shown")]
+struct Showing {
+    /// Write the result as JSON, from which all other reports can be made
+    #[arg(long, value_name = "PATH")]
+    report_json: Option<PathBuf>,
+    /// Write the result as JUnit XML
+    #[arg(long, value_name = "PATH")]
+    report_junit: Option<PathBuf>,
+    /// Only failures, in a line each, and the gate
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Every case in a line, and transcripts of failures
+    #[arg(short, long)]
+    verbose: bool,
+    /// The slowest cases at the end
+    #[arg(long)]
+    slow: bool,
+}
+
+impl Run {
+    /// Whether lenient trials count.
+    pub(super) fn is_strict(&self) -> bool {
+        self.judging.strict
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        /// The smallest command around the arguments.
+        #[derive(clap::Parser)]
+        struct Alone {
+            #[command(flatten)]
+            run: Run,
+        }
+        <Alone as clap::Parser>::parse_from(["siospec"]).run
+    }
+}
+
+/// Tests a target, shows and writes what came out.
+pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
+    let open = |path: &Option<PathBuf>| {
+        path.as_deref()
+            .map(ReportFile::open)
+            .transpose()
+            .map_err(Failure::usage)
+    };
+    let prepared = Prepared::of(arguments)?;
+    let (json_file, junit_file) = (
+        open(&arguments.showing.report_json)?,
+        open(&arguments.showing.report_junit)?,
+    );
+    let result = prepared.play(out)?;
+    if let Some(file) = json_file {
+        file.write(&json::write(&result)?)?;
+    }
+    if let Some(file) = junit_file {
+        file.write(&junit::write(std::slice::from_ref(&result))?)?;
+    }
+    Ok(match result.gate {
+        _ if result.interrupted => Exit::Interrupted,
+        Gate::Pass => Exit::Success,
+        Gate::Fail => Exit::Gate,
+    })
+}
+
+/// A run whose arguments were understood and whose files were read.
+pub(super) struct Prepared {
+    pub(super) target: Arc<Target>,
+    corpus: Corpus,
+    trials: Vec<Trial>,
+    options: Options,
+    detail: Detail,
+}
+
+impl Prepared {
+    /// Understands the arguments and reads the files.
+    pub(super) fn of(arguments: &Run) -> Result<Self, Failure> {
+        let (named, patterns) =
+            target_argument::read(&arguments.words, &arguments.command).map_err(Failure::usage)?;
+        let target = target(named, &arguments.playing)?;
+        let (corpus, trials) = arguments.selecting.select(&patterns)?;
+        if arguments.selecting.role != Role::Server {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "the role {} cannot be played yet: expected --role server",
+                arguments.selecting.role.word()
+            )));
+        }
+        let mut known: Vec<KnownEntry> = target.known().to_vec();
+        for file in &arguments.judging.known {
+            known.append(&mut load_known(file).map_err(Failure::usage)?);
+        }
+        let whole = arguments.selecting.is_whole(&patterns);
+        let options = Options {
+            role: arguments.selecting.role.word().to_owned(),
+            jobs: usize::from(arguments.playing.jobs),
+            max_wait: arguments.playing.max_wait,
+            timeout: arguments.playing.timeout,
+            hazards: arguments.playing.hazards,
+            insecure: arguments.playing.insecure,
+            strictness: Strictness {
+                strict: arguments.judging.strict,
+                no_skips: arguments.judging.no_skips,
+            },
+            known,
+            elsewhere: whole.then(|| elsewhere(&corpus, arguments.selecting.role)),
+            partition: arguments
+                .selecting
+                .partition
+                .map(|partition| partition.to_string()),
+            baselines: BTreeMap::new(),
+        };
+        let detail = Detail {
+            quiet: arguments.showing.quiet,
+            verbose: arguments.showing.verbose,
+            strict: arguments.judging.strict,
+            slow: arguments.showing.slow,
+        };
+        Ok(Self {
+            target: Arc::new(target),
+            corpus,
+            trials,
+            options,
+            detail,
+        })
+    }
+
+    /// Without any list of known failures.
+    pub(super) fn without_known(mut self) -> Self {
+        self.options.known.clear();
+        self
+    }
+
+    /// Plays, and shows what happens on standard output.
+    pub(super) fn play(self, out: &mut Output) -> Result<RunResult, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let played = runtime.block_on(self.play_until_told(out));
+        runtime.shutdown_timeout(FAREWELL);
+        played
+    }
+
+    /// The first interruption ends the run in order, the second one at once.
+    async fn play_until_told(self, out: &mut Output) -> Result<RunResult, Failure> {
+        let (interrupt, interrupted) = watch::channel(false);
+        let mut terminal = Terminal::new(out, self.detail);
+        let mut progress = Progress::new(!self.detail.quiet);
+        let mut written = Ok(());
+        let result = {
+            let mut listener = |event: RunEvent| {
+                progress.handle(&event);
+                if written.is_ok() {
+                    written = progress.aside(|| terminal.handle(&event));
+                }
+            };
+            let playing = crate::run::run(
+                Arc::clone(&self.target),
+                &self.corpus.rules,
+                self.trials,
+                &self.options,
+                interrupted,
+                &mut listener,
+            );
+            let mut interruptions = Interruptions::listen()?;
+            tokio::pin!(playing);
+            loop {
+                tokio::select! {
+                    played = &mut playing => break played.map_err(not_started)?,
+                    () = interruptions.next() => {
+                        if interrupt.send_replace(true) {
+                            return Err(Failure { exit: Exit::Interrupted, error: anyhow::anyhow!("interrupted twice") });
+                        }
+                    }
+                }
+            }
+        };
+        let finished = RunEvent::Finished(Box::new(result));
+        progress.handle(&finished);
+        written.and_then(|()| terminal.handle(&finished))?;
+        match finished {
+            RunEvent::Finished(result) => Ok(*result),
+            _ => unreachable!("it was made above"),
+        }
+    }
+}
+
+/// Ctrl-C, and what else asks a program to end.
+pub(super) struct Interruptions {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 3],
+}
+
+#[cfg(unix)]
+impl Interruptions {
+    /// From now on signals are collected here and no longer end the program.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let [interrupt, terminate, hangup] = kinds.map(signal);
+        Ok(Self {
+            signals: [interrupt?, terminate?, hangup?],
+        })
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.signals;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Interruptions {
+    /// From now on Ctrl-C is collected here and no longer ends the program.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
+    if playing.fault.is_some() && named != Named::Builtin {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--fault is for the built-in reference: leave the target out"
+        )));
+    }
+    let target = match named {
+        Named::Builtin => Target::builtin(playing.fault.as_deref()).map_err(Failure::usage)?,
+        Named::Url(url) => Target::url(&url, playing.insecure).map_err(Failure::usage)?,
+        Named::Command(command) => Target::command(command),
+        Named::Manifest(path, argument) => {
+            let manifest = Manifest::load(&path).map_err(Failure::usage)?;
+            let no_server = || Failure::usage(anyhow::anyhow!("{argument} has no [server]"));
+            Target::manifest(manifest, &argument).ok_or_else(no_server)?
+        }
+    };
+    let limits = Limits {
+        memory: playing.max_memory << 20,
+        ..Limits::default()
+    };
+    Ok(target
+        .with_limits(limits)
+        .with_connect_timeout(playing.connect_timeout))
+}
+
+/// The ids of the cases of other roles.
+fn elsewhere(corpus: &Corpus, role: Role) -> Vec<String> {
+    let others = corpus.cases.iter().filter(|case| case.case.header.role != role);
+    others.map(|case| case.id.clone()).collect()
+}
+
+fn not_started(error: StartError) -> Failure {
+    Failure::target(anyhow::Error::new(error).context("the target could not be started"))
+}
+
+/// `500ms`, `10s`, `2m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a time such as 500ms, 10s or 2m".to_owned();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .ok_or_else(expected)?;
+    let number: f64 = text[..digits].parse().map_err(|_| expected())?;
+    let seconds = match &text[digits..] {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" => number * 60.0,
+        _ => return Err(expected()),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| expected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        for wrong in ["10", "s", "1h", "-1s", "1..2s", ""] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_command_means_run_with_the_defaults() {
+        let run = Run::default();
+        assert!(run.words.is_empty());
+        assert_eq!(run.playing.jobs, 16);
+    }
+}

@@ -1,0 +1,142 @@
+//! Options by which cases are selected, shared by the commands that speak of cases.
+
+use super::exit::Failure;
+use crate::notation::{Diagnostic, Over, Role};
+use crate::suite::{Corpus, Level, Partition, Selected, Selection, Trial, expand, load_builtin, load_dir};
+use std::path::PathBuf;
+
+/// How many errors of case files are shown.
+const SHOWN: usize = 20;
+
+/// Which cases.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Which cases")]
+pub(super) struct Selecting {
+    /// Take the cases from a folder, or one file, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) cases: Option<PathBuf>,
+    /// Who is tested: server, client or codec
+    #[arg(long, value_parser = role, default_value = "server")]
+    pub(super) role: Role,
+    /// Only cases of this rule; `*` stands for any text
+    #[arg(long = "rule", value_name = "RULE")]
+    pub(super) rules: Vec<String>,
+    /// Only over this transport: websocket, polling or upgraded
+    #[arg(long, value_parser = over, value_name = "TRANSPORT", value_delimiter = ',')]
+    pub(super) over: Vec<Over>,
+    /// Only rules of this level: must, security, should, may, reference or informational
+    #[arg(long = "level", value_parser = level, value_name = "LEVEL", value_delimiter = ',')]
+    pub(super) levels: Vec<Level>,
+    /// Only one of several parts, the same on every machine
+    #[arg(long, value_name = "hash:K/N")]
+    pub(super) partition: Option<Partition>,
+}
+
+impl Selecting {
+    /// Loads the cases and selects from them.
+    ///
+    /// # Errors
+    /// Where a file is wrong, a pattern matches nothing, or nothing is left.
+    pub(super) fn select(&self, patterns: &[String]) -> Result<(Corpus, Vec<Trial>), Failure> {
+        let corpus = load(self.cases.as_deref())?;
+        let all = trials(&corpus)?;
+        let selection = Selection {
+            patterns: patterns.to_vec(),
+            rules: self.rules.clone(),
+            over: self.over.clone(),
+            levels: self.levels.clone(),
+            role: Some(self.role),
+            partition: self.partition,
+        };
+        let Selected { trials, unmatched } = selection.select(all);
+        if !unmatched.is_empty() {
+            return Err(Failure::nothing(unmatched_message(&unmatched)));
+        }
+        if trials.is_empty() {
+            return Err(Failure::nothing(
+                "no case fits all that was asked for: see `siospec list`".to_owned(),
+            ));
+        }
+        Ok((corpus, trials))
+    }
+
+    /// Whether every case of the role is selected.
+    pub(super) fn is_whole(&self, patterns: &[String]) -> bool {
+        patterns.is_empty()
+            && self.cases.is_none()
+            && self.rules.is_empty()
+            && self.over.is_empty()
+            && self.levels.is_empty()
+            && self.partition.is_none()
+    }
+}
+
+/// The built-in cases, or those of a folder.
+///
+/// # Errors
+/// Where it cannot be read, or a file in it is wrong.
+pub(super) fn load(folder: Option<&std::path::Path>) -> Result<Corpus, Failure> {
+    let corpus = match folder {
+        Some(folder) => load_dir(folder).map_err(Failure::usage)?,
+        None => load_builtin(),
+    };
+    if corpus.diagnostics.is_empty() {
+        Ok(corpus)
+    } else {
+        Err(wrong(&corpus.diagnostics))
+    }
+}
+
+/// All trials of a corpus.
+///
+/// # Errors
+/// Where a case is wrong once its values are put in.
+pub(super) fn trials(corpus: &Corpus) -> Result<Vec<Trial>, Failure> {
+    let mut trials = Vec::new();
+    for case in &corpus.cases {
+        trials.append(&mut expand(case).map_err(|diagnostics| wrong(&diagnostics))?);
+    }
+    Ok(trials)
+}
+
+fn wrong(diagnostics: &[Diagnostic]) -> Failure {
+    let shown = &diagnostics[..diagnostics.len().min(SHOWN)];
+    let mut message = Diagnostic::render_all(shown, true);
+    if let Some(more) = diagnostics.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        message.push_str(&format!("\n\n… and {more} more errors"));
+    }
+    Failure::usage(anyhow::Error::msg(message))
+}
+
+fn unmatched_message(unmatched: &[String]) -> String {
+    let mut message = String::new();
+    for pattern in unmatched {
+        let hint = match std::path::Path::new(pattern) {
+            path if path.is_dir() => "; it is a folder, but without a target.toml",
+            path if path.is_file() => {
+                "; it is a file, but no target.toml: cases of your own are named by --cases"
+            }
+            _ => "",
+        };
+        message.push_str(&format!("`{pattern}` matches no case{hint}\n"));
+    }
+    message.push_str("`siospec list` shows what there is");
+    message
+}
+
+pub(super) fn role(word: &str) -> Result<Role, String> {
+    let all = [Role::Server, Role::Client, Role::Codec];
+    let found = all.into_iter().find(|role| role.word() == word);
+    found.ok_or_else(|| "expected server, client or codec".to_owned())
+}
+
+fn over(word: &str) -> Result<Over, String> {
+    let all = [Over::WebSocket, Over::Polling, Over::Upgraded];
+    let found = all.into_iter().find(|over| over.word() == word);
+    found.ok_or_else(|| "expected websocket, polling or upgraded".to_owned())
+}
+
+fn level(word: &str) -> Result<Level, String> {
+    let words = Level::ALL.map(Level::word).join(", ");
+    Level::of(word).ok_or_else(|| format!("expected one of {words}"))
+}

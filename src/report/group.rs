@@ -1,0 +1,38 @@
+//! Trials of one case that went wrong in the same way, and the line of its script that is to blame.
+
+use super::matrix::{badness, base};
+use crate::outcome::{CaseResult, Failure, Verdict};
+use std::collections::BTreeMap;
+
+/// Puts trials of one case that went wrong in the same way together, in the order of their ids.
+pub(super) fn groups<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> Vec<Vec<&'a CaseResult>> {
+    let mut groups: BTreeMap<(&str, &str, Verdict, u32), Vec<&CaseResult>> = BTreeMap::new();
+    for case in cases {
+        let line = case.failure.as_ref().map_or(0, |failure| failure.line);
+        let key = (base(&case.id), case.variant.as_str(), case.verdict, line);
+        groups.entry(key).or_default().push(case);
+    }
+    groups.into_values().collect()
+}
+
+/// The same, the worst news first.
+pub(super) fn worst_first<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> Vec<Vec<&'a CaseResult>> {
+    let mut groups = groups(cases);
+    groups.sort_by_key(|trials| trials.first().map_or(u8::MAX, |first| badness(first.verdict)));
+    groups
+}
+
+/// The index of the blamed line. The script may have been saved without its header: then the text decides.
+pub(super) fn blamed_line(lines: &[&str], failure: &Failure) -> Option<usize> {
+    let is_it = |line: &&str| line.trim() == failure.script_line.trim();
+    let numbered = (failure.line as usize).checked_sub(1)?;
+    if lines.get(numbered).is_some_and(is_it) {
+        return Some(numbered);
+    }
+    lines.iter().position(is_it)
+}
+
+/// What came, in words: of the failure, or of whatever else ended the trial.
+pub(super) fn came(case: &CaseResult) -> &str {
+    case.failure.as_ref().map_or(&case.message, |failure| &failure.came)
+}

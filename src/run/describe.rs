@@ -1,0 +1,63 @@
+//! What a result says of a trial before it is played: its case, its rule, the way back to it.
+
+use crate::outcome::{CaseResult, TargetInfo};
+use crate::suite::{Rules, Trial};
+
+/// A result without a verdict.
+pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo) -> CaseResult {
+    let header = &trial.case.header;
+    let accused = header.rules.first();
+    let mut result = CaseResult {
+        id: trial.id.clone(),
+        over: trial.over_word().to_owned(),
+        variant: header.variant.clone().unwrap_or_default(),
+        area: trial.loaded.area.clone(),
+        title: header.title.clone(),
+        rule: accused.cloned().unwrap_or_default(),
+        level: trial.loaded.level.word().to_owned(),
+        hazard: header.hazard.is_some(),
+        script: trial.text.clone(),
+        replay: replay(trial, target),
+        ..CaseResult::default()
+    };
+    if let Some(rule) = accused.and_then(|id| rules.get(id)) {
+        result.rule_text.clone_from(&rule.text);
+        result.source.clone_from(&rule.source);
+        result.impact.clone_from(&rule.impact);
+    }
+    result
+}
+
+/// The command that plays a trial again.
+fn replay(trial: &Trial, target: &TargetInfo) -> String {
+    let over = trial
+        .over
+        .map_or_else(String::new, |over| format!(" --over {}", over.word()));
+    let (before, after) = match target.argument.strip_prefix("-- ") {
+        Some(command) => (String::new(), format!(" -- {command}")),
+        None if target.argument.is_empty() => (String::new(), String::new()),
+        None => (format!(" {}", target.argument), String::new()),
+    };
+    format!("siospec run{before} {}{over}{after}", quoted(&trial.id))
+}
+
+/// A word as a POSIX shell wants it.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.,:=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them() {
+        assert_eq!(quoted("server/a-b"), "server/a-b");
+        assert_eq!(quoted("server/a[?EIO=4]"), "'server/a[?EIO=4]'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+    }
+}

@@ -1,0 +1,21 @@
+//! Running trials against a target: the plan, who plays when, what is played again, and whether the gate holds.
+//!
+//! The runner tells what happens as [`RunEvent`](crate::outcome::RunEvent)s and knows no reporter.
+
+mod conduct;
+mod describe;
+mod fleet;
+mod gate;
+mod known;
+mod plan;
+mod progress;
+mod retry;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use conduct::{Listener, Options, run};
+pub use gate::Strictness;
+pub use known::{KnownList, known_list};
+pub use progress::Progress;

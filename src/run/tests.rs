@@ -1,0 +1,238 @@
+//! Runs against servers that crash, hang, stutter and vanish: who is blamed, and what becomes of the others.
+
+use super::{Options, Strictness, run};
+use crate::notation::parse;
+use crate::outcome::{Gate, RunEvent, RunResult, Verdict};
+use crate::suite::{Level, Rules, Trial};
+use crate::target::Target;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A web server that does what the path of a request says.
+const SERVER: &str = r#"
+import http.server, os, sys, threading, time
+stuck = threading.Event()
+state = sys.argv[1]
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        if stuck.is_set(): time.sleep(600)
+        path = self.path.split("?")[0]
+        if path == "/socket.io/":
+            self.answer(200, b'0{"sid":"x","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000}')
+        elif path == "/die": os._exit(3)
+        elif path == "/die-later":
+            self.answer(200)
+            threading.Timer(0.1, os._exit, [4]).start()
+        elif path == "/die-once" and not os.path.exists(state):
+            open(state, "w").close()
+            os._exit(5)
+        elif path == "/hang":
+            stuck.set()
+            time.sleep(600)
+        elif path == "/once" and not os.path.exists(state):
+            open(state, "w").close()
+            self.answer(500)
+        elif path == "/never": self.answer(500)
+        else: self.answer(200)
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+fn trial(id: &str, header: &str, script: &str) -> Trial {
+    let text = format!("title: A test\nrule: test.rule\n{header}\n{script}");
+    let case = parse(id, &text).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut trial = Trial::bare(format!("server/{id}"), None, case, text);
+    Arc::make_mut(&mut trial.loaded).level = Level::Must;
+    trial
+}
+
+/// Asks for a path, and expects that all is well.
+fn asks(path: &str) -> Trial {
+    trial(path, "", &format!("> GET /{path}\n< 200\n"))
+}
+
+fn options() -> Options {
+    Options {
+        role: "server".to_owned(),
+        jobs: 8,
+        max_wait: Duration::from_secs(5),
+        timeout: Duration::from_secs(20),
+        hazards: false,
+        insecure: false,
+        strictness: Strictness::default(),
+        known: Vec::new(),
+        elsewhere: None,
+        partition: None,
+        baselines: BTreeMap::new(),
+    }
+}
+
+async fn run_all(trials: Vec<Trial>, options: &Options) -> (RunResult, Vec<RunEvent>) {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let command = ["python3", "-c", SERVER, state.to_str().unwrap()]
+        .map(str::to_owned)
+        .to_vec();
+    let mut events = Vec::new();
+    let (_interrupt, interrupted) = watch::channel(false);
+    let target = Arc::new(Target::command(command));
+    let mut listener = |event| events.push(event);
+    let result = run(
+        target,
+        &Rules::default(),
+        trials,
+        options,
+        interrupted,
+        &mut listener,
+    )
+    .await
+    .unwrap();
+    (result, events)
+}
+
+fn verdict(result: &RunResult, path: &str) -> (Verdict, String) {
+    let case = result
+        .cases
+        .iter()
+        .find(|case| case.id == format!("server/{path}"))
+        .unwrap();
+    (case.verdict, case.message.clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_trial_that_ends_the_target_is_blamed() {
+    let mut trials: Vec<Trial> = (0..30).map(|n| asks(&format!("ok-{n}"))).collect();
+    trials.insert(7, asks("die"));
+    let (result, events) = run_all(trials, &options()).await;
+    let (died, message) = verdict(&result, "die");
+    assert_eq!(died, Verdict::Crashed);
+    assert!(message.contains("exit status: 3"), "{message}");
+    let others = result
+        .cases
+        .iter()
+        .filter(|case| case.id != "server/die" && case.verdict != Verdict::Pass);
+    let others: Vec<_> = others
+        .map(|case| (&case.id, case.verdict, &case.message, &case.record))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert_eq!(result.gate_reasons, ["1 trial ended the target"]);
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, RunEvent::Notice(text) if text.contains("started again")))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_dies_a_moment_after_a_pass_is_traced_back_to_it() {
+    let mut trials: Vec<Trial> = (0..4)
+        .map(|n| trial(&format!("slow-{n}"), "", "> GET /x\n< 200\n! wait 400ms\n"))
+        .collect();
+    trials.push(asks("die-later"));
+    let (result, _) = run_all(trials, &options()).await;
+    let others = result
+        .cases
+        .iter()
+        .filter(|case| case.verdict == Verdict::Pass)
+        .count();
+    // Played alone, the target may still answer right after the trial: then nobody is blamed, but the gate tells.
+    let blamed = verdict(&result, "die-later").0 == Verdict::Crashed;
+    assert!(
+        blamed
+            || result
+                .gate_reasons
+                .iter()
+                .any(|reason| reason.contains("exit status: 4")),
+        "{result:#?}"
+    );
+    assert!(others >= 4 && result.gate == Gate::Fail);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_that_nobody_repeats_still_fails_the_gate() {
+    let (result, _) = run_all(vec![asks("die-once"), asks("ok")], &options()).await;
+    assert!(
+        result.cases.iter().all(|case| case.verdict == Verdict::Pass),
+        "{result:#?}"
+    );
+    assert!(
+        result.gate_reasons[0].contains("exit status: 5"),
+        "{:?}",
+        result.gate_reasons
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_stops_answering_is_hung_and_replaced() {
+    let (result, _) = run_all(vec![asks("hang"), asks("ok")], &options()).await;
+    assert_eq!(verdict(&result, "hang").0, Verdict::Hung, "{result:#?}");
+    assert_eq!(verdict(&result, "ok").0, Verdict::Pass);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_passes_alone_is_flaky_and_what_fails_twice_fails() {
+    let (result, _) = run_all(vec![asks("once"), asks("never")], &options()).await;
+    assert_eq!(verdict(&result, "once").0, Verdict::Flaky);
+    assert_eq!(verdict(&result, "never").0, Verdict::Fail);
+    assert_eq!(result.gate_reasons, ["1 trial failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_played_is_skipped_by_name() {
+    let trials = vec![
+        asks("ok"),
+        trial("needy", "needs: rooms\n", "> GET /x\n< 200\n"),
+        trial("patient", "", "> GET /x\n< 200\n! wait 60s\n"),
+        trial("various", "variant: recovery\n", "> GET /x\n< 200\n"),
+    ];
+    let (result, _) = run_all(trials, &options()).await;
+    assert_eq!(
+        verdict(&result, "needy"),
+        (Verdict::Skip, "needs rooms".to_owned())
+    );
+    assert_eq!(
+        verdict(&result, "various"),
+        (Verdict::Skip, "the target has no variant recovery".to_owned())
+    );
+    assert_eq!(verdict(&result, "patient").1, "waits longer than --max-wait 5.0s");
+    assert_eq!(result.gate, Gate::Pass);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_run_keeps_what_was_played() {
+    let (interrupt, interrupted) = watch::channel(false);
+    let trials = vec![asks("ok"), trial("patient", "", "> GET /x\n< 200\n! wait 4s\n")];
+    let target = Arc::new(Target::command(
+        ["python3", "-c", SERVER, "/nonexistent"]
+            .map(str::to_owned)
+            .to_vec(),
+    ));
+    let mut listener = |event: RunEvent| {
+        if matches!(&event, RunEvent::TrialFinished(case) if case.id == "server/ok") {
+            let _ = interrupt.send(true);
+        }
+    };
+    let result = run(
+        target,
+        &Rules::default(),
+        trials,
+        &options(),
+        interrupted,
+        &mut listener,
+    )
+    .await
+    .unwrap();
+    assert!(result.interrupted);
+    assert_eq!(result.cases.len(), 1);
+    assert_eq!(result.gate_reasons, ["the run was interrupted"]);
+}

@@ -1,0 +1,81 @@
+// The embedded data, and the only ways in which this page makes elements: text is set as text, links lead to the web or into the page.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const text = (place) => (place === undefined ? "" : DATA.strings[place]);
+
+const WORDS = {
+  c: "crashed", h: "hung", f: "fail", x: "broken", y: "flaky", b: "blocked", k: "known", l: "lenient", d: "deviation", p: "pass", s: "skip",
+};
+// The letters, the worst news first.
+const WORST = Object.keys(WORDS);
+const LEVELS = ["must", "security", "should", "reference", "may", "informational"];
+const SVG = "http://www.w3.org/2000/svg";
+
+function isLink(href) {
+  if (href.startsWith("#")) return true;
+  try {
+    return ["http:", "https:"].includes(new URL(href).protocol);
+  } catch {
+    return false;
+  }
+}
+
+function put(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === false || value === undefined || value === null) continue;
+    if (name === "href" && !isLink(value)) continue;
+    element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+const el = (name, attributes, ...children) => put(document.createElement(name), attributes, children);
+const svg = (name, attributes, ...children) => put(document.createElementNS(SVG, name), attributes, children);
+const hidden = (words) => el("span", { class: "hidden" }, words);
+const sign = (word) => svg("svg", { class: "sign", "aria-hidden": "true" }, svg("use", { href: `#v-${word}` }));
+const badge = (word, says) => el("span", { class: `count v-${word}` }, sign(word), says || word);
+
+// Text in which the addresses of the web are links.
+function linked(words) {
+  return words.split(/(https?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}])/).map((part, index) =>
+    index % 2 && isLink(part) ? el("a", { href: part, rel: "noopener noreferrer nofollow" }, part) : part);
+}
+
+const RESULTS = DATA.results.map((result, index) => ({
+  index,
+  label: text(result.label),
+  role: text(result.role),
+  interrupted: result.interrupted,
+  letter: (trial) => result.verdicts[trial],
+  details: (trial) => result.details[trial],
+}));
+
+const TRIALS = DATA.trials.map((trial, index) => {
+  const [values, over, variant] = [text(trial.values), text(trial.over), text(trial.variant)];
+  return {
+    index, values, over, variant,
+    key: [values, over, variant].join("|"),
+    name: [over, variant && `variant ${variant}`, values].filter(Boolean).join(", "),
+    script: text(trial.script),
+    baseline: trial.baseline.map(text),
+  };
+});
+
+const CASES = DATA.cases.map((c, index) => {
+  const entry = { index, hazard: c.hazard, trials: TRIALS.slice(c.first, c.first + c.count) };
+  for (const key of ["id", "role", "area", "title", "rule", "level", "text", "source", "impact"]) entry[key] = text(c[key]);
+  entry.results = RESULTS.filter((result) => result.role === entry.role);
+  entry.haystack = [entry.id, entry.title, entry.rule, entry.text, entry.area, entry.impact, entry.source].join("\n").toLowerCase();
+  return entry;
+});
+
+// The letters of a case in a result: "ppf".
+const letters = (c, result) => c.trials.map((trial) => result.letter(trial.index)).filter((letter) => letter !== ".");
+const worst = (list) => WORST.find((letter) => list.includes(letter));
+
+// "2 fail, 3 pass"
+function inWords(list) {
+  return WORST.map((letter) => [list.filter((other) => other === letter).length, WORDS[letter]])
+    .filter(([n]) => n > 0)
+    .map(([n, word]) => `${n} ${word}`)
+    .join(", ");
+}

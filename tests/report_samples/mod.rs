@@ -1,0 +1,28 @@
+//! Results as runs would make them, of the real corpus: made up, the same at every time, and hostile where asked for.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+mod hostile;
+mod realistic;
+
+pub(crate) use hostile::{hostile, TRICKS};
+pub(crate) use realistic::{Sample, sample, target_names};
+
+use siospec::outcome::{CaseResult, RunResult, Verdict};
+use std::path::PathBuf;
+
+/// Where the pages of the tests are kept, for the browser tests to open.
+pub(crate) fn kept() -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reports");
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Counts the verdicts anew.
+pub(crate) fn count(result: &mut RunResult) {
+    result.totals = Verdict::ALL
+        .map(|verdict| {
+            let n = result.cases.iter().filter(|case: &&CaseResult| case.verdict == verdict).count();
+            (verdict.word().to_owned(), n as u64)
+        })
+        .into();
+}
