@@ -212,6 +212,7 @@ impl Prepared {
                 .selecting
                 .partition
                 .map(|partition| partition.to_string()),
+            recheck: true,
             baselines: BTreeMap::new(),
         };
         let detail = Detail {
