@@ -78,7 +78,10 @@ impl<'c> Script<'c> {
             names_auth: false,
         };
         script.walk(&case.script, None);
-        script.names_auth = script.steps.keys().any(|line| is_auth_event(&script.source(*line)));
+        script.names_auth = script
+            .steps
+            .keys()
+            .any(|line| is_auth_event(&script.source(*line)));
         script
     }
 
@@ -189,7 +192,11 @@ fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) ->
             )),
             _ => continue,
         }
-        all.push((first_line, "delay".into(), delayed(transcript, entry_index, first_line)));
+        all.push((
+            first_line,
+            "delay".into(),
+            delayed(transcript, entry_index, first_line),
+        ));
     }
     all
 }
@@ -317,10 +324,9 @@ fn response_mutations(
         body: packets.join("\u{1e}").into_bytes(),
         ..response.clone()
     };
-    let counts = |packet: &str| !matches!(packet, "2" | "6" | "") && (script.names_auth || !is_auth_event(packet));
-    let counted: Vec<usize> = (0..packets.len())
-        .filter(|n| counts(packets[*n]))
-        .collect();
+    let counts =
+        |packet: &str| !matches!(packet, "2" | "6" | "") && (script.names_auth || !is_auth_event(packet));
+    let counted: Vec<usize> = (0..packets.len()).filter(|n| counts(packets[*n])).collect();
     let sampled = [counted.first(), counted.get(counted.len() / 2), counted.last()];
     let mut done = Vec::new();
     for (nth, &n) in sampled.into_iter().flatten().enumerate() {
@@ -410,7 +416,9 @@ fn delayed(transcript: &Transcript, index: usize, line: u32) -> Transcript {
     let above = |entry: &Entry| entry.cause.is_some_and(|cause| cause.line < line);
     let last_above = other.entries.iter().rposition(above).unwrap_or(0).max(index);
     other.entries[index..=last_above].rotate_left(1);
-    let at = other.entries[last_above.saturating_sub(1)].at.max(other.entries[last_above].at);
+    let at = other.entries[last_above.saturating_sub(1)]
+        .at
+        .max(other.entries[last_above].at);
     other.entries[last_above].at = at;
     for entry in &mut other.entries[last_above..] {
         entry.at += DELAY_MS;
