@@ -84,7 +84,7 @@ impl Ambient {
 }
 
 /// `42["auth",…]`, in any namespace.
-fn is_auth_event(packet: &str) -> bool {
+pub(in crate::play) fn is_auth_event(packet: &str) -> bool {
     let Some(rest) = packet.strip_prefix("42") else {
         return false;
     };

@@ -11,7 +11,7 @@ impl<'c> Judge<'c> {
         if !matches!(
             &step.action,
             Action::Wire {
-                content: Content::Request(_) | Content::WebSocket(_),
+                content: Content::Request(_) | Content::WebSocket(_) | Content::Raw(_),
                 ..
             }
         ) {

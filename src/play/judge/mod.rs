@@ -17,6 +17,7 @@ use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
 use crate::transcript::{Cause, Entry, Event, Side, Transcript};
+pub(super) use ambient::is_auth_event;
 use ambient::Ambient;
 use label::{Arrival, LabelState};
 use std::collections::{BTreeMap, VecDeque};

@@ -5,7 +5,7 @@
 
 mod packet;
 
-use super::judge::{Judge, Judgement, Match, Values};
+use super::judge::{Judge, Judgement, Match, Values, is_auth_event};
 use crate::notation::{Action, Case, Content, Item, Step};
 use crate::transcript::{Entry, Event, Response, Side, Transcript, Wire};
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ struct Script<'c> {
     /// The group of a line, where its order is free.
     groups: BTreeMap<u32, usize>,
     free: Vec<u32>,
+    /// Whether a line asks for the `auth` event; otherwise it never counts.
+    names_auth: bool,
 }
 
 impl<'c> Script<'c> {
@@ -73,8 +75,10 @@ impl<'c> Script<'c> {
             steps: BTreeMap::new(),
             groups: BTreeMap::new(),
             free: Vec::new(),
+            names_auth: false,
         };
         script.walk(&case.script, None);
+        script.names_auth = script.steps.keys().any(|line| is_auth_event(&script.source(*line)));
         script
     }
 
@@ -185,7 +189,7 @@ fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) ->
             )),
             _ => continue,
         }
-        all.push((first_line, "delay".into(), delayed(transcript, entry_index)));
+        all.push((first_line, "delay".into(), delayed(transcript, entry_index, first_line)));
     }
     all
 }
@@ -313,8 +317,9 @@ fn response_mutations(
         body: packets.join("\u{1e}").into_bytes(),
         ..response.clone()
     };
+    let counts = |packet: &str| !matches!(packet, "2" | "6" | "") && (script.names_auth || !is_auth_event(packet));
     let counted: Vec<usize> = (0..packets.len())
-        .filter(|n| !matches!(packets[*n], "2" | "6" | ""))
+        .filter(|n| counts(packets[*n]))
         .collect();
     let sampled = [counted.first(), counted.get(counted.len() / 2), counted.last()];
     let mut done = Vec::new();
@@ -334,7 +339,7 @@ fn response_mutations(
         let mut more = packets.clone();
         more.insert(n, packets[n]);
         push(line, "double a packet of the body".into(), joined(&more));
-        if n + 1 < packets.len() && packets[n] != packets[n + 1] && !matches!(packets[n + 1], "2" | "6") {
+        if n + 1 < packets.len() && packets[n] != packets[n + 1] && counts(packets[n + 1]) {
             let next = best_line(script, &body_lines, packets[n + 1]).unwrap_or(line);
             if !script.same_group(line, next) {
                 let mut swapped = packets.clone();
@@ -399,9 +404,15 @@ fn with_event(transcript: &Transcript, index: usize, event: Event) -> Transcript
     other
 }
 
-fn delayed(transcript: &Transcript, index: usize) -> Transcript {
+/// What came is delayed, and with it all that follows; where it came ahead of lines above its own, these are not.
+fn delayed(transcript: &Transcript, index: usize, line: u32) -> Transcript {
     let mut other = transcript.clone();
-    for entry in &mut other.entries[index..] {
+    let above = |entry: &Entry| entry.cause.is_some_and(|cause| cause.line < line);
+    let last_above = other.entries.iter().rposition(above).unwrap_or(0).max(index);
+    other.entries[index..=last_above].rotate_left(1);
+    let at = other.entries[last_above.saturating_sub(1)].at.max(other.entries[last_above].at);
+    other.entries[last_above].at = at;
+    for entry in &mut other.entries[last_above..] {
         entry.at += DELAY_MS;
     }
     other
