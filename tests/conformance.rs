@@ -23,7 +23,10 @@ fn main() -> ExitCode {
         .flat_map(|case| expand(case).unwrap_or_else(|errors| panic!("{}: {errors:#?}", case.path)));
     let trials: Vec<Trial> = trials.collect();
     let target = Target::builtin(None).expect("it has no fault");
-    let bench = Arc::new((Bench::new(target, corpus.rules), Runtime::new().expect("a runtime")));
+    let bench = Arc::new((
+        Bench::new(target, corpus.rules),
+        Runtime::new().expect("a runtime"),
+    ));
     let tests = trials.into_iter().map(|trial| {
         let bench = Arc::clone(&bench);
         let name = format!("{} ({})", trial.id, trial.over_word());
@@ -47,7 +50,16 @@ fn judge(tried: Tried) -> Result<Completion, Failed> {
 }
 
 fn describe(result: &CaseResult) -> String {
-    let line = result.failure.as_ref().map_or_else(String::new, |f| format!("line {}: {}\n", f.line, f.script_line));
+    let line = result
+        .failure
+        .as_ref()
+        .map_or_else(String::new, |f| format!("line {}: {}\n", f.line, f.script_line));
     let transcript = result.transcript.join("\n  ");
-    format!("{}: {}\n{line}{}\n  {transcript}\n{}", result.verdict.word(), result.message, result.rule, result.replay)
+    format!(
+        "{}: {}\n{line}{}\n  {transcript}\n{}",
+        result.verdict.word(),
+        result.message,
+        result.rule,
+        result.replay
+    )
 }

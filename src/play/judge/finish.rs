@@ -40,7 +40,11 @@ impl<'c> Judge<'c> {
             What::Binary(_) | What::Frame(_) | What::Raw(_) => true,
             What::Request(_) | What::Response(..) | What::Closed(_) | What::Silence(_) => false,
         };
-        let found = state.queue.iter().find(|arrival| arrival.entry < done && counts(arrival))?.clone();
+        let found = state
+            .queue
+            .iter()
+            .find(|arrival| arrival.entry < done && counts(arrival))?
+            .clone();
         Some(self.fail_unexpected(label, &found))
     }
 

@@ -214,7 +214,9 @@ impl<'c> Judge<'c> {
 
     /// Whether a body that arrives on `label` holds nothing that counts: pings, noops, the `auth` event.
     pub fn never_counts(&self, label: &str, body: &[u8]) -> bool {
-        label::packets_of(body).iter().all(|packet| self.ambient.is(label, packet))
+        label::packets_of(body)
+            .iter()
+            .all(|packet| self.ambient.is(label, packet))
     }
 
     /// Ends the case because the harness could not do its part.
@@ -364,8 +366,15 @@ impl<'c> Judge<'c> {
         }
         // A ping that the script asks for waits for its line.
         let waits = |text: &str| text == "2" || ambient.is(label, text);
-        let answer = state.queue.iter().position(|arrival| !arrival.text().is_some_and(waits));
-        let expected = if namespace == "/" { "40{".to_owned() } else { format!("40{namespace},{{") };
+        let answer = state
+            .queue
+            .iter()
+            .position(|arrival| !arrival.text().is_some_and(waits));
+        let expected = if namespace == "/" {
+            "40{".to_owned()
+        } else {
+            format!("40{namespace},{{")
+        };
         match answer.and_then(|at| state.queue.remove(at)) {
             Some(arrival) if arrival.text().is_some_and(|text| text.starts_with(&expected)) => {
                 state.given_holds = true;
@@ -523,7 +532,11 @@ fn set_if_absent(captures: &mut Captures, name: &str, text: &str) {
 
 /// Whose lines the player does.
 pub(super) fn player_of(case: &Case) -> Party {
-    if case.header.role == Role::Client { Party::Server } else { Party::Client }
+    if case.header.role == Role::Client {
+        Party::Server
+    } else {
+        Party::Client
+    }
 }
 
 /// The session or channel of one repetition of a step.

@@ -195,7 +195,11 @@ fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) ->
             )),
             _ => continue,
         }
-        all.push((first_line, "delay".into(), delayed(transcript, entry_index, first_line)));
+        all.push((
+            first_line,
+            "delay".into(),
+            delayed(transcript, entry_index, first_line),
+        ));
     }
     all
 }
@@ -411,7 +415,9 @@ fn delayed(transcript: &Transcript, index: usize, line: u32) -> Transcript {
     let above = |entry: &Entry| entry.cause.is_some_and(|cause| cause.line < line);
     let last_above = other.entries.iter().rposition(above).unwrap_or(0).max(index);
     other.entries[index..=last_above].rotate_left(1);
-    let at = other.entries[last_above.saturating_sub(1)].at.max(other.entries[last_above].at);
+    let at = other.entries[last_above.saturating_sub(1)]
+        .at
+        .max(other.entries[last_above].at);
     other.entries[last_above].at = at;
     for entry in &mut other.entries[last_above..] {
         entry.at += DELAY_MS;
