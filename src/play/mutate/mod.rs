@@ -5,7 +5,7 @@
 
 mod packet;
 
-use super::judge::{Judge, Judgement, Match, Values, is_auth_event};
+use super::judge::{Ambient, Judge, Judgement, Match, Values, player_of};
 use crate::notation::{Action, Case, Content, Item, Step};
 use crate::transcript::{Entry, Event, Response, Side, Transcript, Wire};
 use std::collections::BTreeMap;
@@ -61,27 +61,22 @@ pub fn mutate(case: &Case, values: &Values, transcript: &Transcript) -> Mutation
 
 /// What mutations need to know of the lines of a script.
 struct Script<'c> {
+    ambient: Ambient,
     steps: BTreeMap<u32, &'c Step>,
     /// The group of a line, where its order is free.
     groups: BTreeMap<u32, usize>,
     free: Vec<u32>,
-    /// Whether a line asks for the `auth` event; otherwise it never counts.
-    names_auth: bool,
 }
 
 impl<'c> Script<'c> {
     fn of(case: &'c Case) -> Self {
         let mut script = Self {
+            ambient: Ambient::of(case, player_of(case)),
             steps: BTreeMap::new(),
             groups: BTreeMap::new(),
             free: Vec::new(),
-            names_auth: false,
         };
         script.walk(&case.script, None);
-        script.names_auth = script
-            .steps
-            .keys()
-            .any(|line| is_auth_event(&script.source(*line)));
         script
     }
 
@@ -105,8 +100,16 @@ impl<'c> Script<'c> {
         }
     }
 
+    /// Whether the case says why this line is looser than it could be: by a `# free:` comment, or by an alternative
+    /// that is just as good and has its reason above it.
     fn is_free(&self, line: u32) -> bool {
-        self.free.contains(&line)
+        let reasoned = |step: &&Step| match &step.action {
+            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => {
+                alternatives.iter().any(|a| a.equal) && alternatives.iter().any(|a| !a.comments.is_empty())
+            }
+            Action::Own(_) | Action::Command(_) => false,
+        };
+        self.free.contains(&line) || self.steps.get(&line).is_some_and(reasoned)
     }
 
     fn same_group(&self, a: u32, b: u32) -> bool {
@@ -288,11 +291,7 @@ fn response_mutations(
         ));
     };
     if !response.own {
-        let status = if (200..300).contains(&response.status) {
-            500
-        } else {
-            200
-        };
+        let status = 599;
         push(
             status_line,
             format!("status {status}"),
@@ -324,8 +323,8 @@ fn response_mutations(
         body: packets.join("\u{1e}").into_bytes(),
         ..response.clone()
     };
-    let counts =
-        |packet: &str| !matches!(packet, "2" | "6" | "") && (script.names_auth || !is_auth_event(packet));
+    let label = &transcript.entries[index].label;
+    let counts = |packet: &str| !packet.is_empty() && !script.ambient.is(label, packet);
     let counted: Vec<usize> = (0..packets.len()).filter(|n| counts(packets[*n])).collect();
     let sampled = [counted.first(), counted.get(counted.len() / 2), counted.last()];
     let mut done = Vec::new();
