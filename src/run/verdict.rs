@@ -68,13 +68,14 @@ impl Played {
         Self::without_record(Verdict::Broken, format!("siospec failed: {panic}"))
     }
 
-    /// The target was lost over the trial.
-    pub(super) fn lost(loss: &Loss) -> Self {
+    /// The target was lost over the trial; `words` are the last lines of its output.
+    pub(super) fn lost(loss: &Loss, words: &str) -> Self {
         let verdict = match loss {
             Loss::Ended(_) => Verdict::Crashed,
             Loss::Silent(_) => Verdict::Hung,
         };
-        Self::without_record(verdict, loss.to_string())
+        let transcript = words.lines().map(|line| format!("| {line}")).collect();
+        Self { transcript, ..Self::without_record(verdict, loss.to_string()) }
     }
 }
 
