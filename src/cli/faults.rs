@@ -47,15 +47,27 @@ enum Format {
 pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failure> {
     let chosen: Vec<FaultEntry> = all_faults()
         .filter(|fault| {
-            arguments.names.is_empty() || arguments.names.iter().any(|n| crate::suite::fits_glob(n, fault.name))
+            arguments.names.is_empty()
+                || arguments
+                    .names
+                    .iter()
+                    .any(|n| crate::suite::fits_glob(n, fault.name))
         })
         .collect();
     if chosen.is_empty() {
-        return Err(Failure::nothing("no fault has such a name: `siospec faults --list` lists them".to_owned()));
+        return Err(Failure::nothing(
+            "no fault has such a name: `siospec faults --list` lists them".to_owned(),
+        ));
     }
     if arguments.list {
         for fault in &chosen {
-            writeln!(out, "{:<44} {} [{}]", fault.name, fault.sentence, fault.breaks.join(", "))?;
+            writeln!(
+                out,
+                "{:<44} {} [{}]",
+                fault.name,
+                fault.sentence,
+                fault.breaks.join(", ")
+            )?;
         }
         return Ok(Exit::Success);
     }
@@ -89,7 +101,9 @@ async fn play_all(
             let Some(fault) = waiting.next() else { break };
             playing.push(async move { (fault, catch(fault, corpus, trials, arguments.all_cases).await) });
         }
-        let Some((fault, caught)) = playing.next().await else { return Ok(all) };
+        let Some((fault, caught)) = playing.next().await else {
+            return Ok(all);
+        };
         let caught = caught?;
         if arguments.format == Format::Text {
             show(fault, &caught, out)?;
@@ -106,10 +120,16 @@ async fn catch(
     all_cases: bool,
 ) -> Result<Caught, anyhow::Error> {
     let is_own = |rules: &[String]| rules.iter().any(|rule| fault.breaks.contains(&rule.as_str()));
-    let chosen: Vec<Trial> =
-        trials.iter().filter(|t| all_cases || is_own(&t.case.header.rules)).cloned().collect();
-    let own: BTreeSet<String> =
-        chosen.iter().filter(|t| is_own(&t.case.header.rules)).map(|t| t.loaded.id.clone()).collect();
+    let chosen: Vec<Trial> = trials
+        .iter()
+        .filter(|t| all_cases || is_own(&t.case.header.rules))
+        .cloned()
+        .collect();
+    let own: BTreeSet<String> = chosen
+        .iter()
+        .filter(|t| is_own(&t.case.header.rules))
+        .map(|t| t.loaded.id.clone())
+        .collect();
     if chosen.is_empty() {
         return Ok(Caught::default());
     }
@@ -134,11 +154,18 @@ async fn catch(
         crate::run::run(target, &corpus.rules, chosen, &options, interrupted, &mut nobody).await?;
     let mut caught = Caught::default();
     for case in &result.cases {
-        if !matches!(case.verdict, Verdict::Fail | Verdict::Lenient | Verdict::Crashed | Verdict::Hung) {
+        if !matches!(
+            case.verdict,
+            Verdict::Fail | Verdict::Lenient | Verdict::Crashed | Verdict::Hung
+        ) {
             continue;
         }
         let id = case.id.split('[').next().unwrap_or(&case.id).to_owned();
-        if own.contains(&id) { caught.own.insert(id) } else { caught.others.insert(id) };
+        if own.contains(&id) {
+            caught.own.insert(id)
+        } else {
+            caught.others.insert(id)
+        };
     }
     Ok(caught)
 }
@@ -172,12 +199,21 @@ fn conclude(
                 .get(fault.name)
                 .map(|c| c.own.iter().map(|id| format!("`{id}`")).collect())
                 .unwrap_or_default();
-            let by = if ids.is_empty() { "**nothing**".to_owned() } else { ids.join("<br>") };
+            let by = if ids.is_empty() {
+                "**nothing**".to_owned()
+            } else {
+                ids.join("<br>")
+            };
             writeln!(out, "| `{}` | {} | {by} |", fault.name, fault.sentence)?;
         }
         writeln!(out)?;
     }
     let missed = caught.values().filter(|caught| caught.own.is_empty()).count();
-    writeln!(out, "{} of {} faults caught by a case of their own rule", chosen.len() - missed, chosen.len())?;
+    writeln!(
+        out,
+        "{} of {} faults caught by a case of their own rule",
+        chosen.len() - missed,
+        chosen.len()
+    )?;
     Ok(if missed == 0 { Exit::Success } else { Exit::Gate })
 }

@@ -10,9 +10,8 @@ use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::report::{json, junit};
 use crate::run::{Options, Progress, Strictness};
-use crate::suite::{Corpus, Trial};
+use crate::suite::{Corpus, Trial, baselines};
 use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -213,7 +212,7 @@ impl Prepared {
                 .partition
                 .map(|partition| partition.to_string()),
             recheck: true,
-            baselines: BTreeMap::new(),
+            baselines: baselines(&trials),
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,

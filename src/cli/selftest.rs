@@ -29,8 +29,10 @@ pub(super) struct Selftest {
 
 pub(super) fn selftest(arguments: &Selftest, out: &mut Output) -> Result<Exit, Failure> {
     let (corpus, trials) = arguments.selecting.select(&arguments.patterns)?;
-    let by_key: BTreeMap<(String, String), Trial> =
-        trials.iter().map(|t| ((t.id.clone(), t.over_word().to_owned()), t.clone())).collect();
+    let by_key: BTreeMap<(String, String), Trial> = trials
+        .iter()
+        .map(|t| ((t.id.clone(), t.over_word().to_owned()), t.clone()))
+        .collect();
     let target = Arc::new(Target::builtin(None).map_err(Failure::usage)?);
     let options = Options {
         role: arguments.selecting.role.word().to_owned(),
@@ -63,7 +65,10 @@ pub(super) fn selftest(arguments: &Selftest, out: &mut Output) -> Result<Exit, F
 }
 
 /// Judges the mutations of every passing trial, on all processors.
-fn judge_again(trials: &BTreeMap<(String, String), Trial>, cases: &[CaseResult]) -> Vec<(usize, MutationReport)> {
+fn judge_again(
+    trials: &BTreeMap<(String, String), Trial>,
+    cases: &[CaseResult],
+) -> Vec<(usize, MutationReport)> {
     let values = Values {
         connect_timeout_ms: Some(1000.0),
         texts: BTreeMap::from([("path".to_owned(), "/socket.io/".to_owned())]),
@@ -83,13 +88,20 @@ fn judge_again(trials: &BTreeMap<(String, String), Trial>, cases: &[CaseResult])
             }
         };
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_default())
+            .collect()
     });
     reports.sort_by_key(|(index, _)| *index);
     reports
 }
 
-fn show(cases: &[CaseResult], reports: &[(usize, MutationReport)], out: &mut Output) -> Result<Exit, Failure> {
+fn show(
+    cases: &[CaseResult],
+    reports: &[(usize, MutationReport)],
+    out: &mut Output,
+) -> Result<Exit, Failure> {
     let (mut tried, mut caught, mut free, mut survived) = (0, 0, 0, 0);
     for (index, report) in reports {
         tried += report.tried;
@@ -98,19 +110,38 @@ fn show(cases: &[CaseResult], reports: &[(usize, MutationReport)], out: &mut Out
         survived += report.survivors.len();
         for survivor in &report.survivors {
             let case = &cases[*index];
-            let line = case.script.lines().nth(survivor.line.saturating_sub(1) as usize).unwrap_or_default();
-            writeln!(out, "survived: {} over {}, line {}: {}", case.id, case.over, survivor.line, survivor.mutation)?;
+            let line = case
+                .script
+                .lines()
+                .nth(survivor.line.saturating_sub(1) as usize)
+                .unwrap_or_default();
+            writeln!(
+                out,
+                "survived: {} over {}, line {}: {}",
+                case.id, case.over, survivor.line, survivor.mutation
+            )?;
             writeln!(out, "          {line}")?;
         }
     }
     let unplayed = cases.iter().filter(|case| case.verdict != Verdict::Pass).count();
     for case in cases.iter().filter(|case| case.verdict != Verdict::Pass) {
-        writeln!(out, "not judged: {} over {} is {}: {}", case.id, case.over, case.verdict.word(), case.message)?;
+        writeln!(
+            out,
+            "not judged: {} over {} is {}: {}",
+            case.id,
+            case.over,
+            case.verdict.word(),
+            case.message
+        )?;
     }
     writeln!(
         out,
         "{tried} mutations of {} trials: {caught} caught, {free} free by a reason, {survived} survived; {unplayed} trials without a pass",
         reports.len()
     )?;
-    Ok(if survived == 0 && unplayed == 0 { Exit::Success } else { Exit::Gate })
+    Ok(if survived == 0 && unplayed == 0 {
+        Exit::Success
+    } else {
+        Exit::Gate
+    })
 }

@@ -45,7 +45,10 @@ pub(super) fn serve(arguments: &Serve, out: &mut Output) -> Result<Exit, Failure
 
 fn options(arguments: &Serve) -> Result<Options, Failure> {
     let unknown = || {
-        Failure::usage(anyhow::anyhow!("there is no variant `{}`: see docs/server-app.md", arguments.variant))
+        Failure::usage(anyhow::anyhow!(
+            "there is no variant `{}`: see docs/server-app.md",
+            arguments.variant
+        ))
     };
     let mut options = if arguments.variant.is_empty() {
         Options::default()
@@ -53,8 +56,11 @@ fn options(arguments: &Serve) -> Result<Options, Failure> {
         Options::with_variant(&arguments.variant).ok_or_else(unknown)?
     };
     if let Some(name) = &arguments.fault {
-        let no_fault =
-            || Failure::usage(anyhow::anyhow!("there is no fault `{name}`: `siospec faults --list` lists them"));
+        let no_fault = || {
+            Failure::usage(anyhow::anyhow!(
+                "there is no fault `{name}`: `siospec faults --list` lists them"
+            ))
+        };
         options.fault = Some(reference_impl::faults::by_name(name).ok_or_else(no_fault)?);
     }
     Ok(options)

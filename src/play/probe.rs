@@ -115,7 +115,10 @@ pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
 pub fn every_need() -> BTreeMap<String, bool> {
     let transports = ["websocket", "polling", "upgrade"].into_iter();
     let needs = PROBES.iter().map(|(need, _, _)| *need);
-    transports.chain(needs).map(|need| (need.to_owned(), true)).collect()
+    transports
+        .chain(needs)
+        .map(|need| (need.to_owned(), true))
+        .collect()
 }
 
 fn trial(need: &str, over: Over, given: bool, script: &str) -> Option<Trial> {

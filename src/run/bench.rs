@@ -39,7 +39,12 @@ impl Bench {
     /// A bench with this target. Nothing is started yet.
     pub fn new(target: Target, rules: Rules) -> Self {
         let (fleets, floor) = (Mutex::new(BTreeMap::new()), RwLock::new(()));
-        Self { target: Arc::new(target), rules, fleets, floor }
+        Self {
+            target: Arc::new(target),
+            rules,
+            fleets,
+            floor,
+        }
     }
 
     /// Plays a trial; once more and alone where its failure may be the machine's fault or that of others beside it.
@@ -61,8 +66,15 @@ impl Bench {
             return Ok(Played::without_record(Verdict::Skip, message));
         }
         let fleet = self.fleet(variant).await?;
-        let allowed = Allowed { hazards: self.target.is_launched(), max_wait_ms: f64::INFINITY };
-        let wait_ms = match fleet.about(variant).await.map(|about| plan::fate(trial, &about, allowed)) {
+        let allowed = Allowed {
+            hazards: self.target.is_launched(),
+            max_wait_ms: f64::INFINITY,
+        };
+        let wait_ms = match fleet
+            .about(variant)
+            .await
+            .map(|about| plan::fate(trial, &about, allowed))
+        {
             Ok(Fate::Play(wait_ms)) => wait_ms,
             Ok(Fate::Skip(reason)) => return Ok(Played::without_record(Verdict::Skip, reason)),
             Err(down) => return Ok(Played::without_record(Verdict::Blocked, down)),
@@ -75,7 +87,9 @@ impl Bench {
             let _beside_others = self.floor.read().await;
             attempt(&fleet, variant, trial, wait_ms).await
         };
-        let Some(doubt) = retry::doubt(&first) else { return Ok(first) };
+        let Some(doubt) = retry::doubt(&first) else {
+            return Ok(first);
+        };
         let _alone = self.floor.write().await;
         let mut alone = attempt(&fleet, variant, trial, wait_ms).await;
         for _ in 1..STALLED_REPEATS {
@@ -93,7 +107,11 @@ impl Bench {
             return Ok(Arc::clone(fleet));
         }
         let variants = BTreeSet::from([String::new(), variant.to_owned()]);
-        let provision = Provision { timeout: TIMEOUT, limits: super::LIMITS, insecure: false };
+        let provision = Provision {
+            timeout: TIMEOUT,
+            limits: super::LIMITS,
+            insecure: false,
+        };
         let fleet = Arc::new(Fleet::start(Arc::clone(&self.target), &variants, &provision).await?);
         fleets.insert(variant.to_owned(), Arc::clone(&fleet));
         Ok(fleet)

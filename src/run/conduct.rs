@@ -331,7 +331,9 @@ impl<'a> Conduct<'a> {
                 let result = &self.results[index];
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
                 match retry::doubt(&played) {
-                    Some(doubt) if !excused && self.options.recheck => self.alone.push_back((index, Reason::Doubt(doubt, played))),
+                    Some(doubt) if !excused && self.options.recheck => {
+                        self.alone.push_back((index, Reason::Doubt(doubt, played)))
+                    }
                     _ => self.finish(index, *played),
                 }
             }

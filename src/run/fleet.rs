@@ -229,8 +229,11 @@ impl Berth {
             limits: provision.limits,
         };
         // What the reference can do is known; with a fault the probes themselves may fail.
-        context.capabilities =
-            if target.is_builtin() { every_need() } else { probe(&context).await };
+        context.capabilities = if target.is_builtin() {
+            every_need()
+        } else {
+            probe(&context).await
+        };
         let mut timers = BTreeMap::new();
         if let Some(announced) = instance.announced {
             timers.insert("pingInterval", announced.ping_interval);

@@ -34,7 +34,10 @@ pub struct Announced {
 
 impl Announced {
     /// What `docs/server-app.md` asks for.
-    pub(super) const DOCUMENTED: Self = Self { ping_interval: 300.0, ping_timeout: 200.0 };
+    pub(super) const DOCUMENTED: Self = Self {
+        ping_interval: 300.0,
+        ping_timeout: 200.0,
+    };
 }
 
 /// Why there was no answer.

@@ -83,10 +83,15 @@ fn a_rule_that_does_not_bind_makes_a_trial_lenient() {
 #[test]
 fn skips_count_only_where_they_are_told_to() {
     let folder = Folder::new();
-    folder.case("plain", "", "> GET /\n< 200\n").case("needy", "needs: rooms\n", "> GET /\n< 200\n");
+    folder
+        .case("plain", "", "> GET /\n< 200\n")
+        .case("needy", "needs: rooms\n", "> GET /\n< 200\n");
     let target = folder.python_target("small", &http_server("    self.answer(200, HANDSHAKE)"));
     folder.run(&[&target]).expect(0).says("needs rooms");
-    folder.run(&[&target, "--no-skips"]).expect(1).says("1 trial was skipped (--no-skips)");
+    folder
+        .run(&[&target, "--no-skips"])
+        .expect(1)
+        .says("1 trial was skipped (--no-skips)");
     folder.run(&[&target, "needy"]).expect(1).says("no case ran");
 }
 

@@ -28,26 +28,35 @@ const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPDGxyqNlolrGe
 
 /// The reference server behind TLS.
 async fn encrypted() -> (support::Server, reference_impl::ServerHandle, Endpoint) {
-    let reference = Server::bind(([127, 0, 0, 1], 0).into(), Options::default()).await.unwrap();
+    let reference = Server::bind(([127, 0, 0, 1], 0).into(), Options::default())
+        .await
+        .unwrap();
     let address = reference.local_addr();
     let der = |text: &str| STANDARD.decode(text).unwrap();
     let key = PrivateKeyDer::try_from(der(KEY)).unwrap();
     // Installs the provider that the server's configuration needs too.
     drop(http_client(true));
     let config = ServerConfig::builder().with_no_client_auth();
-    let config = config.with_single_cert(vec![CertificateDer::from(der(CERTIFICATE))], key).unwrap();
+    let config = config
+        .with_single_cert(vec![CertificateDer::from(der(CERTIFICATE))], key)
+        .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let front = serve(move |_, stream| {
         let acceptor = acceptor.clone();
         async move {
             // A client that does not trust the certificate ends the handshake.
-            let Ok(mut outer) = acceptor.accept(stream).await else { return };
+            let Ok(mut outer) = acceptor.accept(stream).await else {
+                return;
+            };
             let mut inner = TcpStream::connect(address).await.unwrap();
             let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
         }
     })
     .await;
-    let endpoint = Endpoint { tls: true, ..front.endpoint.clone() };
+    let endpoint = Endpoint {
+        tls: true,
+        ..front.endpoint.clone()
+    };
     (front, reference, endpoint)
 }
 
@@ -65,10 +74,16 @@ async fn sessions_and_channels_speak_tls() {
     }
     let (tap, mut record) = tap();
     let mut channel = Channel::new(&endpoint, tap.clone());
-    channel.request(get(&endpoint, "?EIO=4&transport=polling"), false).await.unwrap();
+    channel
+        .request(get(&endpoint, "?EIO=4&transport=polling"), false)
+        .await
+        .unwrap();
     assert_eq!(record.response().await.status, 200);
     let mut channel = Channel::new(&endpoint, tap);
-    channel.websocket(get(&endpoint, "?EIO=4&transport=websocket")).await.unwrap();
+    channel
+        .websocket(get(&endpoint, "?EIO=4&transport=websocket"))
+        .await
+        .unwrap();
     assert_eq!(record.response().await.status, 101);
     assert!(matches!(record.next().await, Event::Received(_)));
     channel.reset().await;

@@ -53,7 +53,7 @@ fn rewritten(value: &Value, salt: u64, out: &mut String) {
         }
         Value::String(text) => string(text, salt, out),
         Value::Number(number) if number.is_i64() && salt.is_multiple_of(3) => {
-            out.push_str(&format!("{number}00E-2"))
+            out.push_str(&format!("{number}00E-2"));
         }
         other => out.push_str(&other.to_string()),
     }

@@ -5,7 +5,7 @@
 
 mod packet;
 
-use super::judge::{Judge, Judgement, Match, Values, is_auth_event};
+use super::judge::{Ambient, Judge, Judgement, Match, Values, player_of};
 use crate::notation::{Action, Case, Content, Item, Step};
 use crate::transcript::{Entry, Event, Response, Side, Transcript, Wire};
 use std::collections::BTreeMap;
@@ -61,24 +61,22 @@ pub fn mutate(case: &Case, values: &Values, transcript: &Transcript) -> Mutation
 
 /// What mutations need to know of the lines of a script.
 struct Script<'c> {
+    ambient: Ambient,
     steps: BTreeMap<u32, &'c Step>,
     /// The group of a line, where its order is free.
     groups: BTreeMap<u32, usize>,
     free: Vec<u32>,
-    /// Whether a line asks for the `auth` event; otherwise it never counts.
-    names_auth: bool,
 }
 
 impl<'c> Script<'c> {
     fn of(case: &'c Case) -> Self {
         let mut script = Self {
+            ambient: Ambient::of(case, player_of(case)),
             steps: BTreeMap::new(),
             groups: BTreeMap::new(),
             free: Vec::new(),
-            names_auth: false,
         };
         script.walk(&case.script, None);
-        script.names_auth = script.steps.keys().any(|line| is_auth_event(&script.source(*line)));
         script
     }
 
@@ -102,8 +100,16 @@ impl<'c> Script<'c> {
         }
     }
 
+    /// Whether the case says why this line is looser than it could be: by a `# free:` comment, or by an alternative
+    /// that is just as good and has its reason above it.
     fn is_free(&self, line: u32) -> bool {
-        self.free.contains(&line)
+        let reasoned = |step: &&Step| match &step.action {
+            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => {
+                alternatives.iter().any(|a| a.equal) && alternatives.iter().any(|a| !a.comments.is_empty())
+            }
+            Action::Own(_) | Action::Command(_) => false,
+        };
+        self.free.contains(&line) || self.steps.get(&line).is_some_and(reasoned)
     }
 
     fn same_group(&self, a: u32, b: u32) -> bool {
@@ -189,7 +195,11 @@ fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) ->
             )),
             _ => continue,
         }
-        all.push((first_line, "delay".into(), delayed(transcript, entry_index, first_line)));
+        all.push((
+            first_line,
+            "delay".into(),
+            delayed(transcript, entry_index, first_line),
+        ));
     }
     all
 }
@@ -281,11 +291,7 @@ fn response_mutations(
         ));
     };
     if !response.own {
-        let status = if (200..300).contains(&response.status) {
-            500
-        } else {
-            200
-        };
+        let status = 599;
         push(
             status_line,
             format!("status {status}"),
@@ -317,10 +323,9 @@ fn response_mutations(
         body: packets.join("\u{1e}").into_bytes(),
         ..response.clone()
     };
-    let counts = |packet: &str| !matches!(packet, "2" | "6" | "") && (script.names_auth || !is_auth_event(packet));
-    let counted: Vec<usize> = (0..packets.len())
-        .filter(|n| counts(packets[*n]))
-        .collect();
+    let label = &transcript.entries[index].label;
+    let counts = |packet: &str| !packet.is_empty() && !script.ambient.is(label, packet);
+    let counted: Vec<usize> = (0..packets.len()).filter(|n| counts(packets[*n])).collect();
     let sampled = [counted.first(), counted.get(counted.len() / 2), counted.last()];
     let mut done = Vec::new();
     for (nth, &n) in sampled.into_iter().flatten().enumerate() {
@@ -410,7 +415,9 @@ fn delayed(transcript: &Transcript, index: usize, line: u32) -> Transcript {
     let above = |entry: &Entry| entry.cause.is_some_and(|cause| cause.line < line);
     let last_above = other.entries.iter().rposition(above).unwrap_or(0).max(index);
     other.entries[index..=last_above].rotate_left(1);
-    let at = other.entries[last_above.saturating_sub(1)].at.max(other.entries[last_above].at);
+    let at = other.entries[last_above.saturating_sub(1)]
+        .at
+        .max(other.entries[last_above].at);
     other.entries[last_above].at = at;
     for entry in &mut other.entries[last_above..] {
         entry.at += DELAY_MS;
