@@ -10,6 +10,7 @@ mod report_file;
 mod rules;
 mod run;
 mod selecting;
+mod selftest;
 mod serve;
 mod show;
 mod target_argument;
@@ -77,8 +78,10 @@ enum Command {
     Rules(rules::RulesCommand),
     /// Start the reference server with the test application
     Serve(serve::Serve),
-    /// List the deliberate faults of the reference
+    /// Show which cases catch each deliberate fault of the reference
     Faults(faults::Faults),
+    /// Change what the reference sent, and show which changes the cases overlook
+    Selftest(selftest::Selftest),
     /// Run the install commands of targets
     Install(install::Install),
     /// Write the list of a target's known failures
@@ -121,6 +124,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Rules(arguments) => rules::rules(&arguments, out),
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
+        Command::Selftest(arguments) => selftest::selftest(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),
     }

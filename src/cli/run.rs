@@ -10,9 +10,8 @@ use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::report::{json, junit};
 use crate::run::{Options, Progress, Strictness};
-use crate::suite::{Corpus, Trial};
+use crate::suite::{Corpus, Trial, baselines};
 use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,7 +211,8 @@ impl Prepared {
                 .selecting
                 .partition
                 .map(|partition| partition.to_string()),
-            baselines: BTreeMap::new(),
+            recheck: true,
+            baselines: baselines(&trials),
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,

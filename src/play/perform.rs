@@ -260,7 +260,9 @@ impl Player<'_> {
         if !is_channel || self.outstanding.get(label).is_some_and(|count| *count > 0) {
             return false;
         }
-        let Some(request) = self.last_request.get(label).cloned() else { return false };
+        let Some(request) = self.last_request.get(label).cloned() else {
+            return false;
+        };
         self.record(label, Event::Note("the poll is repeated".into()), None);
         self.send_request(label, request, adds).await;
         true

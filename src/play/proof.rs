@@ -40,14 +40,20 @@ impl Player<'_> {
         let may_echo = self.context.capabilities.get("echo").copied().unwrap_or(true);
         match echo {
             Some(namespace) if speaks && may_echo => {
-                let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
+                let prefix = if namespace == "/" {
+                    String::new()
+                } else {
+                    format!("{namespace},")
+                };
                 self.echoes += 1;
                 let token = format!("siospec-{}.", self.echoes);
                 let question = format!("42{prefix}[\"message\",\"{token}\"]");
-                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline).await;
+                self.ask(label, question, Question::Echo(token), Proof::Echo, deadline)
+                    .await;
             }
             _ if alive && speaks => {
-                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline).await;
+                self.ask(label, "40".into(), Question::Connect, Proof::Connect, deadline)
+                    .await;
             }
             _ if alive => {
                 let reason = "this channel cannot show that the session works".to_owned();
@@ -58,14 +64,7 @@ impl Player<'_> {
     }
 
     /// Asks something and takes in what comes until the answer does.
-    async fn ask(
-        &mut self,
-        label: &str,
-        question: String,
-        expected: Question,
-        proof: Proof,
-        deadline: f64,
-    ) {
+    async fn ask(&mut self, label: &str, question: String, expected: Question, proof: Proof, deadline: f64) {
         self.record(label, Event::Note(format!("asked for a proof: {question}")), None);
         self.send_text(label, question.into_bytes()).await;
         loop {
@@ -91,8 +90,11 @@ impl Player<'_> {
 
     /// Whether this is the late answer to a proof that was no longer needed; it is the player's own affair.
     pub(super) fn is_late_answer(&mut self, label: &str, event: &Event) -> bool {
-        let Event::Received(Wire::Text(text)) = event else { return false };
-        let answers = |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
+        let Event::Received(Wire::Text(text)) = event else {
+            return false;
+        };
+        let answers =
+            |(asked, question): &(String, Question)| asked == label && question.is_answered_by(text);
         match self.unanswered.iter().position(answers) {
             Some(index) => {
                 self.unanswered.remove(index);
@@ -123,7 +125,9 @@ impl Player<'_> {
             if self.ask_again(label, false).await {
                 until = self.now() + ms;
             }
-            let Some(seen) = self.next_arrival(until).await else { break };
+            let Some(seen) = self.next_arrival(until).await else {
+                break;
+            };
             self.take_in(seen).await;
             if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
                 return;

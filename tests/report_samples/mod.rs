@@ -4,7 +4,7 @@
 mod hostile;
 mod realistic;
 
-pub(crate) use hostile::{hostile, TRICKS};
+pub(crate) use hostile::{TRICKS, hostile};
 pub(crate) use realistic::{Sample, sample, target_names};
 
 use siospec::outcome::{CaseResult, RunResult, Verdict};
@@ -21,7 +21,11 @@ pub(crate) fn kept() -> PathBuf {
 pub(crate) fn count(result: &mut RunResult) {
     result.totals = Verdict::ALL
         .map(|verdict| {
-            let n = result.cases.iter().filter(|case: &&CaseResult| case.verdict == verdict).count();
+            let n = result
+                .cases
+                .iter()
+                .filter(|case: &&CaseResult| case.verdict == verdict)
+                .count();
             (verdict.word().to_owned(), n as u64)
         })
         .into();

@@ -1,8 +1,8 @@
 //! The reporter itself: consumes the events of a run and writes what the chosen detail asks for.
 
-use crate::report::text::{brief, count, safe};
 use super::{failure, summary};
 use crate::outcome::{CaseResult, RunEvent, RunResult, TargetInfo, Verdict};
+use crate::report::text::{brief, count, safe};
 use std::io::{self, Write};
 
 /// How many failures are shown in full.

@@ -1,7 +1,7 @@
 //! The end of a run on one screen: a table by area, what was skipped and why, and whether the gate holds.
 
-use crate::report::text::{brief, count, safe};
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
+use crate::report::text::{brief, count, safe};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 
