@@ -6,7 +6,9 @@ mod faults;
 mod install;
 mod list;
 mod output;
+mod report;
 mod report_file;
+mod reports;
 mod rules;
 mod run;
 mod selecting;
@@ -79,6 +81,8 @@ enum Command {
     Serve(serve::Serve),
     /// List the deliberate faults of the reference
     Faults(faults::Faults),
+    /// Make reports from saved results, merge them, compare them
+    Report(Box<report::Report>),
     /// Run the install commands of targets
     Install(install::Install),
     /// Write the list of a target's known failures
@@ -121,6 +125,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Rules(arguments) => rules::rules(&arguments, out),
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
+        Command::Report(arguments) => report::report(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),
     }

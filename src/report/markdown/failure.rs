@@ -31,7 +31,7 @@ pub(super) fn section(trials: &[&CaseResult], whose: &str) -> String {
     };
     item("case", format!("{} ({})", code(base(&first.id), 200), overs(trials)));
     item("rule", format!("{} ({}): {}", code(&first.rule, 100), text(&first.level, 20), text(&first.rule_text, SHOWN)));
-    item("source", linked(&first.source, SHOWN));
+    item("source", linked(&format!("{} {}", first.source, first.link), SHOWN));
     item("to a user", text(&first.impact, SHOWN));
     match &first.failure {
         Some(failure) => {
