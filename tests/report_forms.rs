@@ -23,7 +23,12 @@ fn save(folder: &Path, name: &str, result: &RunResult) -> PathBuf {
 }
 
 fn small(target: &str, trouble: u64, seed: u64) -> RunResult {
-    let mut result = sample(Sample { target, role: "server", trouble, seed });
+    let mut result = sample(Sample {
+        target,
+        role: "server",
+        trouble,
+        seed,
+    });
     result.cases.truncate(80);
     report_samples::count(&mut result);
     result
@@ -44,7 +49,10 @@ fn every_report_is_made_from_saved_results() {
     let at = |name: &str| folder.path().join(name);
     let mut client = small("two", 30, 2);
     client.role = "client".to_owned();
-    let (one, two) = (save(folder.path(), "one.json", &small("one", 30, 1)), save(folder.path(), "two.json", &client));
+    let (one, two) = (
+        save(folder.path(), "one.json", &small("one", 30, 1)),
+        save(folder.path(), "two.json", &client),
+    );
     fs::create_dir(at("kept")).unwrap();
     let paths = ["x.html", "x.md", "table.md", "x.xml", "badge.json", "kept"].map(at);
     let flags = ["--html", "--markdown", "--table", "--junit", "--badge", "--json"];
@@ -64,9 +72,11 @@ fn every_report_is_made_from_saved_results() {
     assert!(text("badge-two-client.json").contains("Socket.IO client"));
     let again = fs::read(at("kept/one-server.json")).unwrap();
     assert_eq!(siospec::report::json::read(&again).unwrap().cases.len(), 80);
-    assert!(!fs::read_dir(folder.path()).unwrap().any(|entry| {
-        entry.unwrap().file_name().to_string_lossy().ends_with(".part")
-    }));
+    assert!(
+        !fs::read_dir(folder.path())
+            .unwrap()
+            .any(|entry| { entry.unwrap().file_name().to_string_lossy().ends_with(".part") })
+    );
 }
 
 #[test]
@@ -83,7 +93,10 @@ fn a_report_may_go_to_standard_output() {
     let folder = TempDir::new().unwrap();
     let path = save(folder.path(), "one.json", &small("one", 0, 1));
     let shown = stdout(siospec().arg("report").arg(path).args(["--markdown", "-"]));
-    assert!(shown.starts_with("# siospec: one 3.1.1, ✅ the gate holds"), "{shown}");
+    assert!(
+        shown.starts_with("# siospec: one 3.1.1, ✅ the gate holds"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -92,17 +105,33 @@ fn a_summary_stays_below_a_mebibyte_with_the_worst_news_first() {
     let mut paths = Vec::new();
     for seed in 0..4 {
         let target = format!("target-{seed}");
-        let result = sample(Sample { target: &target, role: "server", trouble: 100, seed });
+        let result = sample(Sample {
+            target: &target,
+            role: "server",
+            trouble: 100,
+            seed,
+        });
         paths.push(save(folder.path(), &format!("{seed}.json"), &result));
     }
     let summary = stdout(siospec().arg("report").args(paths).args(["--markdown", "-"]));
     println!("{} bytes", summary.len());
     assert!(summary.len() < 1 << 20);
-    let at = |words: &str| summary.find(words).unwrap_or_else(|| panic!("{words} is not there"));
+    let at = |words: &str| {
+        summary
+            .find(words)
+            .unwrap_or_else(|| panic!("{words} is not there"))
+    };
     assert!(at("crashed ·") < at("hung ·") && at("hung ·") < at("fail ·"));
     assert!(at("| target-3") < at("What went wrong"));
-    assert!(summary.trim_end().ends_with("left out, since a summary must stay small: the JSON result has everything."));
-    assert_eq!(summary.matches("<details>").count(), summary.matches("</details>").count());
+    assert!(
+        summary
+            .trim_end()
+            .ends_with("left out, since a summary must stay small: the JSON result has everything.")
+    );
+    assert_eq!(
+        summary.matches("<details>").count(),
+        summary.matches("</details>").count()
+    );
 }
 
 #[test]
@@ -111,15 +140,27 @@ fn annotations_are_written_under_github_actions_alone() {
     let path = save(folder.path(), "one.json", &hostile("evil", 0));
     let mut command = siospec();
     let run = |command: &mut Command| {
-        let output = command.arg("report").arg(&path).args(["--markdown", "-"]).output().unwrap();
+        let output = command
+            .arg("report")
+            .arg(&path)
+            .args(["--markdown", "-"])
+            .output()
+            .unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
     assert_eq!(run(&mut command), "");
     let annotated = run(siospec().env("GITHUB_ACTIONS", "true"));
     let lines: Vec<&str> = annotated.lines().collect();
     assert_eq!(lines.len(), 10, "{annotated}");
-    assert!(lines.iter().all(|line| line.starts_with("::error title=") || line.starts_with("::warning title=")));
-    assert!(!annotated.contains("::stop-commands") && !annotated.contains('\u{1b}'), "{annotated}");
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.starts_with("::error title=") || line.starts_with("::warning title="))
+    );
+    assert!(
+        !annotated.contains("::stop-commands") && !annotated.contains('\u{1b}'),
+        "{annotated}"
+    );
 }
 
 #[test]
@@ -139,7 +180,13 @@ fn hostile_texts_do_no_harm_in_any_form() {
         .assert()
         .success();
     let diff = kept.join("hostile-diff.md");
-    siospec().args(["report", "diff"]).args([&path, &other]).arg("--markdown").arg(diff).assert().code(0..=1);
+    siospec()
+        .args(["report", "diff"])
+        .args([&path, &other])
+        .arg("--markdown")
+        .arg(diff)
+        .assert()
+        .code(0..=1);
     for form in ["hostile.md", "hostile.xml", "hostile-diff.md"] {
         let text = fs::read_to_string(kept.join(form)).unwrap();
         let control = |c: char| c.is_control() && !"\n\t\r".contains(c);
@@ -151,10 +198,17 @@ fn hostile_texts_do_no_harm_in_any_form() {
     while let Some(at) = rest.find('\u{1b}') {
         rest = &rest[at + 1..];
         let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap();
-        assert!(rest.starts_with('[') && &rest[end..=end] == "m", "{:?}", &rest[..end + 1]);
+        assert!(
+            rest.starts_with('[') && &rest[end..=end] == "m",
+            "{:?}",
+            &rest[..end + 1]
+        );
     }
     assert!(!shown.contains(['\0', '\u{7}', '\u{9b}', '\u{202e}']));
-    assert!(!shown.lines().any(|line| line.trim_start().starts_with("::")), "a line is a command of a CI system");
+    assert!(
+        !shown.lines().any(|line| line.trim_start().starts_with("::")),
+        "a line is a command of a CI system"
+    );
 }
 
 #[test]
@@ -180,12 +234,27 @@ fn parts_are_merged_into_what_one_run_would_have_given() {
     };
     let (first, second) = (part(0), part(1));
     let merged = folder.path().join("merged.json");
-    siospec().args(["report", "merge"]).args([&second, &first]).arg("-o").arg(&merged).assert().success();
+    siospec()
+        .args(["report", "merge"])
+        .args([&second, &first])
+        .arg("-o")
+        .arg(&merged)
+        .assert()
+        .success();
     let mut read = siospec::report::json::read(&fs::read(&merged).unwrap()).unwrap();
     read.wall_ms = whole.wall_ms;
     let json = |result: &RunResult| serde_json::to_value(result).unwrap();
-    assert!(json(&read) == json(&whole), "the merged result differs from the whole");
-    let says = complaint(siospec().args(["report", "merge"]).arg(&first).arg("-o").arg(&merged));
+    assert!(
+        json(&read) == json(&whole),
+        "the merged result differs from the whole"
+    );
+    let says = complaint(
+        siospec()
+            .args(["report", "merge"])
+            .arg(&first)
+            .arg("-o")
+            .arg(&merged),
+    );
     assert!(says.contains("hash:2/2 is missing"), "{says}");
 }
 
@@ -194,13 +263,29 @@ fn runs_are_compared() {
     let folder = TempDir::new().unwrap();
     let old = small("one", 20, 1);
     let mut new = old.clone();
-    let fails = new.cases.iter().position(|case| case.verdict == siospec::outcome::Verdict::Pass).unwrap();
+    let fails = new
+        .cases
+        .iter()
+        .position(|case| case.verdict == siospec::outcome::Verdict::Pass)
+        .unwrap();
     new.cases[fails].verdict = siospec::outcome::Verdict::Fail;
-    let (old, new) = (save(folder.path(), "old.json", &old), save(folder.path(), "new.json", &new));
-    let worse = siospec().args(["report", "diff"]).args([&old, &new]).assert().code(1);
+    let (old, new) = (
+        save(folder.path(), "old.json", &old),
+        save(folder.path(), "new.json", &new),
+    );
+    let worse = siospec()
+        .args(["report", "diff"])
+        .args([&old, &new])
+        .assert()
+        .code(1);
     let text = String::from_utf8(worse.get_output().stdout.clone()).unwrap();
     assert!(text.contains("newly failing (1)"), "{text}");
-    let better = stdout(siospec().args(["report", "diff"]).args([&new, &old]).args(["--markdown", "-"]));
+    let better = stdout(
+        siospec()
+            .args(["report", "diff"])
+            .args([&new, &old])
+            .args(["--markdown", "-"]),
+    );
     assert!(better.contains("## fixed (1)"), "{better}");
 }
 
@@ -211,14 +296,33 @@ fn files_that_cannot_be_used_are_told_before_anything_is_written() {
     let good = save(folder.path(), "good.json", &small("one", 0, 1));
     let bytes = fs::read(&good).unwrap();
     fs::write(at("half.json"), &bytes[..bytes.len() / 2]).unwrap();
-    fs::write(at("other.json"), String::from_utf8(bytes).unwrap().replacen("\"schema_version\": 1", "\"schema_version\": 2", 1)).unwrap();
+    fs::write(
+        at("other.json"),
+        String::from_utf8(bytes)
+            .unwrap()
+            .replacen("\"schema_version\": 1", "\"schema_version\": 2", 1),
+    )
+    .unwrap();
     fs::write(at("no.json"), "[]").unwrap();
     let report = |input: &str, output: &str| {
-        complaint(siospec().arg("report").arg(&good).arg(at(input)).arg("--html").arg(at("x.html")).arg("--junit").arg(at(output)))
+        complaint(
+            siospec()
+                .arg("report")
+                .arg(&good)
+                .arg(at(input))
+                .arg("--html")
+                .arg(at("x.html"))
+                .arg("--junit")
+                .arg(at(output)),
+        )
     };
     for (input, output, says) in [
         ("half.json", "x.xml", "half a result"),
-        ("other.json", "x.xml", "the result has the form 2, this siospec reads 1"),
+        (
+            "other.json",
+            "x.xml",
+            "the result has the form 2, this siospec reads 1",
+        ),
         ("no.json", "x.xml", "not a result of siospec"),
         ("missing.json", "x.xml", "No such file"),
         ("good.json", "no/such/folder/x.xml", "cannot be written"),
@@ -229,7 +333,10 @@ fn files_that_cannot_be_used_are_told_before_anything_is_written() {
         assert!(complaint.contains(says), "{input} {output}: {complaint}");
         assert!(!at("x.html").exists(), "{input} {output}: a report was written");
     }
-    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left.len(), 4, "{left:?}");
 }
 
@@ -247,7 +354,12 @@ fn what_is_withheld_is_in_no_report() {
     let open = stdout(siospec().arg("report").arg(&path).args(["--markdown", "-"]));
     assert!(open.contains(&secret));
     for flag in ["--markdown", "--html", "--junit", "--table"] {
-        let shown = stdout(siospec().arg("report").arg(&path).args(["--withhold", "security", flag, "-"]));
+        let shown = stdout(
+            siospec()
+                .arg("report")
+                .arg(&path)
+                .args(["--withhold", "security", flag, "-"]),
+        );
         assert!(!shown.contains(&secret), "{flag}");
     }
 }
@@ -256,5 +368,11 @@ fn what_is_withheld_is_in_no_report() {
 fn the_forms_for_the_other_tests_are_kept() {
     let kept = kept();
     let sample = save(&kept, "sample.json", &small("one", 40, 1));
-    siospec().arg("report").arg(sample).arg("--junit").arg(kept.join("roles.xml")).assert().success();
+    siospec()
+        .arg("report")
+        .arg(sample)
+        .arg("--junit")
+        .arg(kept.join("roles.xml"))
+        .assert()
+        .success();
 }

@@ -3,8 +3,8 @@
 mod report_samples;
 
 use report_samples::{Sample, hostile, kept, sample, target_names};
-use siospec::report::html;
 use siospec::outcome::RunResult;
+use siospec::report::html;
 
 const THREE_MB: usize = 3_000_000;
 
@@ -15,8 +15,18 @@ fn page(name: &str, results: &[RunResult]) -> String {
 }
 
 fn targets(trouble: u64) -> Vec<RunResult> {
-    let server = |(seed, target)| Sample { target, role: "server", trouble, seed: seed as u64 };
-    target_names().into_iter().enumerate().map(server).map(sample).collect()
+    let server = |(seed, target)| Sample {
+        target,
+        role: "server",
+        trouble,
+        seed: seed as u64,
+    };
+    target_names()
+        .into_iter()
+        .enumerate()
+        .map(server)
+        .map(sample)
+        .collect()
 }
 
 #[test]
@@ -25,9 +35,16 @@ fn ten_targets_fit_into_three_megabytes() {
     let trials = results[0].cases.len();
     assert!(trials > 500, "the samples have {trials} trials");
     let page = page("ten", &results);
-    println!("{} results of {trials} trials: {} bytes", results.len(), page.len());
+    println!(
+        "{} results of {trials} trials: {} bytes",
+        results.len(),
+        page.len()
+    );
     assert!(page.len() < THREE_MB, "{} bytes", page.len());
-    assert!(page.contains("\"shortened\":false"), "an ordinary page has its transcripts whole");
+    assert!(
+        page.contains("\"shortened\":false"),
+        "an ordinary page has its transcripts whole"
+    );
 }
 
 #[test]
@@ -40,7 +57,12 @@ fn ten_targets_that_fail_everything_fit_as_well() {
 #[test]
 fn three_roles_stand_in_one_page() {
     let mut results: Vec<RunResult> = targets(20).into_iter().take(3).collect();
-    results.push(sample(Sample { target: "socket.io-client", role: "client", trouble: 20, seed: 3 }));
+    results.push(sample(Sample {
+        target: "socket.io-client",
+        role: "client",
+        trouble: 20,
+        seed: 3,
+    }));
     let page = page("roles", &results);
     for heading in ["Servers", "Clients"] {
         assert!(page.contains(&format!("{heading}</h3>")), "{heading}");
@@ -50,17 +72,31 @@ fn three_roles_stand_in_one_page() {
 #[test]
 fn the_same_results_give_the_same_page() {
     let results = targets(15);
-    assert!(html::page(&results[..2], html::LIMIT).unwrap() == html::page(&results[..2], html::LIMIT).unwrap());
+    assert!(
+        html::page(&results[..2], html::LIMIT).unwrap() == html::page(&results[..2], html::LIMIT).unwrap()
+    );
 }
 
 #[test]
 fn hostile_texts_stay_texts() {
     let page = page("hostile", &[hostile("evil", 5_000_000), hostile("evil", 0)]);
     assert!(page.len() < THREE_MB, "{} bytes", page.len());
-    for breakout in ["<script>window", "<img", "<h1 id=broken", "href=\"javascript:", "<svg onload", "\0", "\u{1b}"] {
+    for breakout in [
+        "<script>window",
+        "<img",
+        "<h1 id=broken",
+        "href=\"javascript:",
+        "<svg onload",
+        "\0",
+        "\u{1b}",
+    ] {
         assert!(!page.contains(breakout), "{breakout:?} stands in the page");
     }
-    assert_eq!(page.matches("<script").count(), 2, "one element of data, one script");
+    assert_eq!(
+        page.matches("<script").count(),
+        2,
+        "one element of data, one script"
+    );
     assert_eq!(page.matches("</script").count(), 2);
     assert_eq!(page.matches("</style").count(), 1);
 }

@@ -14,6 +14,19 @@ use crate::{
 /// A source of new ids.
 pub(crate) type Ids = Box<dyn FnMut() -> String + Send>;
 
+/// A frame of a WebSocket client, as it came.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct WireFrame {
+    /// The bits FIN and RSV1 to RSV3, and the opcode.
+    pub(crate) first: u8,
+    pub(crate) masked: bool,
+    /// Without its mask.
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Changes a frame, or drops it by returning false.
+pub(crate) type WireFilter = fn(&mut WireFrame) -> bool;
+
 /// What becomes of a request.
 pub(crate) enum Verdict {
     /// The engine sees it.
@@ -77,6 +90,11 @@ pub(crate) trait Seams: Send {
     /// What the engine wants, on its way to the network.
     fn transmit(&mut self, _now: Millis, transmit: Transmit, out: &mut Vec<Transmit>) {
         out.push(transmit);
+    }
+
+    /// What happens to the frames of WebSocket clients before they are read.
+    fn wire_filter(&self) -> Option<WireFilter> {
+        None
     }
 
     /// When [`Seams::timeout`] is due.

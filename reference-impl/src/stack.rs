@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::{
     app::{Application, Event},
     engine::{Engine, EngineConfig, EngineEvent, ExchangeId, Message, Millis, Transmit},
-    seams::{Ids, Seams, Verdict},
+    seams::{Ids, Seams, Verdict, WireFilter},
     socket::{SocketConfig, SocketEvent, SocketServer},
 };
 
@@ -47,6 +47,10 @@ impl Stack {
     /// The largest WebSocket message that is to be read, in bytes.
     pub fn max_payload(&self) -> usize {
         self.max_payload
+    }
+
+    pub(crate) fn wire_filter(&self) -> Option<WireFilter> {
+        self.seams.wire_filter()
     }
 
     /// The head of a request has come.

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use reference_impl::{Options, Server, ServerHandle};
+use reference_impl::{
+    Options, Server, ServerHandle,
+    faults::{self, Fault},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -13,7 +16,10 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const POLLING: &str = "EIO=4&transport=polling";
 
 async fn serve(variant: &str) -> ServerHandle {
-    let options = Options::with_variant(variant).expect("a variant");
+    serve_with(Options::with_variant(variant).expect("a variant")).await
+}
+
+async fn serve_with(options: Options) -> ServerHandle {
     Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options)
         .await
         .expect("a free port")
@@ -373,4 +379,50 @@ async fn shutting_down_ends_everything() {
         .expect("the port to be free");
     let mut client = Client::new(&again).await;
     assert_eq!(client.get(POLLING).await.0, 200);
+}
+
+/// What comes first, heartbeats left out, when a client that has joined sends these bytes and then an event.
+async fn first_reaction(fault: Option<Fault>, bytes: &[u8]) -> Option<(u8, Vec<u8>)> {
+    let server = serve_with(Options {
+        fault,
+        ..Options::default()
+    })
+    .await;
+    let mut client = Client::new(&server).await;
+    client.websocket(&frame(0x81, b"40")).await;
+    while !client
+        .frame()
+        .await
+        .expect("a frame")
+        .1
+        .starts_with(b"42[\"auth\"")
+    {}
+    client
+        .write([bytes, &frame(0x81, b"42[\"message\",\"after\"]")].concat())
+        .await;
+    loop {
+        let frame = client.frame().await?;
+        if frame.1 != b"2" {
+            return Some(frame);
+        }
+    }
+}
+
+#[tokio::test]
+async fn faults_of_frames_show() {
+    let fragments = [frame(0x01, b"42[\"mess"), frame(0x80, b"age\",1]")].concat();
+    for (name, bytes) in [
+        ("fragments-are-messages", fragments),
+        ("ignores-ping-frames", frame(0x89, b"abc")),
+        ("ignores-close-frames", frame(0x88, &1000_u16.to_be_bytes())),
+        ("accepts-unmasked-frames", vec![0x81, 1, b'6']),
+        ("ignores-reserved-bits", frame(0xa1, b"6")),
+        ("drops-invalid-utf8", frame(0x81, b"4\xff")),
+    ] {
+        let sound = first_reaction(None, &bytes).await;
+        let faulty = first_reaction(faults::by_name(name), &bytes).await;
+        assert_ne!(sound, faulty, "{name}");
+        let sound_again = first_reaction(None, &bytes).await;
+        assert_eq!(sound, sound_again, "{name}");
+    }
 }

@@ -12,6 +12,7 @@ mod reports;
 mod rules;
 mod run;
 mod selecting;
+mod selftest;
 mod serve;
 mod show;
 mod target_argument;
@@ -79,10 +80,12 @@ enum Command {
     Rules(rules::RulesCommand),
     /// Start the reference server with the test application
     Serve(serve::Serve),
-    /// List the deliberate faults of the reference
+    /// Show which cases catch each deliberate fault of the reference
     Faults(faults::Faults),
     /// Make reports from saved results, merge them, compare them
     Report(Box<report::Report>),
+    /// Change what the reference sent, and show which changes the cases overlook
+    Selftest(selftest::Selftest),
     /// Run the install commands of targets
     Install(install::Install),
     /// Write the list of a target's known failures
@@ -126,6 +129,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),
+        Command::Selftest(arguments) => selftest::selftest(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),
     }

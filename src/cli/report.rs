@@ -105,7 +105,13 @@ pub(super) fn report(arguments: &Report, out: &mut Output) -> Result<Exit, Failu
 
 fn write(arguments: &Report, out: &mut Output) -> Result<Exit, Failure> {
     let mut results = read_all(&arguments.results)?;
-    let outputs = [&arguments.html, &arguments.markdown, &arguments.table, &arguments.junit, &arguments.badge];
+    let outputs = [
+        &arguments.html,
+        &arguments.markdown,
+        &arguments.table,
+        &arguments.junit,
+        &arguments.badge,
+    ];
     not_an_input(outputs.into_iter().flatten(), &arguments.results)?;
     if let Some(withheld) = arguments.withhold {
         withheld.leave_out(&mut results);
@@ -138,7 +144,11 @@ fn open(arguments: &Report, results: &[RunResult]) -> anyhow::Result<Reports> {
 fn show(results: &[RunResult], out: &mut Output) -> Result<(), Failure> {
     for result in results {
         let mut terminal = Terminal::new(&mut *out, Detail::default());
-        let capabilities = result.capabilities.iter().map(|(need, able)| (need.clone(), *able)).collect();
+        let capabilities = result
+            .capabilities
+            .iter()
+            .map(|(need, able)| (need.clone(), *able))
+            .collect();
         terminal.handle(&RunEvent::Started {
             target: result.target.clone(),
             planned: result.cases.len(),
@@ -160,7 +170,10 @@ fn merge_parts(arguments: &Merge) -> Result<Exit, Failure> {
 
 fn compare(arguments: &Compare, out: &mut Output) -> Result<Exit, Failure> {
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
-    not_an_input(&arguments.markdown, &[arguments.old.clone(), arguments.new.clone()])?;
+    not_an_input(
+        &arguments.markdown,
+        &[arguments.old.clone(), arguments.new.clone()],
+    )?;
     let diff = Diff::of(&old, &new).map_err(Failure::usage)?;
     let to_stdout = arguments.markdown.as_deref() == Some(Path::new("-"));
     match &arguments.markdown {
@@ -174,7 +187,11 @@ fn compare(arguments: &Compare, out: &mut Output) -> Result<Exit, Failure> {
     if !to_stdout {
         out.write_all(diff::text(&diff).as_bytes())?;
     }
-    Ok(if diff.is_worse() { Exit::Gate } else { Exit::Success })
+    Ok(if diff.is_worse() {
+        Exit::Gate
+    } else {
+        Exit::Success
+    })
 }
 
 fn read_all(paths: &[PathBuf]) -> Result<Vec<RunResult>, Failure> {
@@ -186,10 +203,16 @@ fn read(path: &Path) -> Result<RunResult, Failure> {
         let file = File::open(path)?;
         let mut bytes = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        anyhow::ensure!(bytes.len() as u64 <= LARGEST, "it is larger than {} MiB", LARGEST >> 20);
+        anyhow::ensure!(
+            bytes.len() as u64 <= LARGEST,
+            "it is larger than {} MiB",
+            LARGEST >> 20
+        );
         Ok(json::read(&bytes)?)
     };
-    read().with_context(|| format!("{} cannot be read", path.display())).map_err(Failure::usage)
+    read()
+        .with_context(|| format!("{} cannot be read", path.display()))
+        .map_err(Failure::usage)
 }
 
 /// A report must not take the place of a result that it is made from.

@@ -45,9 +45,9 @@ impl ReportFile {
     pub(super) fn write(mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let written = self.file.write_all(bytes);
         let placed = match &self.aside {
-            Some(aside) => {
-                written.and_then(|()| self.file.sync_all()).and_then(|()| fs::rename(aside, &self.path))
-            }
+            Some(aside) => written
+                .and_then(|()| self.file.sync_all())
+                .and_then(|()| fs::rename(aside, &self.path)),
             None => written,
         };
         placed.with_context(|| format!("the report {} cannot be written", self.path.display()))

@@ -41,7 +41,11 @@ impl Reports {
             "two reports would be written to {}: expected a file for each",
             path.display()
         );
-        let place = if path == Path::new("-") { Place::Stdout } else { Place::File(ReportFile::open(path)?) };
+        let place = if path == Path::new("-") {
+            Place::Stdout
+        } else {
+            Place::File(ReportFile::open(path)?)
+        };
         self.wanted.push((form, path.to_owned(), place));
         Ok(())
     }
@@ -52,8 +56,12 @@ impl Reports {
         if let [_] = results {
             return self.add(Form::Badge(0), Some(path));
         }
-        let stem = path.file_stem().with_context(|| format!("`{}` names no file for a badge", path.display()))?;
-        let ending = path.extension().map_or_else(|| "json".into(), |ending| ending.to_string_lossy());
+        let stem = path
+            .file_stem()
+            .with_context(|| format!("`{}` names no file for a badge", path.display()))?;
+        let ending = path
+            .extension()
+            .map_or_else(|| "json".into(), |ending| ending.to_string_lossy());
         for (index, result) in results.iter().enumerate() {
             let name = format!("{}-{}.{ending}", stem.to_string_lossy(), file_name(result));
             self.add(Form::Badge(index), Some(&path.with_file_name(name)))?;
@@ -65,7 +73,10 @@ impl Reports {
     pub(super) fn add_results(&mut self, results: &[RunResult], folder: Option<&Path>) -> anyhow::Result<()> {
         let Some(folder) = folder else { return Ok(()) };
         for (index, result) in results.iter().enumerate() {
-            self.add(Form::Json(index), Some(&folder.join(format!("{}.json", file_name(result)))))?;
+            self.add(
+                Form::Json(index),
+                Some(&folder.join(format!("{}.json", file_name(result)))),
+            )?;
         }
         Ok(())
     }
@@ -120,7 +131,9 @@ impl Withheld {
 /// Under GitHub Actions, writes the failures as annotations to standard error, where no report can be.
 pub(super) fn annotate(results: &[RunResult]) -> anyhow::Result<()> {
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        std::io::stderr().lock().write_all(annotations::annotations(results).as_bytes())?;
+        std::io::stderr()
+            .lock()
+            .write_all(annotations::annotations(results).as_bytes())?;
     }
     Ok(())
 }

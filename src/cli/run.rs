@@ -70,6 +70,9 @@ struct Playing {
     /// Give a case up after this time, besides the timers that it waits for
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     timeout: Duration,
+    /// How long a target that siospec starts may take to answer
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
+    start_timeout: Duration,
     /// How many cases are played side by side
     #[arg(short, long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: u16,
@@ -218,6 +221,7 @@ impl Prepared {
                 .selecting
                 .partition
                 .map(|partition| partition.to_string()),
+            recheck: true,
             baselines: BTreeMap::new(),
         };
         let detail = Detail {

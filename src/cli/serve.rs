@@ -19,7 +19,7 @@ pub(super) struct Serve {
     /// A variant of the options, as in docs/server-app.md
     #[arg(long, env = "VARIANT", default_value = "")]
     variant: String,
-    /// A deliberate fault: `siospec faults` lists them
+    /// A deliberate fault: `siospec faults --list` lists them
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
 }
@@ -44,19 +44,24 @@ pub(super) fn serve(arguments: &Serve, out: &mut Output) -> Result<Exit, Failure
 }
 
 fn options(arguments: &Serve) -> Result<Options, Failure> {
-    if let Some(fault) = &arguments.fault {
-        return Err(Failure::usage(anyhow::anyhow!(
-            "there is no fault `{fault}`: `siospec faults` lists them"
-        )));
-    }
-    if arguments.variant.is_empty() {
-        return Ok(Options::default());
-    }
     let unknown = || {
         Failure::usage(anyhow::anyhow!(
             "there is no variant `{}`: see docs/server-app.md",
             arguments.variant
         ))
     };
-    Options::with_variant(&arguments.variant).ok_or_else(unknown)
+    let mut options = if arguments.variant.is_empty() {
+        Options::default()
+    } else {
+        Options::with_variant(&arguments.variant).ok_or_else(unknown)?
+    };
+    if let Some(name) = &arguments.fault {
+        let no_fault = || {
+            Failure::usage(anyhow::anyhow!(
+                "there is no fault `{name}`: `siospec faults --list` lists them"
+            ))
+        };
+        options.fault = Some(reference_impl::faults::by_name(name).ok_or_else(no_fault)?);
+    }
+    Ok(options)
 }

@@ -156,7 +156,7 @@ fn frame_field(frame: &mut Frame, word: Piece<'_>) -> Result<(), Fault> {
             frame.mask = Mask::Key(key.to_be_bytes());
         }
         ("length", _) if is_number(value) && value.parse::<u64>().is_ok() => {
-            frame.length = value.parse().ok()
+            frame.length = value.parse().ok();
         }
         _ => {
             return Err(word.fault(format!("`{}` says nothing about a frame", word.text)).expected(

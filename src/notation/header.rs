@@ -29,6 +29,8 @@ const TAKEN: [&str; 10] = [
 pub(super) struct HeaderReader {
     header: Header,
     seen: Vec<&'static str>,
+    /// A line of `each` could not be read, so that the script cannot be judged.
+    pub(super) without_values: bool,
 }
 
 impl HeaderReader {
@@ -47,9 +49,13 @@ impl HeaderReader {
         };
         let (key, value) = (piece.slice(0, colon).trim(), piece.from(colon + 1).trim());
         if key.text == "each" || key.text.starts_with("each ") {
-            return self.each(key, value);
+            let read = self.each(key, value);
+            self.without_values |= read.is_err();
+            return read;
         }
         let Some(known) = KEYS.iter().find(|known| **known == key.text) else {
+            // What was meant is not missing as well.
+            self.seen.extend(nearest(key.text, KEYS));
             return Err(unknown_key(key));
         };
         if self.seen.contains(known) {
@@ -171,6 +177,9 @@ fn unknown_key(key: Piece<'_>) -> Fault {
 fn list(value: Piece<'_>, is_right: fn(&str) -> bool, expected: &str) -> Result<Vec<String>, Fault> {
     let mut found: Vec<String> = Vec::new();
     for part in value.split(",") {
+        if part.text.is_empty() {
+            return Err(part.fault("nothing stands between the commas").expected(expected));
+        }
         if !is_right(part.text) {
             return Err(part
                 .fault(format!("`{}` is not what stands here", part.text))

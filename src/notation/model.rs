@@ -92,6 +92,7 @@ pub struct Each {
 
 /// A line of the script.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every line is a step")]
 pub enum Item {
     /// An empty line.
     Blank,
@@ -100,7 +101,7 @@ pub enum Item {
     /// Something that is done or expected.
     Step(Step),
     /// Lines whose order is free.
-    AnyOrder(Vec<Item>),
+    AnyOrder(Vec<Self>),
     /// A line of a case with `each`, which is read only once the values are put in: see `instantiate`.
     /// Never in a case without `each`, so never in what is played.
     Template(String),

@@ -31,7 +31,10 @@ pub fn parse(name: &str, text: &str) -> Result<Case, Vec<Diagnostic>> {
     let mut reader = Reader::new(name, text);
     let lines = reader.lines()?;
     let (header, script) = reader.header(&lines, &Substitution::default());
-    if header.each.is_empty() || !reader.diagnostics.is_empty() {
+    if reader.without_values || !header.each.is_empty() && !reader.diagnostics.is_empty() {
+        return Err(reader.diagnostics);
+    }
+    if header.each.is_empty() {
         let items = reader.script(&header, script, &Substitution::default());
         return reader.finish(Case {
             header,
@@ -79,6 +82,8 @@ struct Reader<'a> {
     name: &'a str,
     text: &'a str,
     diagnostics: Vec<Diagnostic>,
+    /// The values of `each` are not known, so that the script cannot be judged.
+    without_values: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -87,6 +92,7 @@ impl<'a> Reader<'a> {
             name,
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
             diagnostics: Vec::new(),
+            without_values: false,
         }
     }
 
@@ -136,6 +142,7 @@ impl<'a> Reader<'a> {
                 self.report(*number, &line, fault);
             }
         }
+        self.without_values = reader.without_values;
         let (header, missing) = reader.finish();
         let (number, line) = lines.first().copied().unwrap_or((1, ""));
         for message in missing {
@@ -143,6 +150,20 @@ impl<'a> Reader<'a> {
                 .fault(message)
                 .expected("`title: …` and `rule: …` at the top of the file");
             self.report(number, line, fault);
+        }
+        if header.given.is_some() && header.over.is_empty() {
+            let given = lines[..end]
+                .iter()
+                .find(|(_, line)| line.trim_start().starts_with("given"));
+            let (number, line) = given.copied().unwrap_or((1, ""));
+            let fault = Piece::line(line)
+                .trim()
+                .fault("a wire script has no precondition");
+            self.report(
+                number,
+                line,
+                fault.expected("`over: …` as well; or the requests that open the session"),
+            );
         }
         (header, &lines[(end + 1).min(lines.len())..])
     }

@@ -114,7 +114,7 @@ impl Pattern {
 impl Names {
     pub(super) fn new(found: Vec<Named>, expanded: &scan::Expanded) -> Self {
         let mut names = Self {
-            size: expanded.text.len(),
+            size: expanded.size,
             ..Self::default()
         };
         for (angle, start, end) in found {

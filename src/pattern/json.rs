@@ -295,14 +295,11 @@ impl<'a, 'n> Reader<'a, 'n> {
                 .wrong(1, "this is no name of a member")
                 .expected("a string in quotes"));
         }
-        let key = match self.string()? {
-            Node::String(key) => key,
-            _ => {
-                return Err(
-                    PatternError::new(start, self.at, "a pattern in the name of a member")
-                        .expected("the very name; patterns are for values"),
-                );
-            }
+        let Node::String(key) = self.string()? else {
+            return Err(
+                PatternError::new(start, self.at, "a pattern in the name of a member")
+                    .expected("the very name; patterns are for values"),
+            );
         };
         self.skip_space();
         if self.peek() != Some(b':') {

@@ -145,6 +145,8 @@ pub(super) struct Expanded {
     pub(super) text: String,
     /// From where in `text` which place of the source applies, and whether it is generated.
     spans: Vec<(usize, usize, bool)>,
+    /// How many bytes it comes to, also where not all of it is written out.
+    pub(super) size: usize,
 }
 
 /// The most that one text may come to, in bytes.
@@ -154,6 +156,16 @@ pub(super) const MOST_GENERATED: usize = 64 << 20;
 const MOST_REPEATS: usize = 10_000_000;
 
 pub(super) fn expand(source: &str) -> Result<Expanded, PatternError> {
+    expand_to(source, MOST_REPEATS)
+}
+
+/// The same with nothing repeated more than twice: enough to check a text in which no part depends on another.
+pub(super) fn outline(source: &str) -> Result<Expanded, PatternError> {
+    expand_to(source, 2)
+}
+
+fn expand_to(source: &str, most: usize) -> Result<Expanded, PatternError> {
+    let mut size = source.len();
     let mut text = String::new();
     let mut spans = vec![(0, 0, false)];
     let mut at = 0;
@@ -161,17 +173,18 @@ pub(super) fn expand(source: &str) -> Result<Expanded, PatternError> {
         let start = at + found;
         text.push_str(&source[at..start]);
         let (count, unit, end) = generator(source, start)?;
-        if count > MOST_REPEATS || text.len() + count.saturating_mul(unit.len()) > MOST_GENERATED {
+        size = (size - (end - start)).saturating_add(count.saturating_mul(unit.len()));
+        if count > MOST_REPEATS || size > MOST_GENERATED {
             return Err(PatternError::new(start, end, "this generates too much")
                 .expected("at most 10,000,000 times and 64 MiB"));
         }
         spans.push((text.len(), start, true));
-        text.push_str(&unit.repeat(count));
+        text.push_str(&unit.repeat(count.min(most)));
         spans.push((text.len(), end, false));
         at = end;
     }
     text.push_str(&source[at..]);
-    Ok(Expanded { text, spans })
+    Ok(Expanded { text, spans, size })
 }
 
 /// `<repeat 3 "ab">` at `start`: how often, what, and where it ends.
@@ -205,6 +218,7 @@ impl Expanded {
         Self {
             text: text.to_owned(),
             spans: vec![(0, 0, false)],
+            size: text.len(),
         }
     }
 

@@ -258,7 +258,8 @@ fn candidate(
 ) -> Option<usize> {
     match kind {
         Kind::Any | Kind::String => {
-            let least = tried.map_or(usize::from(kind == Kind::String), |tried| tried + 1);
+            let first = usize::from(kind == Kind::String);
+            let least = tried.map_or(first, |tried| tried + 1);
             let after = rest.get(least..)?;
             let found = match next {
                 None => after.len(),

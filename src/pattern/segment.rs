@@ -88,7 +88,17 @@ struct Cutter {
 impl Cutter {
     fn literal(&mut self, bytes: &[u8]) {
         self.literal.extend_from_slice(bytes);
-        self.prefix = bytes.iter().fold(self.prefix, |prefix, byte| prefix.after(*byte));
+        // Only a record separator leads out of `Other`.
+        let start = match self.prefix {
+            Prefix::Other => bytes
+                .iter()
+                .rposition(|byte| *byte == 0x1e)
+                .unwrap_or(bytes.len()),
+            _ => 0,
+        };
+        self.prefix = bytes[start..]
+            .iter()
+            .fold(self.prefix, |prefix, byte| prefix.after(*byte));
     }
 
     fn segment(&mut self, segment: Segment, prefix: Prefix) {

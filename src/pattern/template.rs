@@ -43,7 +43,7 @@ pub fn render_binary(binary: &Binary) -> Result<Vec<u8>, RenderError> {
 
 /// Checks a text that is to be sent, and says which names it uses.
 pub fn check_template(text: &Text) -> Result<Names, PatternError> {
-    let expanded = scan::expand(&text.0)?;
+    let expanded = scan::outline(&text.0)?;
     let mut names = Vec::new();
     let mut at = 0;
     let mut sink = Vec::new();
@@ -131,9 +131,8 @@ fn piece(text: &str, at: usize, out: &mut Vec<u8>) -> Result<Option<(usize, Opti
             Ok(Some((at + 1, None)))
         }
         _ => {
-            let len = text[at..]
-                .find(['<', '\\', '[', '{', '"'])
-                .unwrap_or(text.len() - at);
+            let special = |byte: &u8| matches!(byte, b'<' | b'\\' | b'[' | b'{' | b'"');
+            let len = bytes[at..].iter().position(special).unwrap_or(text.len() - at);
             out.extend_from_slice(&bytes[at..at + len]);
             Ok(Some((at + len, None)))
         }

@@ -15,4 +15,4 @@ pub use judge::{Judge, Judgement, Match, Values};
 pub use lag::LagMonitor;
 pub use mutate::{MutationReport, Survivor, mutate};
 pub use player::{TrialContext, TrialOutcome, play};
-pub use probe::probe;
+pub use probe::{every_need, probe};

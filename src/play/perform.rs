@@ -249,15 +249,23 @@ impl Player<'_> {
 
     /// Asks again where the last poll brought less than is expected.
     pub(super) async fn repoll(&mut self, label: &str) {
+        self.ask_again(label, true).await;
+    }
+
+    /// Sends the last request of a channel again, unless one is under way; and whether it did. The answer counts as
+    /// the script's own, or adds to the one that came before.
+    pub(super) async fn ask_again(&mut self, label: &str, adds: bool) -> bool {
         // By what was taken in: the channel itself learns a little later than the record that it was answered.
         let is_channel = matches!(self.connections.get(label), Some(Connection::Channel(_)));
         if !is_channel || self.outstanding.get(label).is_some_and(|count| *count > 0) {
-            return;
+            return false;
         }
-        if let Some(request) = self.last_request.get(label).cloned() {
-            self.record(label, Event::Note("the poll is repeated".into()), None);
-            self.send_request(label, request, true).await;
-        }
+        let Some(request) = self.last_request.get(label).cloned() else {
+            return false;
+        };
+        self.record(label, Event::Note("the poll is repeated".into()), None);
+        self.send_request(label, request, adds).await;
+        true
     }
 
     /// Answers a ping in a wire script: on the WebSocket that it came on, or by a POST of the player's own.

@@ -8,7 +8,7 @@ use super::lag::LagMonitor;
 use super::proof::Question;
 use crate::notation::{Heartbeat, Over};
 use crate::suite::Trial;
-use crate::transcript::{Cause, Closed, Entry, Event, Request, Side, Transcript, Wire};
+use crate::transcript::{Cause, Closed, Entry, Event, Request, Response, Side, Transcript, Wire};
 use crate::wire::{Channel, Endpoint, Limits, Seen, Session, Tap};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// The label of the channel that answers pings of polling sessions in wire scripts; never part of a record.
 pub(super) const HEARTBEAT_LABEL: &str = "~heartbeat";
+/// How often a poll that is answered at once with nothing that counts is asked again before it counts as not parked.
+const PARK_ATTEMPTS: u32 = 8;
 
 /// What playing a trial needs to know of the target.
 #[derive(Clone, Debug)]
@@ -86,6 +88,8 @@ pub(super) struct Player<'a> {
     pub(super) last_request: BTreeMap<String, Request>,
     /// How many polls and other requests of each channel have no answer yet that was taken in.
     pub(super) outstanding: BTreeMap<String, u32>,
+    /// How often a request that is to be parked was answered with what never counts.
+    parked_in_vain: BTreeMap<String, u32>,
     pub(super) echoes: u32,
     /// Proofs that something else settled before their answer came.
     pub(super) unanswered: Vec<(String, Question)>,
@@ -109,6 +113,7 @@ impl<'a> Player<'a> {
             connections: BTreeMap::new(),
             last_request: BTreeMap::new(),
             outstanding: BTreeMap::new(),
+            parked_in_vain: BTreeMap::new(),
             echoes: 0,
             unanswered: Vec::new(),
             arrivals,
@@ -198,7 +203,7 @@ impl<'a> Player<'a> {
     }
 
     /// Records an arrival and answers the ping that it may be.
-    pub(super) async fn take_in(&mut self, seen: Seen) {
+    pub(super) async fn take_in(&mut self, mut seen: Seen) {
         if seen.label == HEARTBEAT_LABEL {
             return;
         }
@@ -211,10 +216,11 @@ impl<'a> Player<'a> {
             );
             return;
         }
-        if matches!(seen.event, Event::Received(Wire::Response(_)))
-            && let Some(outstanding) = self.outstanding.get_mut(&seen.label)
-        {
-            *outstanding = outstanding.saturating_sub(1);
+        if let Event::Received(Wire::Response(response)) = &mut seen.event {
+            if let Some(outstanding) = self.outstanding.get_mut(&seen.label) {
+                *outstanding = outstanding.saturating_sub(1);
+            }
+            response.own |= self.is_parked_in_vain(&seen.label, response);
         }
         let pinged = self.answers_pings() && pings(&seen.event);
         let label = seen.label.clone();
@@ -222,6 +228,17 @@ impl<'a> Player<'a> {
         if pinged {
             self.answer_ping(&label).await;
         }
+    }
+
+    /// Whether this answers the request that is to be parked, with nothing that counts: then it is asked again.
+    fn is_parked_in_vain(&mut self, label: &str, response: &Response) -> bool {
+        let parking = matches!(self.judge.next(), Demand::Park(parked) if parked == label);
+        if !parking || response.status != 200 || !self.judge.never_counts(label, &response.body) {
+            return false;
+        }
+        let times = self.parked_in_vain.entry(label.to_owned()).or_default();
+        *times += 1;
+        *times <= PARK_ATTEMPTS
     }
 
     /// In session scripts the session answers pings itself.

@@ -111,6 +111,16 @@ pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
     found
 }
 
+/// All needs, met: what an application can do that has everything of `docs/server-app.md`.
+pub fn every_need() -> BTreeMap<String, bool> {
+    let transports = ["websocket", "polling", "upgrade"].into_iter();
+    let needs = PROBES.iter().map(|(need, _, _)| *need);
+    transports
+        .chain(needs)
+        .map(|need| (need.to_owned(), true))
+        .collect()
+}
+
 fn trial(need: &str, over: Over, given: bool, script: &str) -> Option<Trial> {
     let word = match over {
         Over::WebSocket => "websocket",

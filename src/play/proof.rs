@@ -11,8 +11,6 @@ use crate::transcript::{Event, Proof, Wire};
 const WINDOW_ROUND_TRIPS: f64 = 6.0;
 /// The shortest window of silence, in milliseconds.
 const WINDOW_MS: f64 = 25.0;
-/// How often a poll that is answered at once by pings or noops is asked again before it counts as not parked.
-const PARK_ATTEMPTS: u32 = 8;
 
 /// A question of the player's own, and how its answer is known.
 pub(super) enum Question {
@@ -123,27 +121,15 @@ impl Player<'_> {
     pub(super) async fn park(&mut self, label: &str) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let mut until = self.now() + ms;
-        let mut attempts = 0;
-        while let Some(mut seen) = self.next_arrival(until).await {
-            let mut again = false;
-            if seen.label == label
-                && attempts < PARK_ATTEMPTS
-                && let Event::Received(Wire::Response(response)) = &mut seen.event
-                && response.status == 200
-                && response
-                    .body
-                    .split(|byte| *byte == 0x1e)
-                    .all(|packet| packet == b"2" || packet == b"6")
-            {
-                response.own = true;
-                again = true;
-                attempts += 1;
-            }
-            self.take_in(seen).await;
-            if again {
-                self.repoll(label).await;
+        loop {
+            if self.ask_again(label, false).await {
                 until = self.now() + ms;
-            } else if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
+            }
+            let Some(seen) = self.next_arrival(until).await else {
+                break;
+            };
+            self.take_in(seen).await;
+            if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
                 return;
             }
         }

@@ -14,22 +14,40 @@ pub fn annotations(results: &[RunResult]) -> String {
     let mut failures = Vec::new();
     for (result, label) in results.iter().zip(labels(results)) {
         let groups = worst_first(result.cases.iter().filter(bad));
-        failures.extend(groups.into_iter().filter_map(|trials| Some((label.clone(), *trials.first()?))));
+        failures.extend(
+            groups
+                .into_iter()
+                .filter_map(|trials| Some((label.clone(), *trials.first()?))),
+        );
     }
     failures.sort_by_key(|(_, case)| super::matrix::badness(case.verdict));
     let shown = if failures.len() > MOST { MOST - 1 } else { MOST };
-    let mut out: String = failures.iter().take(shown).map(|(label, case)| command(label, case)).collect();
+    let mut out: String = failures
+        .iter()
+        .take(shown)
+        .map(|(label, case)| command(label, case))
+        .collect();
     if failures.len() > MOST {
         let more = failures.len() - shown;
-        out.push_str(&format!("::error title=siospec::{more} more cases went wrong: see the summary of the job\n"));
+        out.push_str(&format!(
+            "::error title=siospec::{more} more cases went wrong: see the summary of the job\n"
+        ));
     }
     out
 }
 
 fn command(label: &str, case: &CaseResult) -> String {
-    let kind = if case.verdict == Verdict::Broken { "warning" } else { "error" };
+    let kind = if case.verdict == Verdict::Broken {
+        "warning"
+    } else {
+        "error"
+    };
     let title = format!("{}: {}", case.verdict.word(), brief(&case.title, 120));
-    let mut lines = vec![format!("{label}: {} ({})", brief(&case.id, 120), brief(&case.over, 20))];
+    let mut lines = vec![format!(
+        "{label}: {} ({})",
+        brief(&case.id, 120),
+        brief(&case.over, 20)
+    )];
     match &case.failure {
         Some(failure) => {
             lines.push(format!("expected {}", brief(&failure.expected, 300)));
@@ -37,11 +55,20 @@ fn command(label: &str, case: &CaseResult) -> String {
         }
         None => lines.push(brief(&case.message, 300)),
     }
-    lines.push(format!("rule {} ({}): {}", brief(&case.rule, 80), brief(&case.level, 20), brief(&case.rule_text, 300)));
+    lines.push(format!(
+        "rule {} ({}): {}",
+        brief(&case.rule, 80),
+        brief(&case.level, 20),
+        brief(&case.rule_text, 300)
+    ));
     if !case.replay.is_empty() {
         lines.push(brief_lines(&case.replay, 300));
     }
-    format!("::{kind} title={}::{}\n", property(&title), message(&lines.join("\n")))
+    format!(
+        "::{kind} title={}::{}\n",
+        property(&title),
+        message(&lines.join("\n"))
+    )
 }
 
 /// A message: one line, in which no other command begins.
@@ -77,7 +104,11 @@ mod tests {
         let text = annotations(&[result(30, "x")]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 10);
-        assert!(lines[0].starts_with("::error title=crashed%3A x::"), "{}", lines[0]);
+        assert!(
+            lines[0].starts_with("::error title=crashed%3A x::"),
+            "{}",
+            lines[0]
+        );
         assert!(lines[9].contains("::21 more cases"), "{}", lines[9]);
         assert_eq!(annotations(&[result(10, "x")]).lines().count(), 10);
         assert_eq!(annotations(&[result(0, "x")]), "");

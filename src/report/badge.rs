@@ -36,7 +36,9 @@ fn message(result: &RunResult, tally: &Tally) -> String {
     let (played, bad, known) = (tally.played(), tally.bad(), tally.count(Verdict::Known));
     match (played, bad, known) {
         (0, _, _) => "not tested".to_owned(),
-        _ if result.interrupted || result.partition.is_some() => format!("{bad} of {played} fail, incomplete"),
+        _ if result.interrupted || result.partition.is_some() => {
+            format!("{bad} of {played} fail, incomplete")
+        }
         (_, 0, 0) => format!("{played} passed"),
         (_, 0, known) => format!("{} passed, {known} known", played - known),
         _ => format!("{bad} of {played} fail"),
@@ -75,19 +77,30 @@ mod tests {
         let value: serde_json::Value = serde_json::from_slice(&badge(result).unwrap()).unwrap();
         assert_eq!(value["schemaVersion"], 1);
         assert_eq!(value["label"], "Socket.IO server");
-        (value["message"].as_str().unwrap().to_owned(), value["color"].as_str().unwrap().to_owned())
+        (
+            value["message"].as_str().unwrap().to_owned(),
+            value["color"].as_str().unwrap().to_owned(),
+        )
     }
 
     #[test]
     fn the_message_says_what_counts() {
         use Verdict::{Crashed, Fail, Known, Lenient, Pass, Skip};
         let is = |verdicts: &[Verdict], gate, message: &str, color: &str| {
-            assert_eq!(shown(&result(verdicts, gate)), (message.to_owned(), color.to_owned()));
+            assert_eq!(
+                shown(&result(verdicts, gate)),
+                (message.to_owned(), color.to_owned())
+            );
         };
         is(&[Pass, Lenient, Skip], Gate::Pass, "2 passed", "brightgreen");
         is(&[Pass, Known], Gate::Pass, "1 passed, 1 known", "green");
         is(&[Pass, Fail, Crashed], Gate::Fail, "2 of 3 fail", "red");
-        is(&[&[Fail], [Pass; 30].as_slice()].concat(), Gate::Fail, "1 of 31 fail", "orange");
+        is(
+            &[&[Fail], [Pass; 30].as_slice()].concat(),
+            Gate::Fail,
+            "1 of 31 fail",
+            "orange",
+        );
         is(&[Skip], Gate::Fail, "not tested", "lightgrey");
         let mut part = result(&[Pass], Gate::Pass);
         part.partition = Some("hash:1/2".to_owned());

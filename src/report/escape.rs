@@ -24,7 +24,9 @@ pub(super) fn code(of: &str, limit: usize) -> String {
     let ticks = "`".repeat(longest_run(&shown) + 1);
     match shown.trim().is_empty() {
         true => String::new(),
-        false if shown.starts_with(['`', ' ']) || shown.ends_with(['`', ' ']) => format!("{ticks} {shown} {ticks}"),
+        false if shown.starts_with(['`', ' ']) || shown.ends_with(['`', ' ']) => {
+            format!("{ticks} {shown} {ticks}")
+        }
         false => format!("{ticks}{shown}{ticks}"),
     }
 }
@@ -65,9 +67,13 @@ mod tests {
 
     #[test]
     fn no_character_with_a_meaning_is_left() {
-        let hostile = "<script>[x](javascript:y) `z` @all #1 **b** | www.x.org https://x.org ~~s~~ $a$ \\ &lt;\n# h";
+        let hostile =
+            "<script>[x](javascript:y) `z` @all #1 **b** | www.x.org https://x.org ~~s~~ $a$ \\ &lt;\n# h";
         let safe = text(hostile, 500);
-        assert!(!safe.contains(['<', '>', '[', ']', '`', '@', '*', '|', '~', '$', '\\', '\n', ':']), "{safe}");
+        assert!(
+            !safe.contains(['<', '>', '[', ']', '`', '@', '*', '|', '~', '$', '\\', '\n', ':']),
+            "{safe}"
+        );
         assert!(!safe.contains("www."), "{safe}");
         assert!(!safe.replace("&#", "").contains(['&', '#']), "{safe}");
     }
@@ -82,7 +88,10 @@ mod tests {
 
     #[test]
     fn only_addresses_of_the_web_are_links() {
-        assert_eq!(linked("see (https://x.org/a_b), too", 99), "see (<https://x.org/a_b>), too");
+        assert_eq!(
+            linked("see (https://x.org/a_b), too", 99),
+            "see (<https://x.org/a_b>), too"
+        );
         assert!(!linked("javascript:alert(1) data:text/html,x", 99).contains(':'));
         assert!(!linked("https://x.org/\"><script>|`", 99)[1..].contains(['"', '<', '|', '`']));
     }

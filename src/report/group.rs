@@ -34,5 +34,7 @@ pub(super) fn blamed_line(lines: &[&str], failure: &Failure) -> Option<usize> {
 
 /// What came, in words: of the failure, or of whatever else ended the trial.
 pub(super) fn came(case: &CaseResult) -> &str {
-    case.failure.as_ref().map_or(&case.message, |failure| &failure.came)
+    case.failure
+        .as_ref()
+        .map_or(&case.message, |failure| &failure.came)
 }

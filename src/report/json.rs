@@ -122,9 +122,13 @@ mod tests {
 
     #[test]
     fn lone_surrogates_are_replaced_and_pairs_are_not() {
-        let mend = |text: &str| String::from_utf8(without_lone_surrogates(text.as_bytes()).into_owned()).unwrap();
+        let mend =
+            |text: &str| String::from_utf8(without_lone_surrogates(text.as_bytes()).into_owned()).unwrap();
         assert_eq!(mend(r#""\ud83d\ude00 \u00e9""#), r#""\ud83d\ude00 \u00e9""#);
-        assert_eq!(mend(r#""\ud83d \ude00\ud83d\ud83d\ude00""#), r#""\ufffd \ufffd\ufffd\ud83d\ude00""#);
+        assert_eq!(
+            mend(r#""\ud83d \ude00\ud83d\ud83d\ude00""#),
+            r#""\ufffd \ufffd\ufffd\ud83d\ude00""#
+        );
         assert_eq!(mend(r#""\\ud800" "\"\uDC00""#), r#""\\ud800" "\"\ufffd""#);
         for end in 0..12 {
             mend(&r#""\ud83d\ude00"#[..end]);

@@ -27,7 +27,11 @@ pub fn write(results: &[RunResult]) -> Result<Vec<u8>, SerializeError> {
         report.set_timestamp(at);
     }
     for (result, label) in results.iter().zip(labels(results)) {
-        let whose = if results.len() > 1 { format!("{label} {}: ", result.role) } else { String::new() };
+        let whose = if results.len() > 1 {
+            format!("{label} {}: ", result.role)
+        } else {
+            String::new()
+        };
         report.add_test_suites(suites(result, &whose));
     }
     let mut bytes = Vec::new();
@@ -154,10 +158,20 @@ fn duration(ms: f64) -> Duration {
 /// Replaces what XML 1.0 cannot hold; quick-junit would leave it out without a trace.
 fn clean(text: &str) -> String {
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    let fit = |c: char| if allowed(c) && !is_control(c) { c } else { char::REPLACEMENT_CHARACTER };
+    let fit = |c: char| {
+        if allowed(c) && !is_control(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
     match text.char_indices().nth(LONGEST) {
         None => text.chars().map(fit).collect(),
-        Some((end, _)) => format!("{}… ({} bytes)", text[..end].chars().map(fit).collect::<String>(), text.len()),
+        Some((end, _)) => format!(
+            "{}… ({} bytes)",
+            text[..end].chars().map(fit).collect::<String>(),
+            text.len()
+        ),
     }
 }
 

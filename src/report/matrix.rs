@@ -22,7 +22,12 @@ pub(super) fn labels(results: &[RunResult]) -> Vec<String> {
     let forms: [fn(&RunResult) -> String; 3] = [
         |result| result.target.name.clone(),
         |result| format!("{} {}", result.target.name, result.target.version),
-        |result| format!("{} {} ({})", result.target.name, result.target.version, result.started_at),
+        |result| {
+            format!(
+                "{} {} ({})",
+                result.target.name, result.target.version, result.started_at
+            )
+        },
     ];
     let mut labels: Vec<String> = Vec::new();
     for (index, result) in results.iter().enumerate() {
@@ -30,12 +35,13 @@ pub(super) fn labels(results: &[RunResult]) -> Vec<String> {
             let same = |other: &&RunResult| other.role == result.role && form(other) == form(result);
             results.iter().filter(same).count() == 1
         };
-        let label = forms
-            .iter()
-            .find(is_own)
-            .map_or_else(|| format!("{} #{}", result.target.name, index + 1), |form| form(result));
+        let label = forms.iter().find(is_own).map_or_else(
+            || format!("{} #{}", result.target.name, index + 1),
+            |form| form(result),
+        );
         let mut label = brief(label.trim(), LABEL);
-        if labels.contains(&label) && (0..index).any(|i| labels[i] == label && results[i].role == result.role) {
+        if labels.contains(&label) && (0..index).any(|i| labels[i] == label && results[i].role == result.role)
+        {
             label.push_str(&format!(" #{}", index + 1));
         }
         labels.push(label);
@@ -45,7 +51,13 @@ pub(super) fn labels(results: &[RunResult]) -> Vec<String> {
 
 /// A name for files about a result, of its target and role: nothing but letters, digits, dots and hyphens.
 pub fn file_name(result: &RunResult) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     let part = |text: &str| text.chars().take(60).map(plain).collect::<String>();
     let name = format!("{}-{}", part(&result.target.name), part(&result.role));
     name.trim_matches(['.', '-']).replace("..", ".")
@@ -74,7 +86,10 @@ pub(super) fn badness(verdict: Verdict) -> u8 {
 
 /// Whether the gate counts it against the target, or against the run.
 pub(super) fn is_bad(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Crashed | Verdict::Hung | Verdict::Fail | Verdict::Broken)
+    matches!(
+        verdict,
+        Verdict::Crashed | Verdict::Hung | Verdict::Fail | Verdict::Broken
+    )
 }
 
 /// How many trials came out in which way.
@@ -117,17 +132,25 @@ impl Tally {
 
     /// How many count against the gate.
     pub(super) fn bad(&self) -> usize {
-        self.counts.iter().filter(|(verdict, _)| is_bad(**verdict)).map(|(_, n)| n).sum()
+        self.counts
+            .iter()
+            .filter(|(verdict, _)| is_bad(**verdict))
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// The worst of them; `None` where there are none.
     pub(super) fn worst(&self) -> Option<Verdict> {
-        self.counts.keys().copied().min_by_key(|verdict| badness(*verdict))
+        self.counts
+            .keys()
+            .copied()
+            .min_by_key(|verdict| badness(*verdict))
     }
 
     /// The verdicts there are, the worst first, each with its number.
     pub(super) fn worst_first(&self) -> Vec<(Verdict, usize)> {
-        let mut counts: Vec<(Verdict, usize)> = self.counts.iter().map(|(verdict, n)| (*verdict, *n)).collect();
+        let mut counts: Vec<(Verdict, usize)> =
+            self.counts.iter().map(|(verdict, n)| (*verdict, *n)).collect();
         counts.sort_by_key(|(verdict, _)| badness(*verdict));
         counts
     }
@@ -135,7 +158,10 @@ impl Tally {
     /// All of them in words: `2 fail, 1 lenient, 40 pass`.
     pub(super) fn words(&self) -> String {
         let counts = self.worst_first();
-        let words: Vec<String> = counts.iter().map(|(verdict, n)| format!("{n} {}", verdict.word())).collect();
+        let words: Vec<String> = counts
+            .iter()
+            .map(|(verdict, n)| format!("{n} {}", verdict.word()))
+            .collect();
         words.join(", ")
     }
 }
@@ -154,15 +180,26 @@ pub(super) struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     /// The matrix of the results that have this role.
     pub(super) fn of(results: &'a [RunResult], role: &str) -> Self {
-        let columns: Vec<usize> = (0..results.len()).filter(|index| results[*index].role == role).collect();
+        let columns: Vec<usize> = (0..results.len())
+            .filter(|index| results[*index].role == role)
+            .collect();
         let mut rows: BTreeMap<&str, Vec<Tally>> = BTreeMap::new();
         for (column, index) in columns.iter().enumerate() {
             for case in &results[*index].cases {
-                rows.entry(&case.area).or_insert_with(|| vec![Tally::default(); columns.len()])[column].add(case);
+                rows.entry(&case.area)
+                    .or_insert_with(|| vec![Tally::default(); columns.len()])[column]
+                    .add(case);
             }
         }
-        let totals = columns.iter().map(|index| Tally::of(&results[*index].cases)).collect();
-        Self { columns, rows, totals }
+        let totals = columns
+            .iter()
+            .map(|index| Tally::of(&results[*index].cases))
+            .collect();
+        Self {
+            columns,
+            rows,
+            totals,
+        }
     }
 }
 
@@ -186,16 +223,27 @@ mod tests {
 
     #[test]
     fn labels_tell_results_apart() {
-        let results = [result("a", "1", "x"), result("b", "1", "x"), result("b", "2", "x")];
+        let results = [
+            result("a", "1", "x"),
+            result("b", "1", "x"),
+            result("b", "2", "x"),
+        ];
         assert_eq!(labels(&results), ["a", "b 1", "b 2"]);
-        let results = [result("a", "1", "x"), result("a", "1", "y"), result("a", "1", "y")];
+        let results = [
+            result("a", "1", "x"),
+            result("a", "1", "y"),
+            result("a", "1", "y"),
+        ];
         assert_eq!(labels(&results), ["a 1 (x)", "a #2", "a #3"]);
     }
 
     #[test]
     fn names_that_are_the_same_once_cut_are_still_told_apart() {
         let long = "x".repeat(500);
-        let results = [result(&format!("{long}1"), "", ""), result(&format!("{long}2"), "", "")];
+        let results = [
+            result(&format!("{long}1"), "", ""),
+            result(&format!("{long}2"), "", ""),
+        ];
         let labels = labels(&results);
         assert_ne!(labels[0], labels[1]);
         assert!(labels[1].len() < 200, "{}", labels[1]);
@@ -217,7 +265,9 @@ mod tests {
             ..CaseResult::default()
         };
         let mut one = result("a", "1", "x");
-        one.cases = [Verdict::Pass, Verdict::Skip, Verdict::Lenient, Verdict::Fail].map(case).into();
+        one.cases = [Verdict::Pass, Verdict::Skip, Verdict::Lenient, Verdict::Fail]
+            .map(case)
+            .into();
         let results = [one];
         let matrix = Matrix::of(&results, "server");
         let tally = &matrix.rows["sio.ack"][0];

@@ -62,7 +62,11 @@ pub fn merge(mut parts: Vec<RunResult>) -> Result<RunResult, MergeError> {
         merged.withheld += part.withheld;
         merged.started_at = merged.started_at.min(part.started_at);
         for (need, able) in part.capabilities {
-            merged.capabilities.entry(need).and_modify(|all| *all &= able).or_insert(able);
+            merged
+                .capabilities
+                .entry(need)
+                .and_modify(|all| *all &= able)
+                .or_insert(able);
         }
         if part.gate == Gate::Fail {
             merged.gate = Gate::Fail;
@@ -74,12 +78,17 @@ pub fn merge(mut parts: Vec<RunResult>) -> Result<RunResult, MergeError> {
         }
         merged.cases.extend(part.cases);
     }
-    merged.cases.sort_by(|a, b| (&a.id, &a.over, &a.variant).cmp(&(&b.id, &b.over, &b.variant)));
+    merged
+        .cases
+        .sort_by(|a, b| (&a.id, &a.over, &a.variant).cmp(&(&b.id, &b.over, &b.variant)));
     let same = |pair: &&[crate::outcome::CaseResult]| {
         (&pair[0].id, &pair[0].over, &pair[0].variant) == (&pair[1].id, &pair[1].over, &pair[1].variant)
     };
     if let Some(pair) = merged.cases.windows(2).find(same) {
-        return Err(MergeError::Overlap(format!("{} over {}", pair[0].id, pair[0].over)));
+        return Err(MergeError::Overlap(format!(
+            "{} over {}",
+            pair[0].id, pair[0].over
+        )));
     }
     merged.totals = totals(&merged.cases);
     merged.partition = None;
@@ -96,11 +105,15 @@ fn number(part: &RunResult) -> Result<Number, MergeError> {
         let (index, of): (u32, u32) = (index.parse().ok()?, of.parse().ok()?);
         (1..=of).contains(&index).then(|| (how.to_owned(), of, index))
     });
-    parsed.filter(|(_, of, _)| *of <= 10_000).ok_or_else(|| MergeError::Part(name.to_owned()))
+    parsed
+        .filter(|(_, of, _)| *of <= 10_000)
+        .ok_or_else(|| MergeError::Part(name.to_owned()))
 }
 
 fn check_numbers(parts: &[(Number, RunResult)]) -> Result<(), MergeError> {
-    let Some(((how, of, _), _)) = parts.first() else { return Err(MergeError::Nothing) };
+    let Some(((how, of, _), _)) = parts.first() else {
+        return Err(MergeError::Nothing);
+    };
     let mut seen = BTreeSet::new();
     for ((other_how, other_of, index), _) in parts {
         if (other_how, other_of) != (how, of) {
@@ -114,8 +127,11 @@ fn check_numbers(parts: &[(Number, RunResult)]) -> Result<(), MergeError> {
             return Err(MergeError::Twice(format!("{how}:{index}/{of}")));
         }
     }
-    let missing: Vec<String> =
-        (1..=*of).filter(|index| !seen.contains(index)).take(20).map(|index| format!("{how}:{index}/{of}")).collect();
+    let missing: Vec<String> = (1..=*of)
+        .filter(|index| !seen.contains(index))
+        .take(20)
+        .map(|index| format!("{how}:{index}/{of}"))
+        .collect();
     match missing.as_slice() {
         [] => Ok(()),
         [one] => Err(MergeError::Missing(format!("{one} is"))),
@@ -136,7 +152,11 @@ fn check_same(one: &RunResult, other: &RunResult) -> Result<(), MergeError> {
     };
     differ("role", &one.role, &other.role)?;
     differ("target", &one.target.name, &other.target.name)?;
-    differ("version of the target", &one.target.version, &other.target.version)?;
+    differ(
+        "version of the target",
+        &one.target.version,
+        &other.target.version,
+    )?;
     differ("version of siospec", &one.siospec_version, &other.siospec_version)
 }
 
@@ -166,11 +186,19 @@ mod tests {
         let mut last = part("hash:3/3", &["a"]);
         last.gate = Gate::Fail;
         last.gate_reasons = vec!["1 trial failed".to_owned()];
-        let merged = merge(vec![last, part("hash:1/3", &["c"]), part("hash:2/3", &["b", "d"])]).unwrap();
+        let merged = merge(vec![
+            last,
+            part("hash:1/3", &["c"]),
+            part("hash:2/3", &["b", "d"]),
+        ])
+        .unwrap();
         let ids: Vec<&str> = merged.cases.iter().map(|case| case.id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
         assert_eq!(merged.totals["pass"], 4);
-        assert_eq!((merged.partition, merged.gate, merged.wall_ms), (None, Gate::Fail, 30.0));
+        assert_eq!(
+            (merged.partition, merged.gate, merged.wall_ms),
+            (None, Gate::Fail, 30.0)
+        );
         assert_eq!(merged.gate_reasons, ["1 trial failed"]);
     }
 
@@ -184,10 +212,22 @@ mod tests {
         fails(vec![RunResult::default()], "not of a part");
         fails(vec![part("half", &[])], "`half` is not understood");
         fails(vec![part("hash:5/4", &[])], "is not understood");
-        fails(vec![part("hash:1/2", &[]), part("hash:1/2", &[])], "hash:1/2 is there twice");
-        fails(vec![part("hash:1/2", &[]), part("hash:2/3", &[])], "number of parts");
-        fails(vec![part("hash:2/4", &[]), part("hash:3/4", &[])], "hash:1/4, hash:4/4 are missing");
-        fails(vec![part("hash:1/2", &["a"]), part("hash:2/2", &["a"])], "two parts have the trial a");
+        fails(
+            vec![part("hash:1/2", &[]), part("hash:1/2", &[])],
+            "hash:1/2 is there twice",
+        );
+        fails(
+            vec![part("hash:1/2", &[]), part("hash:2/3", &[])],
+            "number of parts",
+        );
+        fails(
+            vec![part("hash:2/4", &[]), part("hash:3/4", &[])],
+            "hash:1/4, hash:4/4 are missing",
+        );
+        fails(
+            vec![part("hash:1/2", &["a"]), part("hash:2/2", &["a"])],
+            "two parts have the trial a",
+        );
         let mut other = part("hash:2/2", &[]);
         other.target.name = "another".to_owned();
         fails(vec![part("hash:1/2", &[]), other], "differ in their target");

@@ -8,7 +8,9 @@ use schemars::generate::SchemaSettings;
 /// # Errors
 /// Where it cannot be written as JSON.
 pub fn schema() -> Result<Vec<u8>, serde_json::Error> {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RunResult>();
+    let mut schema = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<RunResult>();
     schema.insert("title".to_owned(), "The result of a siospec run".into());
     let mut bytes = serde_json::to_vec_pretty(&schema)?;
     bytes.push(b'\n');

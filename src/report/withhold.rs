@@ -10,19 +10,29 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn security(results: &mut [RunResult]) {
     let mut delicate: BTreeSet<(String, String)> = BTreeSet::new();
     for result in results.iter() {
-        let failing = result.cases.iter().filter(|case| is_delicate(case) && fails(case));
+        let failing = result
+            .cases
+            .iter()
+            .filter(|case| is_delicate(case) && fails(case));
         delicate.extend(failing.map(|case| key(result, case)));
     }
     for result in results.iter_mut() {
         let before = result.cases.len();
         let cases = std::mem::take(&mut result.cases);
-        result.cases = cases.into_iter().filter(|case| !delicate.contains(&key(result, case))).collect();
+        result.cases = cases
+            .into_iter()
+            .filter(|case| !delicate.contains(&key(result, case)))
+            .collect();
         result.withheld += (before - result.cases.len()) as u64;
         result.totals = totals(&result.cases);
         if result.withheld > 0 {
             // The gate and its reasons would tell of what is withheld: they are those of the rest.
             result.gate_reasons = retold(result);
-            result.gate = if result.gate_reasons.is_empty() { Gate::Pass } else { Gate::Fail };
+            result.gate = if result.gate_reasons.is_empty() {
+                Gate::Pass
+            } else {
+                Gate::Fail
+            };
         }
     }
 }
@@ -30,7 +40,9 @@ pub fn security(results: &mut [RunResult]) {
 /// A number for each verdict, zeros included.
 pub(super) fn totals(cases: &[CaseResult]) -> BTreeMap<String, u64> {
     let count = |verdict: Verdict| cases.iter().filter(|case| case.verdict == verdict).count() as u64;
-    Verdict::ALL.map(|verdict| (verdict.word().to_owned(), count(verdict))).into()
+    Verdict::ALL
+        .map(|verdict| (verdict.word().to_owned(), count(verdict)))
+        .into()
 }
 
 fn key(result: &RunResult, case: &CaseResult) -> (String, String) {
@@ -90,20 +102,29 @@ mod tests {
                 ("safe", "security", Verdict::Pass),
                 ("plain", "must", Verdict::Fail),
             ]),
-            result(&[("flood[1]", "security", Verdict::Pass), ("hazard", "must", Verdict::Pass)]),
+            result(&[
+                ("flood[1]", "security", Verdict::Pass),
+                ("hazard", "must", Verdict::Pass),
+            ]),
         ];
         security(&mut results);
         assert_eq!(ids(&results[0]), ["safe", "plain"]);
         assert_eq!(ids(&results[1]), [] as [&str; 0]);
         assert_eq!((results[0].withheld, results[1].withheld), (3, 2));
         assert_eq!(results[0].totals["crashed"], 0);
-        assert_eq!((results[0].gate, results[0].gate_reasons.as_slice()), (Gate::Fail, ["fail: 1".to_owned()].as_slice()));
+        assert_eq!(
+            (results[0].gate, results[0].gate_reasons.as_slice()),
+            (Gate::Fail, ["fail: 1".to_owned()].as_slice())
+        );
         assert!(!serde_json::to_string(&results[1]).unwrap().contains("secret"));
     }
 
     #[test]
     fn what_is_withheld_of_one_role_stays_in_another() {
-        let mut results = [result(&[("flood", "security", Verdict::Hung)]), result(&[("flood", "security", Verdict::Pass)])];
+        let mut results = [
+            result(&[("flood", "security", Verdict::Hung)]),
+            result(&[("flood", "security", Verdict::Pass)]),
+        ];
         results[1].role = "client".to_owned();
         security(&mut results);
         assert_eq!((results[0].withheld, results[1].withheld), (1, 0));
@@ -112,7 +133,10 @@ mod tests {
 
     #[test]
     fn a_case_that_was_not_played_is_not_delicate() {
-        let mut results = [result(&[("flood", "security", Verdict::Skip), ("hazard", "must", Verdict::Pass)])];
+        let mut results = [result(&[
+            ("flood", "security", Verdict::Skip),
+            ("hazard", "must", Verdict::Pass),
+        ])];
         security(&mut results);
         assert_eq!(results[0].cases.len(), 2);
     }

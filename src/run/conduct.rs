@@ -26,7 +26,7 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 const REMEMBERED: usize = 32;
 
 /// How much a trial may receive: a flood ends the trial, not siospec.
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
@@ -55,6 +55,8 @@ pub struct Options {
     pub elsewhere: Option<Vec<String>>,
     /// Which part of the cases was asked for.
     pub partition: Option<String>,
+    /// Play again, alone, what failed in company. Without it a stalled machine may be taken for a failure.
+    pub recheck: bool,
     /// The normalised transcripts of the reference, by id and transport.
     pub baselines: BTreeMap<(String, String), Vec<String>>,
 }
@@ -329,7 +331,9 @@ impl<'a> Conduct<'a> {
                 let result = &self.results[index];
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
                 match retry::doubt(&played) {
-                    Some(doubt) if !excused => self.alone.push_back((index, Reason::Doubt(doubt, played))),
+                    Some(doubt) if !excused && self.options.recheck => {
+                        self.alone.push_back((index, Reason::Doubt(doubt, played)))
+                    }
                     _ => self.finish(index, *played),
                 }
             }

@@ -2,6 +2,7 @@
 //!
 //! The runner tells what happens as [`RunEvent`](crate::outcome::RunEvent)s and knows no reporter.
 
+mod bench;
 mod conduct;
 mod describe;
 mod fleet;
@@ -15,6 +16,8 @@ mod schedule;
 mod tests;
 mod verdict;
 
+pub use bench::{Bench, Tried};
+use conduct::LIMITS;
 pub use conduct::{Listener, Options, run};
 pub use gate::Strictness;
 pub use known::{KnownList, known_list};

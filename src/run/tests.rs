@@ -73,6 +73,7 @@ fn options() -> Options {
         known: Vec::new(),
         elsewhere: None,
         partition: None,
+        recheck: true,
         baselines: BTreeMap::new(),
     }
 }

@@ -347,3 +347,18 @@ fn the_corpus_is_built_in() {
         read.len()
     );
 }
+
+#[test]
+fn the_manual_names_rules_that_there_are() {
+    let rules = load_builtin().rules;
+    let manual = include_str!("../../cases/README.md");
+    let named = manual
+        .lines()
+        .filter_map(|line| line.strip_prefix("rule: "))
+        .flat_map(|list| list.split(", "));
+    let binds_clients = rules.iter().any(|rule| rule.roles.contains(&Role::Client));
+    let unknown: Vec<&str> = named
+        .filter(|id| rules.get(id).is_none() && (binds_clients || !id.starts_with("client.")))
+        .collect();
+    assert_eq!(unknown, Vec::<&str>::new());
+}

@@ -32,6 +32,14 @@ pub struct Announced {
     pub ping_timeout: f64,
 }
 
+impl Announced {
+    /// What `docs/server-app.md` asks for.
+    pub(super) const DOCUMENTED: Self = Self {
+        ping_interval: 300.0,
+        ping_timeout: 200.0,
+    };
+}
+
 /// Why there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {

@@ -100,13 +100,37 @@ pub(super) fn check_fault(fault: &str) -> Result<(), BuiltinError> {
 }
 
 fn options(variant: &str, fault: Option<&str>) -> Result<Options, BuiltinError> {
-    let options = if variant.is_empty() {
+    let mut options = if variant.is_empty() {
         Options::default()
     } else {
         Options::with_variant(variant).ok_or_else(|| BuiltinError::NoVariant(variant.to_owned()))?
     };
-    match fault {
-        None => Ok(options),
-        Some(fault) => Err(BuiltinError::NoFault(fault.to_owned())),
+    if let Some(name) = fault {
+        let known = reference_impl::faults::by_name(name);
+        options.fault = Some(known.ok_or_else(|| BuiltinError::NoFault(name.to_owned()))?);
     }
+    Ok(options)
+}
+
+/// The deliberate faults that the reference can be started with.
+pub fn faults() -> impl Iterator<Item = FaultEntry> {
+    reference_impl::faults::ALL.iter().map(|fault| FaultEntry {
+        name: fault.name,
+        area: fault.area,
+        breaks: fault.breaks,
+        sentence: fault.sentence,
+    })
+}
+
+/// What is known of a deliberate fault.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultEntry {
+    /// What it is called.
+    pub name: &'static str,
+    /// The area of the cases that must catch it.
+    pub area: &'static str,
+    /// The rules that it breaks.
+    pub breaks: &'static [&'static str],
+    /// What the server does.
+    pub sentence: &'static str,
 }

@@ -17,8 +17,6 @@ const FIRST_CONTACT: Duration = Duration::from_secs(5);
 const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the end of a process may take to be noticed when it no longer answers.
 const END_PATIENCE: Duration = Duration::from_secs(1);
-/// The ping interval by which a server is recognised that was set up as `docs/server-app.md` asks.
-const DOCUMENTED_PING_INTERVAL: f64 = 300.0;
 /// The connect timeout of the variant `slow-heartbeat`, in milliseconds.
 const SLOW_CONNECT_TIMEOUT_MS: f64 = 45_000.0;
 /// How much of an answer a message shows.
@@ -234,6 +232,11 @@ impl Target {
         &self.known
     }
 
+    /// Whether it is the reference, of which is known what it can do.
+    pub fn is_builtin(&self) -> bool {
+        matches!(self.kind, Kind::Builtin { .. })
+    }
+
     /// Whether siospec starts it itself, so that it may be ended and started again.
     pub fn is_launched(&self) -> bool {
         !matches!(self.kind, Kind::Remote(_))
@@ -259,7 +262,9 @@ impl Target {
             Kind::Builtin { fault } => {
                 let server = Builtin::start(variant, fault.as_deref()).await?;
                 let endpoint = server.endpoint.clone();
+                // With a fault its handshake may be no good; what it is set to is known all the same.
                 let announced = contact(&client, &endpoint, FIRST_CONTACT).await?.announced;
+                let announced = announced.or(Some(Announced::DOCUMENTED));
                 let timeout = self.connect_timeout(Some(DEFAULT_CONNECT_TIMEOUT_MS), variant);
                 Instance::new(endpoint, announced, timeout, client, Body::Builtin(server))
             }
@@ -268,7 +273,7 @@ impl Target {
                 recognise(&client, endpoint, &answer).await?;
                 let documented = answer
                     .announced
-                    .is_some_and(|announced| announced.ping_interval == DOCUMENTED_PING_INTERVAL);
+                    .is_some_and(|announced| announced == Announced::DOCUMENTED);
                 let timeout = self.connect_timeout(documented.then_some(DEFAULT_CONNECT_TIMEOUT_MS), variant);
                 Instance::new(endpoint.clone(), answer.announced, timeout, client, Body::Remote)
             }

@@ -13,7 +13,7 @@ mod output;
 pub mod port;
 
 pub use answer::{Announced, Answer, NoAnswer};
-pub use builtin::BuiltinError;
+pub use builtin::{BuiltinError, FaultEntry, faults};
 pub use instance::{Instance, Loss, StartError, Target};
 pub use launch::{End, Launch, LaunchError, Limits, Process, program_in};
 pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};

@@ -60,13 +60,21 @@ pub enum Wire {
     /// A text packet of an Engine.IO session, or a text frame.
     Text(String),
     /// A binary packet of an Engine.IO session, or a binary frame.
-    Binary(#[serde(with = "bytes_as_base64")] #[schemars(with = "String")] Vec<u8>),
+    Binary(
+        #[serde(with = "bytes_as_base64")]
+        #[schemars(with = "String")]
+        Vec<u8>,
+    ),
     /// An HTTP request, or that of a WebSocket handshake.
     Request(Request),
     /// An HTTP response.
     Response(Response),
     /// Bytes on the TCP connection that are neither.
-    Raw(#[serde(with = "bytes_as_base64")] #[schemars(with = "String")] Vec<u8>),
+    Raw(
+        #[serde(with = "bytes_as_base64")]
+        #[schemars(with = "String")]
+        Vec<u8>,
+    ),
     /// A WebSocket frame that is not simply a whole text or binary message.
     Frame(Frame),
     /// A line of the driver protocol: a command that the runner sent, or a report that came.

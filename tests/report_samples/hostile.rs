@@ -20,11 +20,25 @@ pub(crate) const TRICKS: [&str; 12] = [
     "\u{202e}\u{2066}</style><svg onload=window.broken=1>",
 ];
 /// The keys whose values are words of a fixed form, not texts.
-const FORMAL: [&str; 8] = ["verdict", "gate", "role", "by", "schema_version", "over", "level", "started_at"];
+const FORMAL: [&str; 8] = [
+    "verdict",
+    "gate",
+    "role",
+    "by",
+    "schema_version",
+    "over",
+    "level",
+    "started_at",
+];
 
 /// A small result in which every text is one of the tricks, and some are large.
 pub(crate) fn hostile(target: &str, large: usize) -> RunResult {
-    let mut result = sample(Sample { target, role: "server", trouble: 60, seed: 7 });
+    let mut result = sample(Sample {
+        target,
+        role: "server",
+        trouble: 60,
+        seed: 7,
+    });
     result.cases.truncate(60);
     let mut value = serde_json::to_value(&result).unwrap();
     let mut next = 0;
@@ -52,7 +66,9 @@ fn replace(value: &mut Value, next: &mut usize, key: &str) {
             *next += 1;
         }
         Value::Array(items) => items.iter_mut().for_each(|item| replace(item, next, key)),
-        Value::Object(members) => members.iter_mut().for_each(|(key, member)| replace(member, next, key)),
+        Value::Object(members) => members
+            .iter_mut()
+            .for_each(|(key, member)| replace(member, next, key)),
         _ => {}
     }
 }

@@ -21,7 +21,11 @@ pub(crate) fn kept() -> PathBuf {
 pub(crate) fn count(result: &mut RunResult) {
     result.totals = Verdict::ALL
         .map(|verdict| {
-            let n = result.cases.iter().filter(|case: &&CaseResult| case.verdict == verdict).count();
+            let n = result
+                .cases
+                .iter()
+                .filter(|case: &&CaseResult| case.verdict == verdict)
+                .count();
             (verdict.word().to_owned(), n as u64)
         })
         .into();

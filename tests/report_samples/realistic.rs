@@ -1,7 +1,11 @@
 //! Results of imagined targets on the real cases: scripts, records and baselines have the size and the form of real ones.
 
-use siospec::outcome::{CaseResult, Failure, Gate, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
-use siospec::transcript::{Cause, Closed, Entry, Event, Handshake, Request, Response, Side, Transcript, Wire};
+use siospec::outcome::{
+    CaseResult, Failure, Gate, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict,
+};
+use siospec::transcript::{
+    Cause, Closed, Entry, Event, Handshake, Request, Response, Side, Transcript, Wire,
+};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -56,7 +60,11 @@ pub(crate) fn sample(of: Sample<'_>) -> RunResult {
         wall_ms: 42_000.0,
         capabilities: BTreeMap::from([("echo".to_owned(), true), ("ask".to_owned(), of.seed % 3 != 1)]),
         gate: if failing == 0 { Gate::Pass } else { Gate::Fail },
-        gate_reasons: if failing == 0 { vec![] } else { vec![format!("{failing} trials failed")] },
+        gate_reasons: if failing == 0 {
+            vec![]
+        } else {
+            vec![format!("{failing} trials failed")]
+        },
         cases,
         ..RunResult::default()
     };
@@ -93,14 +101,25 @@ fn walk(dir: &Path, paths: &mut Vec<PathBuf>) {
 
 fn read(root: &Path, path: &Path) -> File {
     let text = std::fs::read_to_string(path).unwrap();
-    let id = path.strip_prefix(root).unwrap().with_extension("").to_string_lossy().into_owned();
+    let id = path
+        .strip_prefix(root)
+        .unwrap()
+        .with_extension("")
+        .to_string_lossy()
+        .into_owned();
     let mut header = BTreeMap::new();
     let mut each = None;
     for line in text.lines().take_while(|line| !line.is_empty()) {
-        let Some((key, value)) = line.split_once(':') else { continue };
+        let Some((key, value)) = line.split_once(':') else {
+            continue;
+        };
         match key.strip_prefix("each ") {
             Some(name) if !name.contains("->") => {
-                let values = value.split("  ").map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect();
+                let values = value
+                    .split("  ")
+                    .map(|v| v.trim().to_owned())
+                    .filter(|v| !v.is_empty())
+                    .collect();
                 each = Some((name.to_owned(), values));
             }
             _ => {
@@ -108,16 +127,29 @@ fn read(root: &Path, path: &Path) -> File {
             }
         }
     }
-    let area = header.get("rule").map_or("sio", |rule| rule.split([',', ' ']).next().unwrap());
+    let area = header
+        .get("rule")
+        .map_or("sio", |rule| rule.split([',', ' ']).next().unwrap());
     let area = area.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
-    File { id, area, header, each, text }
+    File {
+        id,
+        area,
+        header,
+        each,
+        text,
+    }
 }
 
 fn trials(file: &File, of: Sample<'_>) -> Vec<CaseResult> {
-    let overs: Vec<&str> =
-        file.header.get("over").map_or(vec!["wire"], |over| over.split(',').map(str::trim).collect());
+    let overs: Vec<&str> = file
+        .header
+        .get("over")
+        .map_or(vec!["wire"], |over| over.split(',').map(str::trim).collect());
     let tuples: Vec<Option<(&str, &str)>> = match &file.each {
-        Some((name, values)) => values.iter().map(|value| Some((name.as_str(), value.as_str()))).collect(),
+        Some((name, values)) => values
+            .iter()
+            .map(|value| Some((name.as_str(), value.as_str())))
+            .collect(),
         None => vec![None],
     };
     let mut cases = Vec::new();
@@ -151,11 +183,20 @@ fn trial(file: &File, tuple: Option<(&str, &str)>, over: &str, of: Sample<'_>) -
         (true, 33) => Verdict::Blocked,
         (true, _) => Verdict::Pass,
     };
-    let level = ["must", "must", "must", "should", "reference", "security", "may"][(hash(&file.area) % 7) as usize];
+    let level =
+        ["must", "must", "must", "should", "reference", "security", "may"][(hash(&file.area) % 7) as usize];
     let record = record(&script, over, of);
-    let lines: Vec<String> = script.lines().skip_while(|line| !line.is_empty()).filter(|l| !l.is_empty()).map(str::to_owned).collect();
-    let failure = matches!(verdict, Verdict::Fail | Verdict::Known | Verdict::Flaky | Verdict::Lenient)
-        .then(|| failure(&script, &record, hash(&id)));
+    let lines: Vec<String> = script
+        .lines()
+        .skip_while(|line| !line.is_empty())
+        .filter(|l| !l.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let failure = matches!(
+        verdict,
+        Verdict::Fail | Verdict::Known | Verdict::Flaky | Verdict::Lenient
+    )
+    .then(|| failure(&script, &record, hash(&id)));
     CaseResult {
         replay: format!("siospec run targets/{} '{id}' --over {over}", of.target),
         over: over.to_owned(),
@@ -163,19 +204,26 @@ fn trial(file: &File, tuple: Option<(&str, &str)>, over: &str, of: Sample<'_>) -
         title: file.header["title"].clone(),
         rule: file.header["rule"].split(',').next().unwrap().to_owned(),
         level: level.to_owned(),
-        rule_text: "The receiver answers with the packet that the protocol names, and keeps the session as it was.".to_owned(),
+        rule_text:
+            "The receiver answers with the packet that the protocol names, and keeps the session as it was."
+                .to_owned(),
         source: "Engine.IO protocol, section \"Transports\"".to_owned(),
         link: "https://github.com/socketio/engine.io-protocol#transports".to_owned(),
-        impact: "Messages that a user sent are lost without a word while the connection seems to be fine.".to_owned(),
+        impact: "Messages that a user sent are lost without a word while the connection seems to be fine."
+            .to_owned(),
         verdict,
-        deviation: (verdict == Verdict::Pass && chance < of.trouble).then(|| "  > 40\n- < 40{\"sid\":\"<sid>\"}\n+ < 40{\"sid\":\"<sid>\",\"pid\":\"<pid>\"}".to_owned()),
+        deviation: (verdict == Verdict::Pass && chance < of.trouble).then(|| {
+            "  > 40\n- < 40{\"sid\":\"<sid>\"}\n+ < 40{\"sid\":\"<sid>\",\"pid\":\"<pid>\"}".to_owned()
+        }),
         wall_ms: (hash(&id) % 900) as f64 + 0.25,
         message: match verdict {
             Verdict::Pass => String::new(),
             Verdict::Skip => "needs ask".to_owned(),
             Verdict::Blocked => "server/connect/the-main-namespace-is-joined fails".to_owned(),
             Verdict::Crashed => "the target's process ended (signal: 11)".to_owned(),
-            _ => failure.as_ref().map_or("no answer".to_owned(), |f| format!("expected {}, came {}", f.expected, f.came)),
+            _ => failure.as_ref().map_or("no answer".to_owned(), |f| {
+                format!("expected {}, came {}", f.expected, f.came)
+            }),
         },
         failure,
         known: (verdict == Verdict::Known).then(|| KnownInfo {
@@ -205,24 +253,40 @@ fn record(script: &str, over: &str, of: Sample<'_>) -> Transcript {
     let mut entries = Vec::new();
     let mut push = |label: &str, event: Event, cause: Option<Cause>| {
         at += 1.75 + (entries.len() % 5) as f64;
-        entries.push(Entry { at, label: label.to_owned(), event, cause });
+        entries.push(Entry {
+            at,
+            label: label.to_owned(),
+            event,
+            cause,
+        });
     };
     if over != "wire" {
-        let handshake = Handshake { over: over.to_owned(), sid: "lv_VI97HAXpY6yYWAAAB".to_owned(), ..Handshake::default() };
+        let handshake = Handshake {
+            over: over.to_owned(),
+            sid: "lv_VI97HAXpY6yYWAAAB".to_owned(),
+            ..Handshake::default()
+        };
         push("", Event::Opened(handshake), None);
     }
     let first = script.lines().position(str::is_empty).unwrap_or(0);
     for (index, line) in script.lines().enumerate().skip(first + 1) {
-        let Some(position) = line.find(['>', '<', '!']).filter(|p| *p < 12) else { continue };
+        let Some(position) = line.find(['>', '<', '!']).filter(|p| *p < 12) else {
+            continue;
+        };
         let (label, rest) = line.split_at(position);
         let text = rest[1..].trim().to_owned();
-        let cause = Some(Cause { line: index as u32 + 1, repetition: 0 });
+        let cause = Some(Cause {
+            line: index as u32 + 1,
+            repetition: 0,
+        });
         let by_player = rest.starts_with('>') == player_is_client;
         let event = match (&rest[..1], text.as_str()) {
             ("!", _) => Event::Did(text),
-            (_, words) if words.starts_with("close") => {
-                Event::Closed(Closed { by: Side::Target, how: "close frame".to_owned(), code: Some(1000) })
-            }
+            (_, words) if words.starts_with("close") => Event::Closed(Closed {
+                by: Side::Target,
+                how: "close frame".to_owned(),
+                code: Some(1000),
+            }),
             _ if by_player => Event::Sent(wire(&text)),
             _ => Event::Received(wire(&text)),
         };
@@ -237,9 +301,17 @@ fn wire(text: &str) -> Wire {
         ("content-length".to_owned(), "96".to_owned()),
         ("date".to_owned(), "Fri, 20 Nov 2026 10:00:00 GMT".to_owned()),
     ];
-    if let Some((method, target)) = text.split_once(' ').filter(|(method, _)| ["GET", "POST", "WS"].contains(method)) {
+    if let Some((method, target)) = text
+        .split_once(' ')
+        .filter(|(method, _)| ["GET", "POST", "WS"].contains(method))
+    {
         let target = format!("/socket.io/{target}").replace("<sid>", "lv_VI97HAXpY6yYWAAAB");
-        return Wire::Request(Request { method: method.replace("WS", "GET"), target, headers, body: vec![] });
+        return Wire::Request(Request {
+            method: method.replace("WS", "GET"),
+            target,
+            headers,
+            body: vec![],
+        });
     }
     match text.parse::<u16>() {
         Ok(status) if (100..600).contains(&status) => Wire::Response(Response {
@@ -255,13 +327,22 @@ fn wire(text: &str) -> Wire {
 
 /// The last line of the script failed: either something else came, or nothing.
 fn failure(script: &str, record: &Transcript, hash: u64) -> Failure {
-    let (line, text) = script.lines().enumerate().filter(|(_, l)| l.contains('<')).last().unwrap_or((0, ""));
+    let (line, text) = script
+        .lines()
+        .enumerate()
+        .filter(|(_, l)| l.contains('<'))
+        .last()
+        .unwrap_or((0, ""));
     let nothing_came = hash % 3 == 0;
     Failure {
         line: line as u32 + 1,
         script_line: text.to_owned(),
         expected: format!("`{}`", text.split_once('<').map_or("", |(_, rest)| rest).trim()),
-        came: if nothing_came { "nothing within 500 ms".to_owned() } else { "`44{\"message\":\"Invalid namespace\"}`".to_owned() },
+        came: if nothing_came {
+            "nothing within 500 ms".to_owned()
+        } else {
+            "`44{\"message\":\"Invalid namespace\"}`".to_owned()
+        },
         at: record.entries.last().map_or(0.0, |entry| entry.at) + 500.0 * f64::from(u8::from(nothing_came)),
         allowed: vec!["status 500".to_owned()],
         hint: "the packet came twice: look at what is done on reconnection".to_owned(),

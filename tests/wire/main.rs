@@ -9,3 +9,4 @@ mod session_polling;
 mod session_reference;
 mod session_websocket;
 mod support;
+mod tls;

@@ -191,12 +191,18 @@ async fn a_stalled_session_reads_when_it_is_resumed_and_closes_in_order() {
     })
     .await;
     let (tap, mut record) = tap();
-    let mut session = open(&server, Over::WebSocket, tap).await.unwrap();
+    let mut session = open(&server, Over::WebSocket, tap.clone()).await.unwrap();
     assert_eq!(record.next().await, text("4"));
     session.stall();
     session.send(vec![Packet::Text(b"4".to_vec())]).await.unwrap();
     session.close(Some(1001)).await;
     assert_eq!(in_time("the close frame", closes.recv()).await, Some(1001));
+    // Another session is opened and reads, so that there was time to read on the stalled one too.
+    let _other = open(&server, Over::WebSocket, tap.labelled("other"))
+        .await
+        .unwrap();
+    let seen = record.seen().await;
+    assert_eq!((seen.label.as_str(), seen.event), ("other", text("4")));
     assert_eq!(record.so_far(), []);
     session.resume();
     assert_eq!(record.next().await, text("4a"));
@@ -294,6 +300,7 @@ async fn upgrading(kind: Upgrade, control: Control) -> Server {
         let Control {
             polls,
             release,
+            probed,
             answer,
             got,
         } = control.clone();

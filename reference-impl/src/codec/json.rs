@@ -73,7 +73,11 @@ pub fn field<'a>(object: &'a str, key: &str) -> Option<&'a str> {
     while bytes.get(at) == Some(&b'"') {
         let key_end = skip_string(bytes, at).ok()?;
         let is_key = &object[at + 1..key_end - 1] == key;
-        let start = skip_whitespace(bytes, skip_whitespace(bytes, key_end) + 1);
+        let colon = skip_whitespace(bytes, key_end);
+        if bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        let start = skip_whitespace(bytes, colon + 1);
         let end = skip_value(bytes, start, &mut Ignore).ok()?;
         if is_key {
             found = Some(&object[start..end]);
@@ -316,7 +320,7 @@ fn skip_digits(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
 }
 
 fn skip_literal(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
-    let rest = &bytes[at..];
+    let rest = bytes.get(at..).unwrap_or_default();
     for literal in [&b"true"[..], b"false", b"null"] {
         if rest.starts_with(literal) {
             return Ok(at + literal.len());

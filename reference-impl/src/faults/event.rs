@@ -257,6 +257,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
+        name: "silent-bursts",
+        area: "event",
+        breaks: &["sio.event.server-push"],
+        sentence: "does not send the events that are no answer",
+        build: || {
+            Box::new(Outgoing(|message| {
+                if is_text(&message, |text| text.starts_with("2[\"item\"")) {
+                    Vec::new()
+                } else {
+                    vec![message]
+                }
+            }))
+        },
+    },
+    FaultInfo {
         name: "dies-of-object-name",
         area: "event",
         breaks: &["sio.event.name-object"],
@@ -289,11 +304,12 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "dies-of-deep-nesting",
         area: "event",
         breaks: &[
+            "sio.event.deep-nesting-1000",
             "sio.event.deep-nesting-10000",
             "sio.event.deep-nesting-ignored-event",
         ],
-        sentence: "dies of a payload that is nested more than 5000 deep",
-        build: || Box::new(Dies::of(|text| text.contains(&"[".repeat(5000)))),
+        sentence: "dies of a payload that is nested more than 900 deep",
+        build: || Box::new(Dies::of(|text| text.contains(&"[".repeat(900)))),
     },
     FaultInfo {
         name: "dies-of-proto-key",

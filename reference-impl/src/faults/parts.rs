@@ -5,7 +5,7 @@ use http::{Response, StatusCode, header, request::Parts};
 
 use crate::{
     engine::{EngineConfig, EngineEvent, ExchangeId, Message, Millis, Transmit},
-    seams::{Seams, Verdict},
+    seams::{Seams, Verdict, WireFilter},
     socket::{Action, SocketConfig, SocketEvent},
 };
 
@@ -232,6 +232,15 @@ pub(super) struct Told(pub(super) fn(SocketEvent) -> Vec<SocketEvent>);
 impl Seams for Told {
     fn socket_event(&mut self, event: SocketEvent, out: &mut Vec<SocketEvent>) {
         out.extend((self.0)(event));
+    }
+}
+
+/// Changes the frames of WebSocket clients before they are read.
+pub(super) struct Wire(pub(super) WireFilter);
+
+impl Seams for Wire {
+    fn wire_filter(&self) -> Option<WireFilter> {
+        Some(self.0)
     }
 }
 

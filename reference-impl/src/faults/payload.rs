@@ -66,6 +66,18 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
+        name: "last-packet-lost",
+        area: "payload",
+        breaks: &["eio.payload.single-message"],
+        sentence: "loses the last packet of a payload",
+        build: || {
+            Box::new(Posted(|body| {
+                let last = body.iter().rposition(|&byte| byte == 0x1e);
+                last.map_or_else(|| b"6".to_vec(), |last| body[..last].to_vec())
+            }))
+        },
+    },
+    FaultInfo {
         name: "sixteen-packets",
         area: "payload",
         breaks: &["eio.payload.20-packets", "eio.payload.many-packets"],

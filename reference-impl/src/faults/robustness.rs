@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     codec::Decoder,
-    engine::{EngineEvent, ExchangeId, Message, Millis, SessionKey},
+    engine::{EngineEvent, ExchangeId, Message, Millis, SessionKey, Transmit},
     seams::{Seams, Verdict},
     socket::Action,
 };
@@ -146,7 +146,87 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
+    FaultInfo {
+        name: "query-becomes-header",
+        area: "robustness",
+        breaks: &["robust.header-injection-sid"],
+        sentence: "copies a line break of the query into the head of its answer",
+        build: || Box::new(Requests(inject)),
+    },
+    FaultInfo {
+        name: "slow-body-blocks-all",
+        area: "robustness",
+        breaks: &["robust.slow-body"],
+        sentence: "serves nobody while a body has not come whole",
+        build: || {
+            Box::new(SlowBody {
+                blocks: true,
+                ..SlowBody::default()
+            })
+        },
+    },
+    FaultInfo {
+        name: "dies-of-foreign-upgrade",
+        area: "robustness",
+        breaks: &["robust.http2-preface"],
+        sentence: "dies of a request to upgrade to anything but WebSocket",
+        build: || {
+            Box::new(Mortal {
+                of_upgrade: true,
+                ..Mortal::default()
+            })
+        },
+    },
+    FaultInfo {
+        name: "dies-of-broken-websocket",
+        area: "robustness",
+        breaks: &["robust.ws-upgrade-rst-right-path", "robust.ws-half-close"],
+        sentence: "dies when a WebSocket breaks",
+        build: || {
+            Box::new(Mortal {
+                of_break: true,
+                ..Mortal::default()
+            })
+        },
+    },
+    FaultInfo {
+        name: "dies-of-many-namespaces",
+        area: "robustness",
+        breaks: &["sio.connect.many-namespaces-limit"],
+        sentence: "dies after five hundred requests for a namespace",
+        build: || {
+            Box::new(Mortal {
+                namespaces: Some(500),
+                ..Mortal::default()
+            })
+        },
+    },
 ];
+
+/// Answers an id with a line break with a header of its own.
+fn inject(head: &mut Parts) -> Verdict {
+    let sid = parameter(head, "sid").unwrap_or("").to_ascii_lowercase();
+    let Some((name, value)) = sid
+        .split_once("%0a")
+        .and_then(|(_, line)| line.split_once([':', '%']))
+    else {
+        return Verdict::Pass;
+    };
+    let value = value.trim_start_matches("3a").trim_start_matches("%20");
+    let mut verdict = answer(
+        400,
+        "application/json",
+        "{\"code\":1,\"message\":\"Session ID unknown\"}",
+    );
+    if let (Verdict::Answer(response), Ok(name), Ok(value)) = (
+        &mut verdict,
+        name.parse::<header::HeaderName>(),
+        HeaderValue::from_str(value),
+    ) {
+        response.headers_mut().insert(name, value);
+    }
+    verdict
+}
 
 /// Closes all sessions when one sends what cannot be decoded.
 #[derive(Default)]
@@ -210,10 +290,20 @@ impl Seams for HundredSessions {
 /// Holds the refusal of a POST whose body has not come.
 #[derive(Default)]
 struct SlowBody {
+    /// Holds everything else meanwhile, and not the refusal.
+    blocks: bool,
     reading: BTreeSet<ExchangeId>,
 }
 
 impl Seams for SlowBody {
+    fn request(&mut self, _exchange: ExchangeId, _head: &mut Parts) -> Verdict {
+        if self.blocks && !self.reading.is_empty() {
+            Verdict::Hold
+        } else {
+            Verdict::Pass
+        }
+    }
+
     fn body(&mut self, exchange: ExchangeId, body: bytes::Bytes) -> bytes::Bytes {
         self.reading.remove(&exchange);
         body
@@ -224,17 +314,15 @@ impl Seams for SlowBody {
         true
     }
 
-    fn transmit(
-        &mut self,
-        _now: Millis,
-        transmit: crate::engine::Transmit,
-        out: &mut Vec<crate::engine::Transmit>,
-    ) {
+    fn transmit(&mut self, _now: Millis, transmit: Transmit, out: &mut Vec<Transmit>) {
         match &transmit {
-            crate::engine::Transmit::ReadBody { exchange, .. } => {
+            Transmit::ReadBody { exchange, .. } => {
                 self.reading.insert(*exchange);
             }
-            crate::engine::Transmit::Respond(exchange, _) if self.reading.contains(exchange) => return,
+            Transmit::Respond(exchange, _) if self.blocks => {
+                self.reading.remove(exchange);
+            }
+            Transmit::Respond(exchange, _) if self.reading.contains(exchange) => return,
             _ => {}
         }
         out.push(transmit);
@@ -262,5 +350,57 @@ impl Seams for PublicKey {
             self.public.extend(text.split('"').nth(3).map(str::to_owned));
         }
         out.push(action);
+    }
+}
+
+/// Is as dead as a process that crashed, once one of these things has happened.
+#[derive(Default)]
+struct Mortal {
+    of_upgrade: bool,
+    of_break: bool,
+    /// How many requests for a namespace it bears.
+    namespaces: Option<usize>,
+    websockets: BTreeSet<ExchangeId>,
+    dead: bool,
+}
+
+impl Seams for Mortal {
+    fn request(&mut self, _exchange: ExchangeId, head: &mut Parts) -> Verdict {
+        let upgrade = head.headers.get(header::UPGRADE).map(HeaderValue::as_bytes);
+        self.dead |=
+            self.of_upgrade && upgrade.is_some_and(|upgrade| !upgrade.eq_ignore_ascii_case(b"websocket"));
+        if self.dead { Verdict::Hold } else { Verdict::Pass }
+    }
+
+    fn gone(&mut self, exchange: ExchangeId) -> bool {
+        self.dead |= self.of_break && self.websockets.remove(&exchange);
+        !self.dead
+    }
+
+    fn engine_event(&mut self, _now: Millis, event: EngineEvent, out: &mut Vec<EngineEvent>) {
+        if let (EngineEvent::Message(_, Message::Text(text)), Some(left)) = (&event, &mut self.namespaces)
+            && text.starts_with("0/")
+        {
+            *left = left.saturating_sub(1);
+            self.dead |= *left == 0;
+        }
+        if !self.dead {
+            out.push(event);
+        }
+    }
+
+    fn transmit(&mut self, _now: Millis, transmit: Transmit, out: &mut Vec<Transmit>) {
+        match &transmit {
+            Transmit::Accept(exchange, _) => {
+                self.websockets.insert(*exchange);
+            }
+            Transmit::Close(exchange, _) => {
+                self.websockets.remove(exchange);
+            }
+            _ => {}
+        }
+        if !self.dead {
+            out.push(transmit);
+        }
     }
 }

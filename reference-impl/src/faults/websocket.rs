@@ -7,8 +7,8 @@ use http::{HeaderValue, header};
 use super::{
     FaultInfo,
     parts::{
-        FramesIn, FramesOut, Requests, Responses, SEPARATOR, is_websocket, open_packet, parameter,
-        set_open_packet, set_parameter, text, with_field,
+        FramesIn, FramesOut, Requests, Responses, SEPARATOR, Wire, answer, is_websocket, open_packet,
+        parameter, set_open_packet, set_parameter, text, with_field,
     },
 };
 use crate::{
@@ -207,6 +207,86 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             Box::new(Requests(|head| {
                 if is_websocket(head) {
                     head.method = http::Method::GET;
+                }
+                Verdict::Pass
+            }))
+        },
+    },
+    FaultInfo {
+        name: "fragments-are-messages",
+        area: "websocket",
+        breaks: &["eio.ws.fragmented-text", "eio.ws.fragmented-binary"],
+        sentence: "takes the first fragment of a message for the whole and drops the others",
+        build: || {
+            Box::new(Wire(|frame| {
+                frame.first |= 0x80;
+                frame.first & 0x0f != 0
+            }))
+        },
+    },
+    FaultInfo {
+        name: "ignores-ping-frames",
+        area: "websocket",
+        breaks: &["eio.ws.control-ping"],
+        sentence: "does not answer the ping frames of the WebSocket protocol",
+        build: || Box::new(Wire(|frame| frame.first & 0x0f != 9)),
+    },
+    FaultInfo {
+        name: "ignores-close-frames",
+        area: "websocket",
+        breaks: &["eio.ws.close-code-echo", "eio.close.ws.frame-close"],
+        sentence: "does not answer the close frame of the WebSocket protocol",
+        build: || Box::new(Wire(|frame| frame.first & 0x0f != 8)),
+    },
+    FaultInfo {
+        name: "accepts-unmasked-frames",
+        area: "websocket",
+        breaks: &["eio.ws.unmasked-frame"],
+        sentence: "reads frames that are not masked",
+        build: || {
+            Box::new(Wire(|frame| {
+                frame.masked = true;
+                true
+            }))
+        },
+    },
+    FaultInfo {
+        name: "ignores-reserved-bits",
+        area: "websocket",
+        breaks: &["eio.ws.rsv-bits"],
+        sentence: "reads frames with reserved bits as if they had none",
+        build: || {
+            Box::new(Wire(|frame| {
+                frame.first &= 0x8f;
+                true
+            }))
+        },
+    },
+    FaultInfo {
+        name: "drops-invalid-utf8",
+        area: "websocket",
+        breaks: &["eio.ws.invalid-utf8-text"],
+        sentence: "drops a text frame that is not UTF-8 instead of closing",
+        build: || {
+            Box::new(Wire(|frame| {
+                frame.first & 0x0f != 1 || std::str::from_utf8(&frame.payload).is_ok()
+            }))
+        },
+    },
+    FaultInfo {
+        name: "fails-on-repeated-parameters",
+        area: "websocket",
+        breaks: &[
+            "eio.ws.duplicate-transport-param",
+            "eio.handshake.polling.eio-duplicated",
+        ],
+        sentence: "answers 500 when a parameter of the query is repeated",
+        build: || {
+            Box::new(Requests(|head| {
+                let query = head.uri.query().unwrap_or("");
+                let count = |name: &str| query.split('&').filter(|pair| pair.starts_with(name)).count();
+                if count("transport=") > 1 || count("EIO=") > 1 {
+                    return answer(500, "text/plain", "query.transport.split is not a function");
                 }
                 Verdict::Pass
             }))

@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use crate::{
     engine::{ExchangeId, Message, Millis, Transmit},
     options::Options,
+    seams::WireFilter,
     stack::Stack,
 };
 
@@ -69,10 +70,6 @@ impl Driver {
             wake: Notify::new(),
             started: Instant::now(),
         })
-    }
-
-    pub(super) fn max_payload(&self) -> usize {
-        self.lock().stack.max_payload()
     }
 
     /// Opens a channel for a new exchange.
@@ -204,7 +201,11 @@ impl Exchange {
     }
 
     pub(super) fn max_payload(&self) -> usize {
-        self.driver.max_payload()
+        self.driver.lock().stack.max_payload()
+    }
+
+    pub(super) fn wire_filter(&self) -> Option<WireFilter> {
+        self.driver.lock().stack.wire_filter()
     }
 
     /// What to do next; `None` if the exchange has been cut off.

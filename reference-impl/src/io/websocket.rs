@@ -14,10 +14,13 @@ use tokio_tungstenite::{
     },
 };
 
-use super::driver::{Directive, Exchange};
+use super::{
+    driver::{Directive, Exchange},
+    filter::Filtered,
+};
 use crate::engine::Message;
 
-type Io = TokioIo<Upgraded>;
+type Io = Filtered<TokioIo<Upgraded>>;
 
 /// How long the client may take to answer a close frame, or to read what was sent before it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,8 +32,8 @@ pub(super) async fn run(mut exchange: Exchange, upgrade: OnUpgrade) {
     config.max_message_size = Some(exchange.max_payload());
     config.max_frame_size = Some(exchange.max_payload());
     config.read_buffer_size = 16 << 10;
-    let mut socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let stream = Filtered::new(TokioIo::new(upgraded), exchange.wire_filter());
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     exchange.handle_ws_open();
     let end = match greet(&mut exchange, &mut socket).await {
         Ok(None) => converse(&mut exchange, &mut socket).await,

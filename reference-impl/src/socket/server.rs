@@ -418,7 +418,8 @@ impl SocketServer {
         }
     }
 
-    /// Lets a socket in: its CONNECT packet comes before everything else that it is sent.
+    /// Lets a socket in. Its CONNECT packet comes before everything that the application sends, but behind what it missed:
+    /// clients know that order from the JavaScript server, and hold events back until they are connected.
     fn connect(&mut self, socket: SocketKey, auth: String, missed: Vec<Missed>) {
         let Some(own) = self.sockets.get_mut(&socket) else {
             return;
@@ -434,10 +435,10 @@ impl SocketServer {
         payload.push('}');
         let namespace = own.namespace.clone();
         self.cancel_connect_timeout(session);
-        self.send_text(session, encode_connect(&namespace, Some(&payload)));
         for Missed { name, arguments } in missed {
             self.send(session, encode_event(&namespace, None, &name, &arguments));
         }
+        self.send_text(session, encode_connect(&namespace, Some(&payload)));
         self.events.push_back(SocketEvent::Connected { socket, auth });
     }
 

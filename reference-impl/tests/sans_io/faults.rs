@@ -12,6 +12,16 @@ use crate::{
     scenarios::{self, Scenario},
 };
 
+/// Faults of frames, which only a WebSocket on a real connection has (`tests/io.rs`).
+const ON_THE_WIRE: [&str; 6] = [
+    "fragments-are-messages",
+    "ignores-ping-frames",
+    "ignores-close-frames",
+    "accepts-unmasked-frames",
+    "ignores-reserved-bits",
+    "drops-invalid-utf8",
+];
+
 fn play((_, variant, act): &Scenario, fault: Option<Fault>) -> String {
     let mut bench = Bench::new(&Options {
         fault,
@@ -34,7 +44,7 @@ fn each_fault_shows_in_a_scenario() {
             .iter()
             .zip(&sound)
             .any(|(scenario, sound)| play(scenario, own) != *sound);
-        if !shows {
+        if !shows && !ON_THE_WIRE.contains(&fault.name) {
             hidden.push(fault.name);
         }
     }

@@ -637,9 +637,21 @@ fn odd_requests(bench: &mut Bench) {
     bench.get(&format!("{POLLING}&x=%zz%"));
     bench.request(Request::get(format!("http://bench/socket.io/?{POLLING}")));
     bench.get("EIO=4&transport=%3Cscript%3E");
-    open_polling(bench);
-    bench.get(&format!("{POLLING}&sid=id1"));
+    bench.get("EIO=4&transport=polling&sid=%0d%0aX-A:1");
+    bench.get("EIO=4&transport=polling&transport=polling");
+    bench.request(
+        Request::get(format!("/socket.io/?{POLLING}"))
+            .header("Upgrade", "h2c")
+            .header("Connection", "Upgrade"),
+    );
+    bench.get(POLLING);
+    let first = open(bench);
+    bench.get(&first);
     let ws = bench.ws(WEBSOCKET);
     bench.send(ws, "40/custom,");
+    bench.get(&format!("{POLLING}&sid=id1"));
     bench.get(&format!("{POLLING}&sid=id2"));
+    for _ in 0..600 {
+        bench.send(ws, "40/random,");
+    }
 }

@@ -436,9 +436,9 @@ fn a_client_that_comes_back_gets_what_it_missed() {
     assert_eq!(
         bench.exchange(back, returning),
         [
-            "40{\"sid\":\"id1\",\"pid\":\"id2\"}",
             "42[\"shout\",1,\"3\"]",
             "42[\"shout\",3,\"5\"]",
+            "40{\"sid\":\"id1\",\"pid\":\"id2\"}",
             "42[\"auth\",{\"pid\":\"id2\",\"offset\":\"1\",\"token\":\"t\"},\"6\"]",
         ]
     );

@@ -237,7 +237,7 @@ impl ScriptReader<'_> {
                 .fault("an answer begins with its status")
                 .expected("three digits such as `200`, or a pattern such as `<int>`")),
             Answer::Unasked => Err(piece.fault("no request of this channel waits for an answer").expected(
-                "`METHOD target` or `WS target` above; a text that looks like a status is written `\\x32 00` without the space",
+                "`METHOD target` or `WS target` above; a text that looks like a status begins with an escape: `\\x3200`",
             )),
         }
     }

@@ -5,6 +5,7 @@ mod errors;
 mod generate;
 mod laws;
 mod manual;
+mod nearly;
 
 use super::{Case, Diagnostic, parse};
 

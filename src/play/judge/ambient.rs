@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// Which of the three a script names, per label.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ambient {
+pub(in crate::play) struct Ambient {
     pings: BTreeSet<String>,
     noops: BTreeSet<String>,
     auth: BTreeSet<String>,
@@ -17,7 +17,7 @@ pub(super) struct Ambient {
 
 impl Ambient {
     /// What `case` names in the lines that `me` does not send.
-    pub(super) fn of(case: &Case, me: Party) -> Self {
+    pub(in crate::play) fn of(case: &Case, me: Party) -> Self {
         let mut found = Self {
             all_pings: false,
             from_client: me == Party::Server,
@@ -28,7 +28,7 @@ impl Ambient {
     }
 
     /// Whether this packet never counts on this label.
-    pub(super) fn is(&self, label: &str, packet: &str) -> bool {
+    pub(in crate::play) fn is(&self, label: &str, packet: &str) -> bool {
         if self.from_client {
             return packet == "3" && !self.pings.contains(label);
         }

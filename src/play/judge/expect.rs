@@ -625,7 +625,10 @@ mod tests {
     fn raw_bytes_in_two_lines_are_one_request() {
         let script = "title: t\nrule: r\n\n> <raw>POST /a HTTP/1.1\\x0d\\x0a\\x0d\\x0aab\n> <raw>cd\n< 200\n";
         let halves = [("", 4, raw("POST /a HTTP/1.1\r\n\r\nab")), ("", 5, raw("cd"))];
-        assert_eq!(judge(script, &[&halves[..], &[("", 0, status(200))]].concat()), Judgement::Pass);
+        assert_eq!(
+            judge(script, &[&halves[..], &[("", 0, status(200))]].concat()),
+            Judgement::Pass
+        );
     }
 
     #[test]

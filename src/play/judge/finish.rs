@@ -2,7 +2,7 @@
 
 use super::label::{Arrival, What};
 use super::{Demand, Flow, Judge, Judgement, Node};
-use crate::notation::{Action, Content, Step};
+use crate::notation::{Action, Content, OwnAction, Step};
 use crate::transcript::Proof;
 
 impl<'c> Judge<'c> {
@@ -11,7 +11,7 @@ impl<'c> Judge<'c> {
         if !matches!(
             &step.action,
             Action::Wire {
-                content: Content::Request(_) | Content::WebSocket(_),
+                content: Content::Request(_) | Content::WebSocket(_) | Content::Raw(_),
                 ..
             }
         ) {
@@ -22,6 +22,30 @@ impl<'c> Judge<'c> {
             state.body = None;
         }
         flow
+    }
+
+    /// When the player ends a session or channel itself, nothing may have come that no line asked for.
+    pub(super) fn left_behind(&mut self, step: &'c Step, label: &str, done: usize) -> Option<Flow<'c>> {
+        let ends = matches!(
+            &step.action,
+            Action::Own(OwnAction::Close(_) | OwnAction::Cut | OwnAction::Reset | OwnAction::Reconnect)
+        );
+        if !ends {
+            return None;
+        }
+        let ambient = self.ambient.clone();
+        let state = self.labels.get_mut(label)?;
+        let counts = |arrival: &Arrival| match &arrival.what {
+            What::Text(text) => !ambient.is(label, text),
+            What::Binary(_) | What::Frame(_) | What::Raw(_) => true,
+            What::Request(_) | What::Response(..) | What::Closed(_) | What::Silence(_) => false,
+        };
+        let found = state
+            .queue
+            .iter()
+            .find(|arrival| arrival.entry < done && counts(arrival))?
+            .clone();
+        Some(self.fail_unexpected(label, &found))
     }
 
     fn unread_body(&mut self, label: &str) -> Option<Flow<'c>> {

@@ -367,7 +367,10 @@ impl LabelState {
 
 /// Whether raw bytes begin with the first line of a request; otherwise they go on with one that was begun before.
 fn begins_request(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'\n').next().is_some_and(|line| line.windows(6).any(|part| part == b" HTTP/"))
+    bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .is_some_and(|line| line.windows(6).any(|part| part == b" HTTP/"))
 }
 
 /// The packets of a payload, as texts; bytes that are not UTF-8 are shown as replacement characters.

@@ -17,7 +17,7 @@ use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
 use crate::transcript::{Cause, Entry, Event, Side, Transcript};
-use ambient::Ambient;
+pub(super) use ambient::Ambient;
 use label::{Arrival, LabelState};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -134,11 +134,7 @@ pub struct Judge<'c> {
 impl<'c> Judge<'c> {
     /// A judge at the first line of `case`, which must be instantiated: no `each` name is left in it.
     pub fn new(case: &'c Case, values: Values) -> Self {
-        let me = if case.header.role == Role::Client {
-            Party::Server
-        } else {
-            Party::Client
-        };
+        let me = player_of(case);
         let mut judge = Self {
             case,
             me,
@@ -214,6 +210,13 @@ impl<'c> Judge<'c> {
             }
         }
         captures
+    }
+
+    /// Whether a body that arrives on `label` holds nothing that counts: pings, noops, the `auth` event.
+    pub fn never_counts(&self, label: &str, body: &[u8]) -> bool {
+        label::packets_of(body)
+            .iter()
+            .all(|packet| self.ambient.is(label, packet))
     }
 
     /// Ends the case because the harness could not do its part.
@@ -361,13 +364,18 @@ impl<'c> Judge<'c> {
             self.lag_at_base = self.lag;
             return Some(Flow::Need(Demand::Join(label.to_owned(), namespace)));
         }
-        state.skip_ambient(&ambient, label);
+        // A ping that the script asks for waits for its line.
+        let waits = |text: &str| text == "2" || ambient.is(label, text);
+        let answer = state
+            .queue
+            .iter()
+            .position(|arrival| !arrival.text().is_some_and(waits));
         let expected = if namespace == "/" {
             "40{".to_owned()
         } else {
             format!("40{namespace},{{")
         };
-        match state.queue.pop_front() {
+        match answer.and_then(|at| state.queue.remove(at)) {
             Some(arrival) if arrival.text().is_some_and(|text| text.starts_with(&expected)) => {
                 state.given_holds = true;
                 self.base = self.base.max(arrival.at);
@@ -425,7 +433,8 @@ impl<'c> Judge<'c> {
             return self.out_of_step(step, done);
         }
         self.performed.pop_front();
-        if let Some(flow) = self.unread_before(step, &label) {
+        let unread = self.unread_before(step, &label);
+        if let Some(flow) = unread.or_else(|| self.left_behind(step, &label, index)) {
             return flow;
         }
         let state = self.labels.entry(label).or_default();
@@ -518,6 +527,15 @@ fn nodes(items: &[Item]) -> Vec<Node<'_>> {
 fn set_if_absent(captures: &mut Captures, name: &str, text: &str) {
     if captures.get(name).is_none() {
         captures.set_text(name, text);
+    }
+}
+
+/// Whose lines the player does.
+pub(super) fn player_of(case: &Case) -> Party {
+    if case.header.role == Role::Client {
+        Party::Server
+    } else {
+        Party::Client
     }
 }
 

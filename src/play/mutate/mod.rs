@@ -5,7 +5,7 @@
 
 mod packet;
 
-use super::judge::{Judge, Judgement, Match, Values};
+use super::judge::{Ambient, Judge, Judgement, Match, Values, player_of};
 use crate::notation::{Action, Case, Content, Item, Step};
 use crate::transcript::{Entry, Event, Response, Side, Transcript, Wire};
 use std::collections::BTreeMap;
@@ -61,6 +61,7 @@ pub fn mutate(case: &Case, values: &Values, transcript: &Transcript) -> Mutation
 
 /// What mutations need to know of the lines of a script.
 struct Script<'c> {
+    ambient: Ambient,
     steps: BTreeMap<u32, &'c Step>,
     /// The group of a line, where its order is free.
     groups: BTreeMap<u32, usize>,
@@ -70,6 +71,7 @@ struct Script<'c> {
 impl<'c> Script<'c> {
     fn of(case: &'c Case) -> Self {
         let mut script = Self {
+            ambient: Ambient::of(case, player_of(case)),
             steps: BTreeMap::new(),
             groups: BTreeMap::new(),
             free: Vec::new(),
@@ -98,8 +100,16 @@ impl<'c> Script<'c> {
         }
     }
 
+    /// Whether the case says why this line is looser than it could be: by a `# free:` comment, or by an alternative
+    /// that is just as good and has its reason above it.
     fn is_free(&self, line: u32) -> bool {
-        self.free.contains(&line)
+        let reasoned = |step: &&Step| match &step.action {
+            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => {
+                alternatives.iter().any(|a| a.equal) && alternatives.iter().any(|a| !a.comments.is_empty())
+            }
+            Action::Own(_) | Action::Command(_) => false,
+        };
+        self.free.contains(&line) || self.steps.get(&line).is_some_and(reasoned)
     }
 
     fn same_group(&self, a: u32, b: u32) -> bool {
@@ -185,7 +195,11 @@ fn mutations(script: &Script<'_>, transcript: &Transcript, matches: &[Match]) ->
             )),
             _ => continue,
         }
-        all.push((first_line, "delay".into(), delayed(transcript, entry_index)));
+        all.push((
+            first_line,
+            "delay".into(),
+            delayed(transcript, entry_index, first_line),
+        ));
     }
     all
 }
@@ -277,11 +291,7 @@ fn response_mutations(
         ));
     };
     if !response.own {
-        let status = if (200..300).contains(&response.status) {
-            500
-        } else {
-            200
-        };
+        let status = 599;
         push(
             status_line,
             format!("status {status}"),
@@ -313,9 +323,9 @@ fn response_mutations(
         body: packets.join("\u{1e}").into_bytes(),
         ..response.clone()
     };
-    let counted: Vec<usize> = (0..packets.len())
-        .filter(|n| !matches!(packets[*n], "2" | "6" | ""))
-        .collect();
+    let label = &transcript.entries[index].label;
+    let counts = |packet: &str| !packet.is_empty() && !script.ambient.is(label, packet);
+    let counted: Vec<usize> = (0..packets.len()).filter(|n| counts(packets[*n])).collect();
     let sampled = [counted.first(), counted.get(counted.len() / 2), counted.last()];
     let mut done = Vec::new();
     for (nth, &n) in sampled.into_iter().flatten().enumerate() {
@@ -334,7 +344,7 @@ fn response_mutations(
         let mut more = packets.clone();
         more.insert(n, packets[n]);
         push(line, "double a packet of the body".into(), joined(&more));
-        if n + 1 < packets.len() && packets[n] != packets[n + 1] && !matches!(packets[n + 1], "2" | "6") {
+        if n + 1 < packets.len() && packets[n] != packets[n + 1] && counts(packets[n + 1]) {
             let next = best_line(script, &body_lines, packets[n + 1]).unwrap_or(line);
             if !script.same_group(line, next) {
                 let mut swapped = packets.clone();
@@ -399,9 +409,17 @@ fn with_event(transcript: &Transcript, index: usize, event: Event) -> Transcript
     other
 }
 
-fn delayed(transcript: &Transcript, index: usize) -> Transcript {
+/// What came is delayed, and with it all that follows; where it came ahead of lines above its own, these are not.
+fn delayed(transcript: &Transcript, index: usize, line: u32) -> Transcript {
     let mut other = transcript.clone();
-    for entry in &mut other.entries[index..] {
+    let above = |entry: &Entry| entry.cause.is_some_and(|cause| cause.line < line);
+    let last_above = other.entries.iter().rposition(above).unwrap_or(0).max(index);
+    other.entries[index..=last_above].rotate_left(1);
+    let at = other.entries[last_above.saturating_sub(1)]
+        .at
+        .max(other.entries[last_above].at);
+    other.entries[last_above].at = at;
+    for entry in &mut other.entries[last_above..] {
         entry.at += DELAY_MS;
     }
     other

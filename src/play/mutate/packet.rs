@@ -11,16 +11,17 @@ pub(super) fn altered(packet: &str, source: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let at = packet.find(['{', '[', '"']).unwrap_or(packet.len());
     let (head, json) = packet.split_at(at);
-    if !head.is_empty() {
-        let mut digits: Vec<char> = head.chars().collect();
-        for index in [0, digits.len() - 1] {
-            let before = digits[index];
-            digits[index] = if before == '9' { '8' } else { '9' };
-            all.push((
-                format!("change `{before}` of the head"),
-                format!("{}{json}", digits.iter().collect::<String>()),
-            ));
-            digits[index] = before;
+    // Where the line has a pattern, as for an id that it keeps, any text of that kind is as good.
+    let literal = source.find('<').unwrap_or(source.len()).min(head.len());
+    if literal > 0 {
+        let mut characters: Vec<char> = head.chars().collect();
+        let last = characters.len().min(literal) - 1;
+        for index in if last == 0 { vec![0] } else { vec![0, last] } {
+            let before = characters[index];
+            characters[index] = if before == '9' { '8' } else { '9' };
+            let name = format!("change `{before}` of the head");
+            all.push((name, format!("{}{json}", characters.iter().collect::<String>())));
+            characters[index] = before;
         }
     }
     let Ok(value) = serde_json::from_str::<Value>(json) else {

@@ -96,12 +96,17 @@ impl<'a> Diff<'a> {
     }
 
     fn list_of(&mut self, change: &Change<'_>) -> Option<&mut Vec<Change<'a>>> {
-        let (then, now) = (change.old.map(|case| case.verdict), change.new.map(|case| case.verdict));
+        let (then, now) = (
+            change.old.map(|case| case.verdict),
+            change.new.map(|case| case.verdict),
+        );
         let deviation = |case: Option<&CaseResult>| case.and_then(|case| case.deviation.clone());
         match (then, now) {
             (_, Some(now)) if is_bad(now) && !then.is_some_and(is_bad) => Some(&mut self.newly_failing),
             (_, Some(Verdict::Flaky)) if then != Some(Verdict::Flaky) => Some(&mut self.newly_flaky),
-            (Some(then), Some(Verdict::Pass | Verdict::Lenient)) if was_failing(then) => Some(&mut self.fixed),
+            (Some(then), Some(Verdict::Pass | Verdict::Lenient)) if was_failing(then) => {
+                Some(&mut self.fixed)
+            }
             (Some(then), Some(now)) if then != now => Some(&mut self.otherwise),
             (Some(_), Some(_)) if deviation(change.old) != deviation(change.new) => {
                 Some(&mut self.changed_deviations)
@@ -142,7 +147,10 @@ mod tests {
     }
 
     fn ids(changes: &[Change<'_>]) -> Vec<String> {
-        changes.iter().map(|change| change.new.or(change.old).unwrap().id.clone()).collect()
+        changes
+            .iter()
+            .map(|change| change.new.or(change.old).unwrap().id.clone())
+            .collect()
     }
 
     #[test]

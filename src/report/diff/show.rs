@@ -34,7 +34,11 @@ pub fn text(diff: &Diff<'_>) -> String {
             let (name, verdicts) = (name(change), verdicts(change));
             out.push_str(&format!("  {name}: {verdicts}\n"));
             if title == "newly failing" {
-                out.push_str(&why(change).map(|why| format!("      {}\n", brief(why, 300))).unwrap_or_default());
+                out.push_str(
+                    &why(change)
+                        .map(|why| format!("      {}\n", brief(why, 300)))
+                        .unwrap_or_default(),
+                );
             }
             if title == "changed deviations" {
                 for (mark, text) in deviations(change) {
@@ -42,7 +46,11 @@ pub fn text(diff: &Diff<'_>) -> String {
                 }
             }
         }
-        out.push_str(&more(changes).map(|more| format!("  {more}\n")).unwrap_or_default());
+        out.push_str(
+            &more(changes)
+                .map(|more| format!("  {more}\n"))
+                .unwrap_or_default(),
+        );
     }
     if lists(diff).iter().all(|(_, changes)| changes.is_empty()) {
         out.push_str("\nnothing changed\n");
@@ -52,14 +60,21 @@ pub fn text(diff: &Diff<'_>) -> String {
 
 /// The comparison as Markdown.
 pub fn markdown(diff: &Diff<'_>) -> String {
-    let (from, to) = (escape::text(&run(diff.old), 200), escape::text(&run(diff.new), 200));
+    let (from, to) = (
+        escape::text(&run(diff.old), 200),
+        escape::text(&run(diff.new), 200),
+    );
     let mut out = format!("# siospec: from {from} to {to}\n\n");
     let numbers: Vec<String> = lists(diff)
         .iter()
         .filter(|(_, changes)| !changes.is_empty())
         .map(|(title, changes)| format!("{} {title}", changes.len()))
         .collect();
-    let says = if numbers.is_empty() { "Nothing changed".to_owned() } else { numbers.join(", ") };
+    let says = if numbers.is_empty() {
+        "Nothing changed".to_owned()
+    } else {
+        numbers.join(", ")
+    };
     out.push_str(&format!("{says}.\n"));
     for (title, changes) in lists(diff) {
         if changes.is_empty() {
@@ -67,9 +82,17 @@ pub fn markdown(diff: &Diff<'_>) -> String {
         }
         out.push_str(&format!("\n## {title} ({})\n\n", changes.len()));
         for change in changes.iter().take(LISTED) {
-            out.push_str(&format!("- {}: {}", escape::code(&name(change), 300), verdicts(change)));
+            out.push_str(&format!(
+                "- {}: {}",
+                escape::code(&name(change), 300),
+                verdicts(change)
+            ));
             if title == "newly failing" {
-                out.push_str(&why(change).map(|why| format!(": {}", escape::text(why, 300))).unwrap_or_default());
+                out.push_str(
+                    &why(change)
+                        .map(|why| format!(": {}", escape::text(why, 300)))
+                        .unwrap_or_default(),
+                );
             }
             out.push('\n');
             if title == "changed deviations" {
@@ -78,20 +101,33 @@ pub fn markdown(diff: &Diff<'_>) -> String {
                 }
             }
         }
-        out.push_str(&more(changes).map(|more| format!("- {more}\n")).unwrap_or_default());
+        out.push_str(
+            &more(changes)
+                .map(|more| format!("- {more}\n"))
+                .unwrap_or_default(),
+        );
     }
     out
 }
 
 fn run(result: &RunResult) -> String {
     let target = &result.target;
-    let name = format!("{} {} ({}, {})", target.name, target.version, result.role, result.started_at);
+    let name = format!(
+        "{} {} ({}, {})",
+        target.name, target.version, result.role, result.started_at
+    );
     brief(&name, 200)
 }
 
 fn name(change: &Change<'_>) -> String {
-    let Some(case) = change.new.or(change.old) else { return String::new() };
-    let variant = if case.variant.is_empty() { String::new() } else { format!(", {}", safe(&case.variant)) };
+    let Some(case) = change.new.or(change.old) else {
+        return String::new();
+    };
+    let variant = if case.variant.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", safe(&case.variant))
+    };
     format!("{} ({}{variant})", brief(&case.id, 200), safe(&case.over))
 }
 
@@ -106,19 +142,31 @@ fn verdicts(change: &Change<'_>) -> String {
 
 fn why<'a>(change: &Change<'a>) -> Option<&'a str> {
     let case: &CaseResult = change.new?;
-    let why = if case.message.is_empty() { came(case) } else { &case.message };
+    let why = if case.message.is_empty() {
+        came(case)
+    } else {
+        &case.message
+    };
     Some(why).filter(|why| !why.is_empty())
 }
 
 /// The lines of the two deviations that are not in both.
 fn deviations<'a>(change: &Change<'a>) -> Vec<(&'static str, &'a str)> {
     let lines = |case: Option<&'a CaseResult>| -> Vec<&'a str> {
-        let text = case.and_then(|case| case.deviation.as_deref()).unwrap_or_default();
+        let text = case
+            .and_then(|case| case.deviation.as_deref())
+            .unwrap_or_default();
         text.lines().filter(|line| line.starts_with(['+', '-'])).collect()
     };
     let (old, new) = (lines(change.old), lines(change.new));
-    let gone = old.iter().filter(|line| !new.contains(line)).map(|line| ("then", *line));
-    let come = new.iter().filter(|line| !old.contains(line)).map(|line| ("now ", *line));
+    let gone = old
+        .iter()
+        .filter(|line| !new.contains(line))
+        .map(|line| ("then", *line));
+    let come = new
+        .iter()
+        .filter(|line| !old.contains(line))
+        .map(|line| ("now ", *line));
     gone.chain(come).take(12).collect()
 }
 
@@ -138,12 +186,20 @@ mod tests {
         let old = result(&[
             ("server/a", Verdict::Pass, None),
             ("server/b", Verdict::Fail, None),
-            ("server/c", Verdict::Pass, Some("  > 40\n- < 40{}\n+ < 40{\"sid\":1}")),
+            (
+                "server/c",
+                Verdict::Pass,
+                Some("  > 40\n- < 40{}\n+ < 40{\"sid\":1}"),
+            ),
         ]);
         let mut new = result(&[
             ("server/a", Verdict::Fail, None),
             ("server/b", Verdict::Pass, None),
-            ("server/c", Verdict::Pass, Some("  > 40\n- < 40{}\n+ < 40{\"pid\":`|`}")),
+            (
+                "server/c",
+                Verdict::Pass,
+                Some("  > 40\n- < 40{}\n+ < 40{\"pid\":`|`}"),
+            ),
         ]);
         new.cases[0].message = "expected 400, but came \u{1b}[2J<b>".to_owned();
         let diff = Diff::of(&old, &new).unwrap();

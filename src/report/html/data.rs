@@ -210,7 +210,9 @@ impl Data {
         let (mut cases, mut trials) = (Vec::new(), Vec::new());
         let mut places = BTreeMap::new();
         for ((role, id), of_case) in &plan {
-            let Some(first) = of_case.values().next() else { continue };
+            let Some(first) = of_case.values().next() else {
+                continue;
+            };
             cases.push(CaseData {
                 first: trials.len(),
                 count: of_case.len(),
@@ -231,11 +233,16 @@ impl Data {
                 let shown = shown(result, depth);
                 for (index, case) in result.cases.iter().enumerate() {
                     let key = (result.role.as_str(), base(&case.id), trial_key(case));
-                    let Some((place, first)) = places.get(&key) else { continue };
+                    let Some((place, first)) = places.get(&key) else {
+                        continue;
+                    };
                     verdicts[*place] = letter(case);
                     if case.verdict != Verdict::Pass || case.deviation.is_some() {
                         let has_diagram = shown.contains(&index);
-                        details.insert(*place, detail(case, first, &result.role, has_diagram, depth, &mut strings));
+                        details.insert(
+                            *place,
+                            detail(case, first, &result.role, has_diagram, depth, &mut strings),
+                        );
                     }
                 }
                 ResultData {
@@ -296,7 +303,11 @@ fn case_data(case: &CaseResult, role: &str, id: &str, depth: &Depth, strings: &m
 
 fn trial_data(case: &CaseResult, key: &TrialKey<'_>, depth: &Depth, strings: &mut Strings) -> TrialData {
     let baseline: &[String] = if depth.baselines { &case.baseline } else { &[] };
-    let baseline = baseline.iter().take(depth.rows).map(|line| strings.add(brief(line, depth.entry))).collect();
+    let baseline = baseline
+        .iter()
+        .take(depth.rows)
+        .map(|line| strings.add(brief(line, depth.entry)))
+        .collect();
     TrialData {
         values: strings.add(brief(key.0, 200)),
         over: strings.add(brief(key.1, 40)),
@@ -314,16 +325,29 @@ fn detail(
     depth: &Depth,
     strings: &mut Strings,
 ) -> Details {
-    let rows = if has_diagram { record::rows(case, role, depth, strings) } else { record::Rows::default() };
+    let rows = if has_diagram {
+        record::rows(case, role, depth, strings)
+    } else {
+        record::Rows::default()
+    };
     Details {
         message: strings.add(brief(&case.message, depth.text)),
         ms: case.wall_ms.round(),
         replay: strings.add(brief(&case.replay, depth.text.max(400))),
-        failure: case.failure.as_ref().map(|failure| failure_data(failure, depth, strings)),
+        failure: case
+            .failure
+            .as_ref()
+            .map(|failure| failure_data(failure, depth, strings)),
         known: case.known.as_ref().map(|known| {
-            (strings.add(brief(&known.why, depth.text)), strings.add(brief(&known.link, depth.text)))
+            (
+                strings.add(brief(&known.why, depth.text)),
+                strings.add(brief(&known.link, depth.text)),
+            )
         }),
-        deviation: case.deviation.as_ref().map(|text| strings.add(brief_lines(text, depth.text * 2))),
+        deviation: case
+            .deviation
+            .as_ref()
+            .map(|text| strings.add(brief_lines(text, depth.text * 2))),
         script: (case.script != first.script).then(|| strings.add(brief_lines(&case.script, depth.text * 4))),
         rows: rows.rows,
         blamed: rows.blamed,
@@ -338,7 +362,12 @@ fn failure_data(failure: &Failure, depth: &Depth, strings: &mut Strings) -> Fail
         expected: text(&failure.expected),
         came: text(&failure.came),
         at: failure.at.round(),
-        allowed: failure.allowed.iter().take(8).map(|allowed| text(allowed)).collect(),
+        allowed: failure
+            .allowed
+            .iter()
+            .take(8)
+            .map(|allowed| text(allowed))
+            .collect(),
         hint: text(&failure.hint),
     }
 }

@@ -50,9 +50,18 @@ pub fn page(results: &[RunResult], limit: usize) -> Result<Vec<u8>, HtmlError> {
     }
     let labels = labels(results);
     let page = Page {
-        results: results.iter().zip(&labels).map(|(result, label)| ResultRow::of(result, label)).collect(),
-        matrices: roles(results).into_iter().map(|role| MatrixTable::of(results, &labels, role)).collect(),
-        legend: Verdict::ALL.map(|verdict| (verdict.word(), meaning(verdict))).into(),
+        results: results
+            .iter()
+            .zip(&labels)
+            .map(|(result, label)| ResultRow::of(result, label))
+            .collect(),
+        matrices: roles(results)
+            .into_iter()
+            .map(|role| MatrixTable::of(results, &labels, role))
+            .collect(),
+        legend: Verdict::ALL
+            .map(|verdict| (verdict.word(), meaning(verdict)))
+            .into(),
         versions: versions(results),
         withheld: withheld(results),
         nonce: nonce(&data),
@@ -112,8 +121,12 @@ struct ResultRow {
 
 impl ResultRow {
     fn of(result: &RunResult, label: &str) -> Self {
-        let lacks: Vec<&str> =
-            result.capabilities.iter().filter(|(_, able)| !**able).map(|(name, _)| name.as_str()).collect();
+        let lacks: Vec<&str> = result
+            .capabilities
+            .iter()
+            .filter(|(_, able)| !**able)
+            .map(|(name, _)| name.as_str())
+            .collect();
         let mut notes = Vec::new();
         if result.interrupted {
             notes.push("interrupted: not every case was played".to_owned());
@@ -133,7 +146,12 @@ impl ResultRow {
             started_at: brief(result.started_at.get(..10).unwrap_or(&result.started_at), 40),
             href: href(&[("role", &result.role), ("target", label)]),
             gate_holds: result.gate == Gate::Pass,
-            reasons: result.gate_reasons.iter().take(12).map(|reason| brief(reason, 300)).collect(),
+            reasons: result
+                .gate_reasons
+                .iter()
+                .take(12)
+                .map(|reason| brief(reason, 300))
+                .collect(),
             notes,
             tally: Tally::of(&result.cases),
         }
@@ -142,11 +160,18 @@ impl ResultRow {
     /// The verdicts that count, each with its number; passes are told by [`Self::passed`].
     fn remarks(&self) -> Vec<(&'static str, usize)> {
         let counts = self.tally.worst_first().into_iter();
-        counts.filter(|(verdict, _)| *verdict != Verdict::Pass).map(|(verdict, n)| (verdict.word(), n)).collect()
+        counts
+            .filter(|(verdict, _)| *verdict != Verdict::Pass)
+            .map(|(verdict, n)| (verdict.word(), n))
+            .collect()
     }
 
     fn passed(&self) -> String {
-        format!("{} of {}", self.tally.count(Verdict::Pass), count(self.tally.played(), "trial", "trials"))
+        format!(
+            "{} of {}",
+            self.tally.count(Verdict::Pass),
+            count(self.tally.played(), "trial", "trials")
+        )
     }
 
     fn deviations(&self) -> Option<String> {
@@ -183,7 +208,12 @@ impl MatrixTable {
         let matrix = Matrix::of(results, role);
         let label_of = |column: usize| labels[matrix.columns[column]].as_str();
         let targets = (0..matrix.columns.len())
-            .map(|column| (label_of(column).to_owned(), href(&[("role", role), ("target", label_of(column))])))
+            .map(|column| {
+                (
+                    label_of(column).to_owned(),
+                    href(&[("role", role), ("target", label_of(column))]),
+                )
+            })
             .collect();
         let row = |area: &str, tallies: &[Tally]| {
             let cells = tallies.iter().enumerate().map(|(column, tally)| Cell {
@@ -202,7 +232,11 @@ impl MatrixTable {
         Self {
             role: brief(role, 20),
             targets,
-            rows: matrix.rows.iter().map(|(area, tallies)| row(area, tallies)).collect(),
+            rows: matrix
+                .rows
+                .iter()
+                .map(|(area, tallies)| row(area, tallies))
+                .collect(),
         }
     }
 }
@@ -219,17 +253,30 @@ fn href(filters: &[(&str, &str)]) -> String {
 /// The address, where it is one of the web; otherwise nothing, so that no other scheme can be followed.
 fn web_link(text: &str) -> String {
     let is_web = |url: &url::Url| matches!(url.scheme(), "http" | "https") && text.len() < 2_000;
-    url::Url::parse(text).ok().filter(is_web).map(String::from).unwrap_or_default()
+    url::Url::parse(text)
+        .ok()
+        .filter(is_web)
+        .map(String::from)
+        .unwrap_or_default()
 }
 
 fn versions(results: &[RunResult]) -> String {
-    let versions: BTreeSet<String> = results.iter().map(|result| brief(&result.siospec_version, 40)).collect();
+    let versions: BTreeSet<String> = results
+        .iter()
+        .map(|result| brief(&result.siospec_version, 40))
+        .collect();
     versions.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn withheld(results: &[RunResult]) -> Option<String> {
     let most = results.iter().map(|result| result.withheld).max()?;
-    (most > 0).then(|| count(usize::try_from(most).unwrap_or(usize::MAX), "trial is", "trials are"))
+    (most > 0).then(|| {
+        count(
+            usize::try_from(most).unwrap_or(usize::MAX),
+            "trial is",
+            "trials are",
+        )
+    })
 }
 
 fn meaning(verdict: Verdict) -> &'static str {
@@ -254,7 +301,14 @@ mod tests {
     #[test]
     fn only_addresses_of_the_web_are_links() {
         assert_eq!(web_link("https://socket.io"), "https://socket.io/");
-        for no in ["javascript:alert(1)", "data:text/html,x", " java\nscript:alert(1)", "//x", "file:///etc/passwd", ""] {
+        for no in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            " java\nscript:alert(1)",
+            "//x",
+            "file:///etc/passwd",
+            "",
+        ] {
             assert_eq!(web_link(no), "", "{no}");
         }
         assert!(!web_link("https://x/\"><img onerror=x>").contains(['"', '<', '>']));

@@ -33,8 +33,13 @@ pub(super) struct Rows {
 /// The record of a trial as rows, with about `depth.rows` of them: the blamed one stays, and the first and the last.
 pub(super) fn rows(case: &CaseResult, role: &str, depth: &Depth, strings: &mut Strings) -> Rows {
     let blamed_entry = case.failure.as_ref().and_then(|failure| failure.entry);
-    let entries: Vec<(usize, &Entry)> =
-        case.record.entries.iter().enumerate().filter(|(_, entry)| !is_noise(entry)).collect();
+    let entries: Vec<(usize, &Entry)> = case
+        .record
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !is_noise(entry))
+        .collect();
     let blamed = entries.iter().position(|(index, _)| Some(*index) == blamed_entry);
     let mut out = Rows::default();
     let mut next = 0;
@@ -46,7 +51,8 @@ pub(super) fn rows(case: &CaseResult, role: &str, depth: &Depth, strings: &mut S
         if blamed == Some(place) {
             out.blamed = Some(out.rows.len());
         }
-        out.rows.push(row(entry, role, blamed == Some(place), depth, strings));
+        out.rows
+            .push(row(entry, role, blamed == Some(place), depth, strings));
         next = place + 1;
     }
     let after = (entries.len() - next) as u64 + case.record.dropped;
@@ -73,22 +79,41 @@ fn kept(all: usize, blamed: Option<usize>, limit: usize) -> BTreeSet<usize> {
 
 fn gap(entry: &Entry, left_out: u64, strings: &mut Strings) -> Row {
     let label = strings.add(String::new());
-    Row(rounded(entry.at), "…", label, strings.add(format!("{left_out} more")))
+    Row(
+        rounded(entry.at),
+        "…",
+        label,
+        strings.add(format!("{left_out} more")),
+    )
 }
 
 fn row(entry: &Entry, role: &str, is_blamed: bool, depth: &Depth, strings: &mut Strings) -> Row {
     let (kind, text) = match &entry.event {
-        Event::Sent(wire) => (arrow(wire, role, Side::Player), wire_text(wire, is_blamed, depth.entry)),
-        Event::Received(wire) => (arrow(wire, role, Side::Target), wire_text(wire, is_blamed, depth.entry)),
+        Event::Sent(wire) => (
+            arrow(wire, role, Side::Player),
+            wire_text(wire, is_blamed, depth.entry),
+        ),
+        Event::Received(wire) => (
+            arrow(wire, role, Side::Target),
+            wire_text(wire, is_blamed, depth.entry),
+        ),
         Event::Did(what) => ("!", brief(what, depth.entry)),
         Event::Opened(handshake) => ("o", opened(handshake)),
-        Event::Closed(closed) => (if closed.by == Side::Target { "x" } else { "X" }, ended(closed, depth.entry)),
+        Event::Closed(closed) => (
+            if closed.by == Side::Target { "x" } else { "X" },
+            ended(closed, depth.entry),
+        ),
         Event::Silence(proof) => ("s", silence(proof, depth.entry)),
         Event::Deadline => ("d", "waited until here".to_owned()),
         Event::Lag(ms) => ("l", format!("siospec itself was held up for {ms:.0} ms")),
         Event::Note(note) => ("n", brief(note, depth.entry)),
     };
-    Row(rounded(entry.at), kind, strings.add(brief(&entry.label, 40)), strings.add(text))
+    Row(
+        rounded(entry.at),
+        kind,
+        strings.add(brief(&entry.label, 40)),
+        strings.add(text),
+    )
 }
 
 /// The direction on the wire: against a server the player is the client, otherwise the target is.
@@ -128,7 +153,13 @@ fn wire_text(wire: &Wire, with_headers: bool, limit: usize) -> String {
 }
 
 /// A request or a response: its first line, its headers where wanted, and the packets of its body, a line each.
-fn message(first: &str, headers: &[(String, String)], body: &[u8], with_headers: bool, limit: usize) -> String {
+fn message(
+    first: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+    with_headers: bool,
+    limit: usize,
+) -> String {
     let mut text = first.to_owned();
     if with_headers {
         for (name, value) in headers.iter().take(30) {
@@ -158,7 +189,11 @@ fn cut(bytes: &[u8], limit: usize) -> String {
 }
 
 fn buffer(bytes: &[u8]) -> String {
-    let shown: Vec<String> = bytes.iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let shown: Vec<String> = bytes
+        .iter()
+        .take(BYTES)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     match bytes.len() {
         0 => "<Buffer>".to_owned(),
         n if n > BYTES => format!("<Buffer {} … {n} bytes>", shown.join(" ")),
@@ -171,8 +206,15 @@ fn opened(handshake: &Handshake) -> String {
 }
 
 fn ended(closed: &Closed, limit: usize) -> String {
-    let code = closed.code.map(|code| format!(", code {code}")).unwrap_or_default();
-    let by = if closed.by == Side::Target { "the target" } else { "siospec" };
+    let code = closed
+        .code
+        .map(|code| format!(", code {code}"))
+        .unwrap_or_default();
+    let by = if closed.by == Side::Target {
+        "the target"
+    } else {
+        "siospec"
+    };
     format!("closed by {by}: {}{code}", brief(&closed.how, limit))
 }
 
@@ -186,7 +228,11 @@ fn silence(proof: &Proof, limit: usize) -> String {
 }
 
 fn rounded(ms: f64) -> f64 {
-    if ms.is_finite() { (ms * 10.0).round() / 10.0 } else { 0.0 }
+    if ms.is_finite() {
+        (ms * 10.0).round() / 10.0
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +250,12 @@ mod tests {
         }
     }
 
-    fn drawn(entries: Vec<Entry>, blamed: Option<usize>, role: &str, limit: usize) -> (Vec<String>, Option<usize>) {
+    fn drawn(
+        entries: Vec<Entry>,
+        blamed: Option<usize>,
+        role: &str,
+        limit: usize,
+    ) -> (Vec<String>, Option<usize>) {
         let case = CaseResult {
             record: Transcript { entries, dropped: 0 },
             failure: Some(Failure {
@@ -217,7 +268,11 @@ mod tests {
         let depth = Depth::FULL.with_rows(limit);
         let rows = rows(&case, role, &depth, &mut strings);
         let texts = strings.into_texts();
-        let lines = rows.rows.iter().map(|row| format!("{}{} {}", texts[row.2], row.1, texts[row.3])).collect();
+        let lines = rows
+            .rows
+            .iter()
+            .map(|row| format!("{}{} {}", texts[row.2], row.1, texts[row.3]))
+            .collect();
         (lines, rows.blamed)
     }
 
@@ -245,8 +300,16 @@ mod tests {
             event: Event::Lag(ms),
             ..text(0.0, "")
         };
-        let (lines, blamed) = drawn(vec![lag(3.0), text(1.0, "a"), lag(70.0), text(2.0, "b")], Some(3), "server", 9);
-        assert_eq!(lines, ["ws< a", "wsl siospec itself was held up for 70 ms", "ws< b"]);
+        let (lines, blamed) = drawn(
+            vec![lag(3.0), text(1.0, "a"), lag(70.0), text(2.0, "b")],
+            Some(3),
+            "server",
+            9,
+        );
+        assert_eq!(
+            lines,
+            ["ws< a", "wsl siospec itself was held up for 70 ms", "ws< b"]
+        );
         assert_eq!(blamed, Some(2));
     }
 
@@ -265,6 +328,10 @@ mod tests {
         };
         let (lines, _) = drawn(vec![entry], None, "server", 9);
         assert!(lines[0].starts_with("ws< 200\n2\n42[\"xxx"), "{}", lines[0]);
-        assert!(lines[0].contains("1000008 bytes") && lines[0].len() < 1000, "{}", lines[0]);
+        assert!(
+            lines[0].contains("1000008 bytes") && lines[0].len() < 1000,
+            "{}",
+            lines[0]
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! One failure: what was expected, what came, the line of the script, the rule, the way back to it.
 
-use crate::report::escape::{block, code, linked, text};
 use super::table::sign;
 use crate::outcome::CaseResult;
+use crate::report::escape::{block, code, linked, text};
 use crate::report::group::{blamed_line, came};
 use crate::report::matrix::base;
 use crate::report::text::brief;
@@ -16,8 +16,14 @@ const NAMED: usize = 12;
 
 /// Trials of one case that went wrong in the same way, folded.
 pub(super) fn section(trials: &[&CaseResult], whose: &str) -> String {
-    let Some(first) = trials.first() else { return String::new() };
-    let whose = if whose.is_empty() { String::new() } else { format!("{}: ", text(whose, 80)) };
+    let Some(first) = trials.first() else {
+        return String::new();
+    };
+    let whose = if whose.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", text(whose, 80))
+    };
     let mut out = format!(
         "<details><summary>{} {} · {whose}{}</summary>\n\n",
         sign(first.verdict),
@@ -29,14 +35,31 @@ pub(super) fn section(trials: &[&CaseResult], whose: &str) -> String {
             out.push_str(&format!("- {name}: {value}\n"));
         }
     };
-    item("case", format!("{} ({})", code(base(&first.id), 200), overs(trials)));
-    item("rule", format!("{} ({}): {}", code(&first.rule, 100), text(&first.level, 20), text(&first.rule_text, SHOWN)));
-    item("source", linked(&format!("{} {}", first.source, first.link), SHOWN));
+    item(
+        "case",
+        format!("{} ({})", code(base(&first.id), 200), overs(trials)),
+    );
+    item(
+        "rule",
+        format!(
+            "{} ({}): {}",
+            code(&first.rule, 100),
+            text(&first.level, 20),
+            text(&first.rule_text, SHOWN)
+        ),
+    );
+    item(
+        "source",
+        linked(&format!("{} {}", first.source, first.link), SHOWN),
+    );
     item("to a user", text(&first.impact, SHOWN));
     match &first.failure {
         Some(failure) => {
             item("expected", code(&failure.expected, SHOWN));
-            item("came", format!("{} (after {:.0} ms)", code(&failure.came, SHOWN), failure.at));
+            item(
+                "came",
+                format!("{} (after {:.0} ms)", code(&failure.came, SHOWN), failure.at),
+            );
             for allowed in failure.allowed.iter().take(4) {
                 item("also allowed", code(allowed, SHOWN));
             }
@@ -44,14 +67,30 @@ pub(super) fn section(trials: &[&CaseResult], whose: &str) -> String {
         }
         None => item("why", text(&first.message, SHOWN)),
     }
-    for other in trials.iter().skip(1).filter(|other| came(other) != came(first)).take(NAMED) {
-        item("also", format!("{} over {}: {}", code(&other.id, 200), text(&other.over, 20), code(came(other), 120)));
+    for other in trials
+        .iter()
+        .skip(1)
+        .filter(|other| came(other) != came(first))
+        .take(NAMED)
+    {
+        item(
+            "also",
+            format!(
+                "{} over {}: {}",
+                code(&other.id, 200),
+                text(&other.over, 20),
+                code(came(other), 120)
+            ),
+        );
     }
     if let Some(excerpt) = excerpt(first) {
         out.push_str(&format!("\n{}", block(&excerpt, "text", 4 * SHOWN)));
     }
     if !first.replay.is_empty() {
-        out.push_str(&format!("\n{}", block(&brief(&first.replay, SHOWN), "console", SHOWN + 40)));
+        out.push_str(&format!(
+            "\n{}",
+            block(&brief(&first.replay, SHOWN), "console", SHOWN + 40)
+        ));
     }
     out.push_str("\n</details>\n\n");
     out
@@ -59,12 +98,18 @@ pub(super) fn section(trials: &[&CaseResult], whose: &str) -> String {
 
 /// The same in a line.
 pub(super) fn line(trials: &[&CaseResult]) -> String {
-    let Some(first) = trials.first() else { return String::new() };
+    let Some(first) = trials.first() else {
+        return String::new();
+    };
     let why = match &first.known {
         Some(known) => format!("{} {}", text(&known.why, 200), linked(&known.link, 300)),
         None => text(&first.message, 200),
     };
-    let why = if why.trim().is_empty() { String::new() } else { format!(": {why}") };
+    let why = if why.trim().is_empty() {
+        String::new()
+    } else {
+        format!(": {why}")
+    };
     format!("- {} ({}){why}\n", code(base(&first.id), 200), overs(trials))
 }
 

@@ -1,7 +1,7 @@
 //! The tables: the results, and implementations × areas.
 
-use crate::report::escape::text;
 use crate::outcome::{Gate, RunResult, Verdict};
+use crate::report::escape::text;
 use crate::report::matrix::{Matrix, Tally, labels, roles};
 use crate::report::text::count;
 
@@ -28,11 +28,20 @@ pub(super) fn sign(verdict: Verdict) -> &'static str {
 
 /// A row for each result: whether its gate holds, and how many trials came out how.
 pub(super) fn results(results: &[RunResult]) -> String {
-    let mut out = "| implementation | role | gate | passed | what else |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    let mut out =
+        "| implementation | role | gate | passed | what else |\n| --- | --- | --- | --- | --- |\n".to_owned();
     for (result, label) in results.iter().zip(labels(results)).take(ROWS) {
         let tally = Tally::of(&result.cases);
-        let gate = if result.gate == Gate::Pass { "✅ holds" } else { "❌ does not hold" };
-        let version = if label.ends_with(&result.target.version) { "" } else { &result.target.version };
+        let gate = if result.gate == Gate::Pass {
+            "✅ holds"
+        } else {
+            "❌ does not hold"
+        };
+        let version = if label.ends_with(&result.target.version) {
+            ""
+        } else {
+            &result.target.version
+        };
         out.push_str(&format!(
             "| {} {} | {} | {gate} | {} of {} | {} |\n",
             text(&label, NAME),
@@ -47,8 +56,13 @@ pub(super) fn results(results: &[RunResult]) -> String {
 }
 
 fn remarks(result: &RunResult, tally: &Tally) -> String {
-    let others = tally.worst_first().into_iter().filter(|(verdict, _)| *verdict != Verdict::Pass);
-    let mut parts: Vec<String> = others.map(|(verdict, n)| format!("{} {n} {}", sign(verdict), verdict.word())).collect();
+    let others = tally
+        .worst_first()
+        .into_iter()
+        .filter(|(verdict, _)| *verdict != Verdict::Pass);
+    let mut parts: Vec<String> = others
+        .map(|(verdict, n)| format!("{} {n} {}", sign(verdict), verdict.word()))
+        .collect();
     if tally.deviations > 0 {
         parts.push(count(tally.deviations, "deviation", "deviations"));
     }
@@ -67,7 +81,11 @@ pub(super) fn matrix(results: &[RunResult]) -> String {
     let mut out = String::new();
     for role in roles(results) {
         let matrix = Matrix::of(results, role);
-        let names: Vec<String> = matrix.columns.iter().map(|index| text(&labels[*index], NAME)).collect();
+        let names: Vec<String> = matrix
+            .columns
+            .iter()
+            .map(|index| text(&labels[*index], NAME))
+            .collect();
         out.push_str(&format!("| {} | {} |\n", text(role, 20), names.join(" | ")));
         out.push_str(&format!("| --- |{}\n", " --- |".repeat(names.len())));
         for (area, tallies) in matrix.rows.iter().take(ROWS) {
@@ -86,6 +104,11 @@ fn cell(tally: &Tally) -> String {
         None => String::new(),
         Some(worst) if tally.played() == 0 => format!("{} {}", sign(worst), worst.word()),
         Some(Verdict::Pass) => format!("{} {}", sign(Verdict::Pass), tally.played()),
-        Some(worst) => format!("{} {}/{}", sign(worst), tally.count(Verdict::Pass), tally.played()),
+        Some(worst) => format!(
+            "{} {}/{}",
+            sign(worst),
+            tally.count(Verdict::Pass),
+            tally.played()
+        ),
     }
 }

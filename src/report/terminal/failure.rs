@@ -1,9 +1,9 @@
 //! One failure as a compiler would say it: the line of the script, what came instead, the rule, the way back to it.
 
+use crate::outcome::{CaseResult, Failure, Verdict};
 use crate::report::group::{self, blamed_line, groups};
 use crate::report::matrix::base;
 use crate::report::text::{brief, count, safe};
-use crate::outcome::{CaseResult, Failure, Verdict};
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 /// How many lines of the script stand above and below the one that is underlined.
@@ -146,7 +146,11 @@ impl Block<'_> {
             } else {
                 String::new()
             };
-            lines.push(format!("{} over {}{says}", brief(&trial.id, SHOWN), safe(&trial.over)));
+            lines.push(format!(
+                "{} over {}{says}",
+                brief(&trial.id, SHOWN),
+                safe(&trial.over)
+            ));
         }
         if lines.is_empty() {
             return None;

@@ -1,8 +1,8 @@
 //! The reporter itself: consumes the events of a run and writes what the chosen detail asks for.
 
-use crate::report::text::{brief, count, safe};
 use super::{failure, summary};
 use crate::outcome::{CaseResult, RunEvent, RunResult, TargetInfo, Verdict};
+use crate::report::text::{brief, count, safe};
 use std::io::{self, Write};
 
 /// How many failures are shown in full.
@@ -48,7 +48,9 @@ impl<W: Write> Terminal<W> {
             } => self.started(target, *planned, capabilities),
             RunEvent::TrialStarted { .. } => Ok(()),
             RunEvent::TrialFinished(case) => self.finished_trial(case),
-            RunEvent::Retrying { id, reason } => self.verbosely(&format!("again   {}: {}", safe(id), brief(reason, 400))),
+            RunEvent::Retrying { id, reason } => {
+                self.verbosely(&format!("again   {}: {}", safe(id), brief(reason, 400)))
+            }
             RunEvent::Notice(notice) => self.notice(notice),
             RunEvent::Finished(result) => self.finished(result),
         }
@@ -159,7 +161,12 @@ impl<W: Write> Terminal<W> {
         }
         if self.detail.verbose || self.detail.strict {
             for case in &cases {
-                writeln!(self.out, "deviation {} ({})", brief(&case.id, 200), safe(&case.over))?;
+                writeln!(
+                    self.out,
+                    "deviation {} ({})",
+                    brief(&case.id, 200),
+                    safe(&case.over)
+                )?;
                 for line in case.deviation.iter().flat_map(|diff| diff.lines()) {
                     writeln!(self.out, "    {}", brief(line, 200))?;
                 }

@@ -1,7 +1,7 @@
 //! The end of a run on one screen: a table by area, what was skipped and why, and whether the gate holds.
 
-use crate::report::text::{brief, count, safe};
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
+use crate::report::text::{brief, count, safe};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 
@@ -127,7 +127,11 @@ pub(super) fn line(case: &CaseResult) -> String {
         (None, "") => String::new(),
         (None, message) => format!(": {}", brief(message, 200)),
     };
-    format!("{verdict} {} ({}{variant}){message}\n", brief(&case.id, 200), safe(&case.over))
+    format!(
+        "{verdict} {} ({}{variant}){message}\n",
+        brief(&case.id, 200),
+        safe(&case.over)
+    )
 }
 
 /// The slowest trials, the slowest first.
@@ -135,8 +139,15 @@ pub(super) fn slowest(result: &RunResult) -> String {
     let mut cases: Vec<&CaseResult> = result.cases.iter().collect();
     cases.sort_by(|a, b| b.wall_ms.total_cmp(&a.wall_ms));
     let rows = cases.iter().take(LISTED);
-    rows.map(|case| format!("{:>8.0} ms  {} ({})\n", case.wall_ms, brief(&case.id, 200), safe(&case.over)))
-        .collect()
+    rows.map(|case| {
+        format!(
+            "{:>8.0} ms  {} ({})\n",
+            case.wall_ms,
+            brief(&case.id, 200),
+            safe(&case.over)
+        )
+    })
+    .collect()
 }
 
 /// Whether the gate holds, with the reasons why not.

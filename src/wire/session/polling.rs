@@ -174,6 +174,11 @@ fn take(shared: &Shared, answer: Answer) -> Result<Taken, LimitReached> {
 
 /// Takes the packets of a body.
 fn handle_body(shared: &Shared, body: Vec<u8>) -> Result<Flow, LimitReached> {
+    if body.is_empty() {
+        // Some servers end the poll of a closed session so; whether they may is the business of a wire script.
+        shared.note("an answer without a packet")?;
+        return Ok(Flow::Go);
+    }
     match payload::split(&body) {
         Some(packets) => shared.handle(packets),
         None => {

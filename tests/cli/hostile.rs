@@ -1,0 +1,220 @@
+//! Targets that do not start, lie, flood, hang or fall over: siospec says what happened and goes on.
+
+use crate::support::{Folder, HTTP_SERVER, http_server, json};
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.case("asks", "", "> GET /x\n< 200\n");
+    folder
+}
+
+/// A server over bare TCP: `talk(connection)` runs for each connection, in a thread.
+fn tcp_server(talk: &str) -> String {
+    format!(
+        "import os, socket, threading, time
+listener = socket.create_server(('127.0.0.1', int(os.environ['PORT'])), backlog=128)
+HANDSHAKE = b'HTTP/1.1 200 OK\\r\\nContent-Length: 78\\r\\n\\r\\n0{{\"sid\":\"x\",\"upgrades\":[],\"pingInterval\":300,\"pingTimeout\":200,\"maxPayload\":100}}'
+def talk(connection):
+    try:
+        request = connection.recv(65536)
+        if request.startswith(b'GET /socket.io/') and b'websocket' not in request:
+            connection.sendall(HANDSHAKE)
+            return
+{talk}
+    except OSError: pass
+    finally: connection.close()
+while True: threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+"
+    )
+}
+
+#[test]
+fn a_target_that_does_not_start_is_shown_with_its_last_words() {
+    let folder = folder();
+    let target = folder.python_target(
+        "early",
+        "import sys\nprint('the database is away')\nsys.exit(9)\n",
+    );
+    folder
+        .run(&[&target])
+        .expect(3)
+        .says("exit status: 9")
+        .says("  | the database is away");
+    let manifest = "name = \"x\"\ninstall = [\"true\"]\n[server]\ncommand = [\"./no-such-program\"]\n";
+    folder.write("wrong/target.toml", manifest);
+    folder
+        .run(&[&folder.arg("wrong")])
+        .expect(3)
+        .says("./no-such-program")
+        .says("siospec install");
+    folder
+        .run(&["--", "no-such-program-at-all"])
+        .expect(3)
+        .says("no-such-program-at-all");
+}
+
+#[test]
+fn a_target_that_never_answers_says_what_was_seen_last() {
+    let folder = folder();
+    let silent = tcp_server("        time.sleep(600)").replace("b'GET /socket.io/'", "b'nothing'");
+    let target = folder.python_target("silent", &silent);
+    folder
+        .run(&[&target, "--start-timeout", "1s"])
+        .expect(3)
+        .says("no HTTP answer came");
+    let target = folder.python_target("deaf", "import time\ntime.sleep(600)\n");
+    folder
+        .run(&[&target, "--start-timeout", "1s"])
+        .expect(3)
+        .says("nobody accepts connections");
+    let garbage = tcp_server("        connection.sendall(b'SSH-2.0-OpenSSH\\r\\n')")
+        .replace("b'GET /socket.io/'", "b'nothing'");
+    let target = folder.python_target("garbage", &garbage);
+    folder
+        .run(&[&target, "--start-timeout", "1s"])
+        .expect(3)
+        .says("the answer is not HTTP");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_port_that_somebody_else_answers_on_is_not_tested() {
+    let folder = folder();
+    let impostor = http_server("    self.answer(200, HANDSHAKE)").replace(
+        "\nserve()\n",
+        "\nserver, parent = Server((\"127.0.0.1\", int(os.environ[\"PORT\"])), Handler), os.getppid()
+server.timeout = 0.05
+while os.getppid() == parent: server.handle_request()\n",
+    );
+    folder.write("target/impostor.py", &impostor);
+    let launcher =
+        "import subprocess, sys\nsubprocess.run([sys.executable, 'impostor.py'], start_new_session=True)\n";
+    let target = folder.python_target("target", launcher);
+    folder.run(&[&target]).expect(3).says("does not belong to");
+    let elsewhere = http_server("    self.answer(200)").replace("int(os.environ[\"PORT\"])", "0");
+    let target = folder.python_target("elsewhere", &elsewhere);
+    folder
+        .run(&[&target, "--start-timeout", "2s"])
+        .expect(3)
+        .says("does it read PORT?");
+}
+
+#[test]
+fn a_web_server_is_no_socket_io_server() {
+    let folder = folder();
+    let target = folder.python_target(
+        "web",
+        &http_server("    self.answer(404, b'<h1>Not Found', 'text/html; charset=utf-8')"),
+    );
+    folder
+        .run(&[&target])
+        .expect(3)
+        .says("web page")
+        .says("<h1>Not Found")
+        .says("is the path right?");
+    folder
+        .run(&["http://127.0.0.1:9"])
+        .expect(3)
+        .says("does not answer");
+}
+
+#[test]
+fn a_target_that_closes_at_once_fails_its_cases_and_nothing_else() {
+    let folder = folder();
+    folder.case("session", "over: polling\n", "> 40\n< 40{\"sid\":<string>}\n");
+    let target = folder.python_target("closing", &tcp_server("        pass"));
+    folder
+        .run(&[&target])
+        .expect(1)
+        .says("fail: asks (wire)")
+        .never_says("panicked");
+}
+
+#[test]
+fn endless_answers_and_floods_of_frames_are_cut_off() {
+    let folder = folder();
+    folder.case(
+        "frames",
+        "",
+        "ws> WS ?EIO=4&transport=websocket\nws< 101\nws< nothing\n",
+    );
+    folder.case("head", "", "> GET /head\n< 200\n");
+    let flood = tcp_server(
+        "        if b'websocket' in request:
+            connection.sendall(b'HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n')
+            while True: connection.sendall(b'\\x81\\x05hello' * 1000)
+        if b'/head' in request:
+            connection.sendall(b'HTTP/1.1 200 OK\\r\\n')
+            while True: connection.sendall(b'X-Filler: ' + b'a' * 10000 + b'\\r\\n')
+        connection.sendall(b'HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n')
+        while True: connection.sendall(b'400\\r\\n' + b'a' * 1024 + b'\\r\\n')",
+    );
+    let target = folder.python_target("flood", &flood);
+    let report = folder.arg("r.json");
+    let ended = folder
+        .run(&[&target, "--report-json", &report, "--timeout", "20s"])
+        .expect(1)
+        .never_says("panicked");
+    let result = json(&folder.path("r.json"));
+    let verdicts: Vec<_> = result["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| case["verdict"].clone())
+        .collect();
+    assert_eq!(verdicts.len(), 3, "{}", ended.all());
+    assert!(verdicts.iter().all(|verdict| verdict != "pass"), "{verdicts:?}");
+}
+
+#[test]
+fn who_ends_or_hangs_the_target_is_named_and_the_rest_is_played() {
+    let folder = folder();
+    folder.case("kills", "", "> GET /kill\n< 200\n");
+    folder.case("hangs", "hazard: it may hang\n", "> GET /hang\n< 200\n");
+    let server = format!(
+        "{HTTP_SERVER}
+stuck = threading.Event()
+def answer(self, path):
+    if stuck.is_set(): time.sleep(600)
+    if path == '/kill': os._exit(6)
+    if path == '/hang':
+        stuck.set()
+        time.sleep(600)
+    self.answer(200, HANDSHAKE)
+serve()
+"
+    );
+    let target = folder.python_target("fragile", &server);
+    let report = folder.arg("r.json");
+    folder
+        .run(&[&target, "--report-json", &report])
+        .expect(1)
+        .says("crashed: kills (wire)")
+        .says("exit status: 6")
+        .says("hung: hangs (wire)")
+        .says("1 trial ended the target")
+        .says("1 trial left the target without an answer");
+    assert_eq!(json(&folder.path("r.json"))["totals"]["pass"], 1);
+}
+
+#[test]
+fn a_target_that_eats_memory_is_ended_and_named() {
+    let folder = folder();
+    folder.case(
+        "hungry",
+        "hazard: it eats memory\n",
+        "> GET /eat\n< 200\n! wait 5s\n",
+    );
+    let server = http_server(
+        "    if path == '/eat':
+        global hoard
+        hoard = b'x' * (300 << 20)
+    self.answer(200, HANDSHAKE)",
+    );
+    let target = folder.python_target("hungry", &server);
+    folder
+        .run(&[&target, "--max-memory", "128"])
+        .expect(1)
+        .says("crashed: hungry")
+        .says("more than the 128 MiB");
+}

@@ -1,0 +1,65 @@
+//! The suite on the reference, each trial a test of its own name: `siospec run` as `cargo test` and nextest see it.
+//!
+//! A name is the id of the case with its values, then the transport: `server/ack/… (polling)`.
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial as Test};
+use siospec::notation::Role;
+use siospec::outcome::{CaseResult, Verdict};
+use siospec::run::{Bench, Tried};
+use siospec::suite::{Trial, expand, load_builtin};
+use siospec::target::Target;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let corpus = load_builtin();
+    assert!(corpus.diagnostics.is_empty(), "{:#?}", corpus.diagnostics);
+    let trials = corpus
+        .cases
+        .iter()
+        .filter(|case| case.case.header.role == Role::Server)
+        .flat_map(|case| expand(case).unwrap_or_else(|errors| panic!("{}: {errors:#?}", case.path)));
+    let trials: Vec<Trial> = trials.collect();
+    let target = Target::builtin(None).expect("it has no fault");
+    let bench = Arc::new((
+        Bench::new(target, corpus.rules),
+        Runtime::new().expect("a runtime"),
+    ));
+    let tests = trials.into_iter().map(|trial| {
+        let bench = Arc::clone(&bench);
+        let name = format!("{} ({})", trial.id, trial.over_word());
+        Test::ignorable_test(name, move || {
+            let (bench, runtime) = &*bench;
+            let tried = runtime.block_on(bench.play(&trial));
+            judge(tried.map_err(|error| Failed::from(error.to_string()))?)
+        })
+    });
+    libtest_mimic::run(&arguments, tests.collect()).exit_code()
+}
+
+/// The reference passes, or takes an alternative that is tolerated. What cannot be played says so.
+fn judge(tried: Tried) -> Result<Completion, Failed> {
+    match tried.result.verdict {
+        Verdict::Pass | Verdict::Flaky => Ok(Completion::Completed),
+        Verdict::Lenient if tried.tolerated => Ok(Completion::Completed),
+        Verdict::Skip => Ok(Completion::ignored_with(&tried.result.message)),
+        _ => Err(describe(&tried.result).into()),
+    }
+}
+
+fn describe(result: &CaseResult) -> String {
+    let line = result
+        .failure
+        .as_ref()
+        .map_or_else(String::new, |f| format!("line {}: {}\n", f.line, f.script_line));
+    let transcript = result.transcript.join("\n  ");
+    format!(
+        "{}: {}\n{line}{}\n  {transcript}\n{}",
+        result.verdict.word(),
+        result.message,
+        result.rule,
+        result.replay
+    )
+}
