@@ -4,7 +4,7 @@ use crate::outcome::{CaseResult, Failure, Verdict};
 use crate::play::{Judgement, Match, TrialOutcome};
 use crate::suite::Trial;
 use crate::target::Loss;
-use crate::transcript::{Transcript, normalise};
+use crate::transcript::{Transcript, as_recorded, normalise};
 use tokio::task::JoinError;
 
 /// A trial that was played, or that came to an end otherwise.
@@ -79,18 +79,13 @@ impl Played {
     }
 }
 
-/// What the player did and what satisfied a line; where not all went well, all that there is.
+/// What the player did and what satisfied a line, in the script's order; where not all went well, all as it came.
 fn lines(record: &Transcript, matches: &[Match], verdict: Verdict) -> Vec<String> {
-    let all = 0..record.entries.len();
-    let counts = |index: &usize| {
-        record.entries[*index].cause.is_some() || matches.iter().any(|matched| matched.entry == *index)
-    };
-    let counted: Vec<usize> = if verdict == Verdict::Pass {
-        all.filter(counts).collect()
-    } else {
-        all.collect()
-    };
-    normalise(record, &counted)
+    if verdict != Verdict::Pass {
+        return as_recorded(record);
+    }
+    let matches: Vec<_> = matches.iter().map(|matched| (matched.entry, matched.cause)).collect();
+    normalise(record, &matches)
 }
 
 /// Where a passing transcript differs from the reference's.
