@@ -2,6 +2,7 @@
 
 use super::verdict::Played;
 use crate::outcome::Verdict;
+use crate::transcript::{Event, Side};
 use std::time::{Duration, Instant};
 
 /// Lag of the runner below this many milliseconds does not excuse a missed time.
@@ -39,7 +40,9 @@ impl Doubt {
 /// Whether the verdict of a trial may stand.
 pub(super) fn doubt(played: &Played) -> Option<Doubt> {
     if !failed(played) {
-        return None;
+        // A pong that the runner sent too late closes a connection as well as a broken rule does.
+        let late = played.lag_ms > HEARTBEAT_LAG_MS && closed_by_target(played);
+        return late.then_some(Doubt::Stalled(played.lag_ms));
     }
     let held_up = stalled(played) || played.lag_ms > HEARTBEAT_LAG_MS;
     Some(if held_up {
@@ -62,6 +65,12 @@ pub(super) fn calmer(before: Played, again: Played) -> Played {
     } else {
         again
     }
+}
+
+/// Whether the target ended a session or channel: the very thing that many rules ask for.
+fn closed_by_target(played: &Played) -> bool {
+    let by_target = |event: &Event| matches!(event, Event::Closed(closed) if closed.by == Side::Target);
+    played.record.entries.iter().any(|entry| by_target(&entry.event))
 }
 
 fn failed(played: &Played) -> bool {
