@@ -361,7 +361,8 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
         }
     };
     let limits = Limits {
-        memory: playing.max_memory << 20,
+        start: playing.start_timeout,
+        memory: playing.max_memory.saturating_mul(1 << 20),
         ..Limits::default()
     };
     Ok(target
