@@ -332,7 +332,7 @@ impl<'a> Conduct<'a> {
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
                 match retry::doubt(&played) {
                     Some(doubt) if !excused && self.options.recheck => {
-                        self.alone.push_back((index, Reason::Doubt(doubt, played)))
+                        self.alone.push_back((index, Reason::Doubt(doubt, played)));
                     }
                     _ => self.finish(index, *played),
                 }

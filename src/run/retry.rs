@@ -57,7 +57,11 @@ pub(super) fn stalled(played: &Played) -> bool {
 
 /// Of two trials played alone, the one that tells more: what did not miss a time, else what was held up less.
 pub(super) fn calmer(before: Played, again: Played) -> Played {
-    if stalled(&again) && again.lag_ms > before.lag_ms { before } else { again }
+    if stalled(&again) && again.lag_ms > before.lag_ms {
+        before
+    } else {
+        again
+    }
 }
 
 fn failed(played: &Played) -> bool {
@@ -188,7 +192,11 @@ mod tests {
             combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict,
             Verdict::Fail
         );
-        let stalled = combine(first.clone(), Doubt::Stalled(400.0), played(Verdict::Fail, true, 400.0));
+        let stalled = combine(
+            first.clone(),
+            Doubt::Stalled(400.0),
+            played(Verdict::Fail, true, 400.0),
+        );
         assert_eq!(stalled.verdict, Verdict::Broken);
         let hardly = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
         assert_eq!(hardly.verdict, Verdict::Fail);
@@ -199,7 +207,10 @@ mod tests {
         let lag = |lag_ms| played(Verdict::Fail, true, lag_ms);
         assert_eq!(calmer(lag(80.0), lag(300.0)).lag_ms, 80.0);
         assert_eq!(calmer(lag(300.0), lag(80.0)).lag_ms, 80.0);
-        assert_eq!(calmer(lag(80.0), played(Verdict::Pass, true, 500.0)).verdict, Verdict::Pass);
+        assert_eq!(
+            calmer(lag(80.0), played(Verdict::Pass, true, 500.0)).verdict,
+            Verdict::Pass
+        );
     }
 
     #[test]
