@@ -11,6 +11,8 @@ mod expect;
 mod explain;
 mod finish;
 mod label;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
