@@ -6,7 +6,9 @@ mod faults;
 mod install;
 mod list;
 mod output;
+mod report;
 mod report_file;
+mod reports;
 mod rules;
 mod run;
 mod selecting;
@@ -80,6 +82,8 @@ enum Command {
     Serve(serve::Serve),
     /// Show which cases catch each deliberate fault of the reference
     Faults(faults::Faults),
+    /// Make reports from saved results, merge them, compare them
+    Report(Box<report::Report>),
     /// Change what the reference sent, and show which changes the cases overlook
     Selftest(selftest::Selftest),
     /// Run the install commands of targets
@@ -124,6 +128,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Rules(arguments) => rules::rules(&arguments, out),
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
+        Command::Report(arguments) => report::report(&arguments, out),
         Command::Selftest(arguments) => selftest::selftest(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),

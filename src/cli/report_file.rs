@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct ReportFile {
     path: PathBuf,
-    aside: PathBuf,
+    /// Where it is written at first; a pipe or a device is written to directly.
+    aside: Option<PathBuf>,
     file: File,
 }
 
@@ -24,20 +25,31 @@ impl ReportFile {
             "`{}` is a folder: expected a file for the report",
             path.display()
         );
+        let cannot = || format!("a report cannot be written to {}", path.display());
+        if path.metadata().is_ok_and(|about| !about.is_file()) {
+            return Ok(Self {
+                path: path.to_owned(),
+                aside: None,
+                file: File::options().write(true).open(path).with_context(cannot)?,
+            });
+        }
         let aside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-        let file = File::create(&aside)
-            .with_context(|| format!("a report cannot be written to {}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
-            aside,
-            file,
+            file: File::create(&aside).with_context(cannot)?,
+            aside: Some(aside),
         })
     }
 
     /// Writes the report and puts it in its place.
     pub(super) fn write(mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_all());
-        let placed = written.and_then(|()| fs::rename(&self.aside, &self.path));
+        let written = self.file.write_all(bytes);
+        let placed = match &self.aside {
+            Some(aside) => written
+                .and_then(|()| self.file.sync_all())
+                .and_then(|()| fs::rename(aside, &self.path)),
+            None => written,
+        };
         placed.with_context(|| format!("the report {} cannot be written", self.path.display()))
     }
 }
@@ -45,7 +57,7 @@ impl ReportFile {
 impl Drop for ReportFile {
     fn drop(&mut self) {
         // After a successful write there is nothing left to remove.
-        let _ = fs::remove_file(&self.aside);
+        let _ = self.aside.as_ref().map(fs::remove_file);
     }
 }
 

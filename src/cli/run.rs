@@ -2,13 +2,12 @@
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use super::report_file::ReportFile;
+use super::reports::{Form, Reports, annotate};
 use super::selecting::Selecting;
 use super::target_argument::{self, Named};
 use crate::notation::Role;
 use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
-use crate::report::{json, junit};
 use crate::run::{Options, Progress, Strictness};
 use crate::suite::{Corpus, Trial, baselines};
 use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
@@ -110,6 +109,15 @@ struct Showing {
     /// Write the result as JUnit XML
     #[arg(long, value_name = "PATH")]
     report_junit: Option<PathBuf>,
+    /// Write the result as an HTML page, which needs no network
+    #[arg(long, value_name = "PATH")]
+    report_html: Option<PathBuf>,
+    /// Write a summary in Markdown
+    #[arg(long, value_name = "PATH")]
+    report_markdown: Option<PathBuf>,
+    /// Write the JSON of a shields endpoint badge
+    #[arg(long, value_name = "PATH")]
+    report_badge: Option<PathBuf>,
     /// Only failures, in a line each, and the gate
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -119,6 +127,19 @@ struct Showing {
     /// The slowest cases at the end
     #[arg(long)]
     slow: bool,
+}
+
+impl Showing {
+    /// Opens the reports.
+    fn open(&self) -> anyhow::Result<Reports> {
+        let mut reports = Reports::default();
+        reports.add(Form::Json(0), self.report_json.as_deref())?;
+        reports.add(Form::Junit, self.report_junit.as_deref())?;
+        reports.add(Form::Html, self.report_html.as_deref())?;
+        reports.add(Form::Markdown, self.report_markdown.as_deref())?;
+        reports.add(Form::Badge(0), self.report_badge.as_deref())?;
+        Ok(reports)
+    }
 }
 
 impl Run {
@@ -142,24 +163,12 @@ impl Default for Run {
 
 /// Tests a target, shows and writes what came out.
 pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
-    let open = |path: &Option<PathBuf>| {
-        path.as_deref()
-            .map(ReportFile::open)
-            .transpose()
-            .map_err(Failure::usage)
-    };
     let prepared = Prepared::of(arguments)?;
-    let (json_file, junit_file) = (
-        open(&arguments.showing.report_json)?,
-        open(&arguments.showing.report_junit)?,
-    );
+    let reports = arguments.showing.open().map_err(Failure::usage)?;
     let result = prepared.play(out)?;
-    if let Some(file) = json_file {
-        file.write(&json::write(&result)?)?;
-    }
-    if let Some(file) = junit_file {
-        file.write(&junit::write(std::slice::from_ref(&result))?)?;
-    }
+    let results = std::slice::from_ref(&result);
+    reports.write(results, out)?;
+    annotate(results)?;
     Ok(match result.gate {
         _ if result.interrupted => Exit::Interrupted,
         Gate::Pass => Exit::Success,
@@ -352,7 +361,8 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
         }
     };
     let limits = Limits {
-        memory: playing.max_memory << 20,
+        start: playing.start_timeout,
+        memory: playing.max_memory.saturating_mul(1 << 20),
         ..Limits::default()
     };
     Ok(target

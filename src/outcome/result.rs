@@ -103,6 +103,9 @@ pub struct CaseResult {
     pub rule_text: String,
     /// Where it comes from.
     pub source: String,
+    /// The address of that, where there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub link: String,
     /// What breaking it means to a user, in a sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub impact: String,

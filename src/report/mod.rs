@@ -15,6 +15,7 @@ pub mod markdown;
 mod matrix;
 pub mod merge;
 pub mod schema;
+pub mod slim;
 pub mod terminal;
 mod text;
 pub mod withhold;

@@ -23,6 +23,7 @@ pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo) -> CaseR
     if let Some(rule) = accused.and_then(|id| rules.get(id)) {
         result.rule_text.clone_from(&rule.text);
         result.source.clone_from(&rule.source);
+        result.link = rule.link.clone().unwrap_or_default();
         result.impact.clone_from(&rule.impact);
     }
     result

@@ -13,7 +13,7 @@ function casePage(c, route, filters, neighbours) {
   const pick = chosen(c, route);
   const facts = [
     ["Rule", [el("code", {}, c.rule), " ", el("span", { class: "level" }, c.level), el("br"), c.text]],
-    c.source && ["Source", linked(c.source)],
+    (c.source || c.link) && ["Source", linkedTo(c.source || c.link, c.link)],
     c.impact && ["What it means to a user", c.impact],
     ["Case", [el("code", {}, c.id), c.hazard && " (a hazard to the process)"]],
   ];

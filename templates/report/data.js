@@ -40,6 +40,10 @@ function linked(words) {
     index % 2 && isLink(part) ? el("a", { href: part, rel: "noopener noreferrer nofollow" }, part) : part);
 }
 
+// A text that leads to an address, where that is one of the web.
+const linkedTo = (words, href) => (isLink(href) && !href.startsWith("#")
+  ? el("a", { href, rel: "noopener noreferrer nofollow" }, words) : linked(words));
+
 const RESULTS = DATA.results.map((result, index) => ({
   index,
   label: text(result.label),
@@ -62,7 +66,7 @@ const TRIALS = DATA.trials.map((trial, index) => {
 
 const CASES = DATA.cases.map((c, index) => {
   const entry = { index, hazard: c.hazard, trials: TRIALS.slice(c.first, c.first + c.count) };
-  for (const key of ["id", "role", "area", "title", "rule", "level", "text", "source", "impact"]) entry[key] = text(c[key]);
+  for (const key of ["id", "role", "area", "title", "rule", "level", "text", "source", "link", "impact"]) entry[key] = text(c[key]);
   entry.results = RESULTS.filter((result) => result.role === entry.role);
   entry.haystack = [entry.id, entry.title, entry.rule, entry.text, entry.area, entry.impact, entry.source].join("\n").toLowerCase();
   return entry;

@@ -1,10 +1,10 @@
 //! Results as runs would make them, of the real corpus: made up, the same at every time, and hostile where asked for.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod hostile;
 mod realistic;
 
-pub(crate) use hostile::{TRICKS, hostile};
+pub(crate) use hostile::hostile;
 pub(crate) use realistic::{Sample, sample, target_names};
 
 use siospec::outcome::{CaseResult, RunResult, Verdict};

@@ -204,18 +204,26 @@ fn trial(file: &File, tuple: Option<(&str, &str)>, over: &str, of: Sample<'_>) -
         title: file.header["title"].clone(),
         rule: file.header["rule"].split(',').next().unwrap().to_owned(),
         level: level.to_owned(),
-        rule_text: "The receiver answers with the packet that the protocol names, and keeps the session as it was.".to_owned(),
-        source: "Engine.IO protocol, section \"Transports\"; https://github.com/socketio/engine.io-protocol#transports".to_owned(),
-        impact: "Messages that a user sent are lost without a word while the connection seems to be fine.".to_owned(),
+        rule_text:
+            "The receiver answers with the packet that the protocol names, and keeps the session as it was."
+                .to_owned(),
+        source: "Engine.IO protocol, section \"Transports\"".to_owned(),
+        link: "https://github.com/socketio/engine.io-protocol#transports".to_owned(),
+        impact: "Messages that a user sent are lost without a word while the connection seems to be fine."
+            .to_owned(),
         verdict,
-        deviation: (verdict == Verdict::Pass && chance < of.trouble).then(|| "  > 40\n- < 40{\"sid\":\"<sid>\"}\n+ < 40{\"sid\":\"<sid>\",\"pid\":\"<pid>\"}".to_owned()),
-        wall_ms: (hash(&id) % 900) as f64,
+        deviation: (verdict == Verdict::Pass && chance < of.trouble).then(|| {
+            "  > 40\n- < 40{\"sid\":\"<sid>\"}\n+ < 40{\"sid\":\"<sid>\",\"pid\":\"<pid>\"}".to_owned()
+        }),
+        wall_ms: (hash(&id) % 900) as f64 + 0.25,
         message: match verdict {
             Verdict::Pass => String::new(),
             Verdict::Skip => "needs ask".to_owned(),
             Verdict::Blocked => "server/connect/the-main-namespace-is-joined fails".to_owned(),
             Verdict::Crashed => "the target's process ended (signal: 11)".to_owned(),
-            _ => failure.as_ref().map_or("no answer".to_owned(), |f| format!("expected {}, came {}", f.expected, f.came)),
+            _ => failure.as_ref().map_or("no answer".to_owned(), |f| {
+                format!("expected {}, came {}", f.expected, f.came)
+            }),
         },
         failure,
         known: (verdict == Verdict::Known).then(|| KnownInfo {
@@ -241,10 +249,10 @@ fn hash(of: &impl Hash) -> u64 {
 /// An entry for each line of the script, as if it had been played.
 fn record(script: &str, over: &str, of: Sample<'_>) -> Transcript {
     let player_is_client = of.role != "client";
-    let mut at = 0.4;
+    let mut at = 0.5;
     let mut entries = Vec::new();
     let mut push = |label: &str, event: Event, cause: Option<Cause>| {
-        at += 1.7 + (entries.len() % 5) as f64;
+        at += 1.75 + (entries.len() % 5) as f64;
         entries.push(Entry {
             at,
             label: label.to_owned(),

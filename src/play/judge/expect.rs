@@ -470,9 +470,16 @@ impl<'c> Judge<'c> {
             line: step.line,
             repetition,
         };
+        let free = match &step.action {
+            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => {
+                alternatives.iter().any(|alternative| alternative.equal)
+            }
+            Action::Own(_) | Action::Command(_) => false,
+        };
         self.matches.push(Match {
             entry: arrival.entry,
             cause,
+            free,
         });
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();

@@ -94,6 +94,8 @@ pub struct Match {
     pub entry: usize,
     /// The line and repetition.
     pub cause: Cause,
+    /// Whether the line has alternatives that are just as good, so that what came tells nothing of it.
+    pub free: bool,
 }
 
 enum Node<'c> {
@@ -448,7 +450,11 @@ impl<'c> Judge<'c> {
             state.handshaking = matches!(content, Content::WebSocket(_));
         }
         state.last_line_at = at;
-        self.matches.push(Match { entry: index, cause });
+        self.matches.push(Match {
+            entry: index,
+            cause,
+            free: false,
+        });
         self.base = at;
         self.lag_at_base = self.lag;
         self.parking = is_pending(step);

@@ -116,6 +116,8 @@ struct CaseData {
     level: usize,
     text: usize,
     source: usize,
+    /// Empty where there is none.
+    link: usize,
     impact: usize,
     hazard: bool,
     /// The first of its `trials`, and how many they are.
@@ -291,6 +293,7 @@ fn case_data(case: &CaseResult, role: &str, id: &str, depth: &Depth, strings: &m
         level: text(&case.level),
         text: text(&case.rule_text),
         source: text(&case.source),
+        link: text(&case.link),
         impact: text(&case.impact),
         hazard: case.hazard,
         first: 0,

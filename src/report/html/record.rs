@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 /// How many rows stay before and after the blamed one where rows are left out.
 const AROUND: usize = 4;
+/// Delays of the runner from which on they are shown, in milliseconds.
+const LAG: f64 = 50.0;
 /// How many bytes of a binary message are shown.
 const BYTES: usize = 16;
 
@@ -30,31 +32,39 @@ pub(super) struct Rows {
 
 /// The record of a trial as rows, with about `depth.rows` of them: the blamed one stays, and the first and the last.
 pub(super) fn rows(case: &CaseResult, role: &str, depth: &Depth, strings: &mut Strings) -> Rows {
-    let entries = &case.record.entries;
-    let blamed = case
-        .failure
-        .as_ref()
-        .and_then(|failure| failure.entry)
-        .filter(|at| *at < entries.len());
+    let blamed_entry = case.failure.as_ref().and_then(|failure| failure.entry);
+    let entries: Vec<(usize, &Entry)> = case
+        .record
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !is_noise(entry))
+        .collect();
+    let blamed = entries.iter().position(|(index, _)| Some(*index) == blamed_entry);
     let mut out = Rows::default();
     let mut next = 0;
-    for index in kept(entries.len(), blamed, depth.rows) {
-        if index > next {
-            out.rows
-                .push(gap(&entries[index], (index - next) as u64, strings));
+    for place in kept(entries.len(), blamed, depth.rows) {
+        let entry = entries[place].1;
+        if place > next {
+            out.rows.push(gap(entry, (place - next) as u64, strings));
         }
-        if blamed == Some(index) {
+        if blamed == Some(place) {
             out.blamed = Some(out.rows.len());
         }
         out.rows
-            .push(row(&entries[index], role, blamed == Some(index), depth, strings));
-        next = index + 1;
+            .push(row(entry, role, blamed == Some(place), depth, strings));
+        next = place + 1;
     }
     let after = (entries.len() - next) as u64 + case.record.dropped;
-    if let Some(last) = entries.last().filter(|_| after > 0) {
+    if let Some((_, last)) = entries.last().filter(|_| after > 0) {
         out.rows.push(gap(last, after, strings));
     }
     out
+}
+
+/// Delays of the runner that are too short to matter to anything.
+fn is_noise(entry: &Entry) -> bool {
+    matches!(entry.event, Event::Lag(ms) if ms < LAG)
 }
 
 /// The indices of the entries that are shown.
@@ -282,6 +292,25 @@ mod tests {
         assert_eq!(lines.last().unwrap(), "ws< 999");
         assert!(lines.len() < 30, "{lines:#?}");
         assert!(lines.iter().any(|line| line.contains("… 488 more")), "{lines:#?}");
+    }
+
+    #[test]
+    fn short_delays_of_the_runner_are_no_rows_and_shift_nothing() {
+        let lag = |ms| Entry {
+            event: Event::Lag(ms),
+            ..text(0.0, "")
+        };
+        let (lines, blamed) = drawn(
+            vec![lag(3.0), text(1.0, "a"), lag(70.0), text(2.0, "b")],
+            Some(3),
+            "server",
+            9,
+        );
+        assert_eq!(
+            lines,
+            ["ws< a", "wsl siospec itself was held up for 70 ms", "ws< b"]
+        );
+        assert_eq!(blamed, Some(2));
     }
 
     #[test]

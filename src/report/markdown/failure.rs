@@ -48,7 +48,10 @@ pub(super) fn section(trials: &[&CaseResult], whose: &str) -> String {
             text(&first.rule_text, SHOWN)
         ),
     );
-    item("source", linked(&first.source, SHOWN));
+    item(
+        "source",
+        linked(&format!("{} {}", first.source, first.link), SHOWN),
+    );
     item("to a user", text(&first.impact, SHOWN));
     match &first.failure {
         Some(failure) => {

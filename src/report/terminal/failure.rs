@@ -32,7 +32,7 @@ impl Block<'_> {
         let Some(first) = self.trials.first() else {
             return String::new();
         };
-        let title = format!("{}: {}", self.name(first), safe(&first.title));
+        let title = format!("{}: {}", self.name(first), brief(&first.title, SHOWN));
         let source = first
             .failure
             .as_ref()
@@ -48,7 +48,8 @@ impl Block<'_> {
             .primary_title(title)
             .elements([] as [Element<'_>; 0]);
         if let Some(excerpt) = &source {
-            group = group.element(excerpt.snippet(&format!("{}.sio", base(&first.id))));
+            let path = brief(base(&first.id), SHOWN);
+            group = group.element(excerpt.snippet(&format!("{path}.sio")));
         }
         for (name, text) in &notes {
             group = group.element(Level::NOTE.with_name(*name).message(text.as_str()));
@@ -71,7 +72,7 @@ impl Block<'_> {
         } else {
             base(&first.id)
         };
-        format!("{} ({}{variant})", safe(id), overs.join(", "))
+        brief(&format!("{id} ({}{variant})", overs.join(", ")), SHOWN)
     }
 
     /// What is said under the script, each with the word that introduces it.
@@ -112,25 +113,30 @@ impl Block<'_> {
         let source = if first.source.is_empty() {
             String::new()
         } else {
-            format!(" [{}]", safe(&first.source))
+            format!(" [{}]", brief(&first.source, SHOWN))
         };
         notes.push((
             "rule",
             format!(
                 "{} ({}): {}{source}",
-                first.rule,
-                first.level,
-                safe(&first.rule_text)
+                safe(&first.rule),
+                safe(&first.level),
+                brief(&first.rule_text, SHOWN)
             ),
         ));
         if !first.impact.is_empty() {
-            notes.push(("impact", safe(&first.impact).into_owned()));
+            notes.push(("impact", brief(&first.impact, SHOWN)));
         }
-        if with_transcript {
+        // What a target said before it ended is often the whole story.
+        let last_words =
+            matches!(first.verdict, Verdict::Crashed | Verdict::Hung) && !first.transcript.is_empty();
+        if last_words {
+            notes.push(("output", transcript(first)));
+        } else if with_transcript {
             notes.push(("transcript", transcript(first)));
         }
         if !first.replay.is_empty() {
-            notes.push(("replay", safe(&first.replay).into_owned()));
+            notes.push(("replay", brief(&first.replay, 4 * SHOWN)));
         }
         notes
     }
@@ -145,7 +151,11 @@ impl Block<'_> {
             } else {
                 String::new()
             };
-            lines.push(format!("{} over {}{says}", safe(&trial.id), trial.over));
+            lines.push(format!(
+                "{} over {}{says}",
+                brief(&trial.id, SHOWN),
+                safe(&trial.over)
+            ));
         }
         if lines.is_empty() {
             return None;

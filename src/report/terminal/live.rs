@@ -48,7 +48,9 @@ impl<W: Write> Terminal<W> {
             } => self.started(target, *planned, capabilities),
             RunEvent::TrialStarted { .. } => Ok(()),
             RunEvent::TrialFinished(case) => self.finished_trial(case),
-            RunEvent::Retrying { id, reason } => self.verbosely(&format!("again   {}: {reason}", safe(id))),
+            RunEvent::Retrying { id, reason } => {
+                self.verbosely(&format!("again   {}: {}", safe(id), brief(reason, 400)))
+            }
             RunEvent::Notice(notice) => self.notice(notice),
             RunEvent::Finished(result) => self.finished(result),
         }
@@ -159,7 +161,12 @@ impl<W: Write> Terminal<W> {
         }
         if self.detail.verbose || self.detail.strict {
             for case in &cases {
-                writeln!(self.out, "deviation {} ({})", safe(&case.id), case.over)?;
+                writeln!(
+                    self.out,
+                    "deviation {} ({})",
+                    brief(&case.id, 200),
+                    safe(&case.over)
+                )?;
                 for line in case.deviation.iter().flat_map(|diff| diff.lines()) {
                     writeln!(self.out, "    {}", brief(line, 200))?;
                 }
@@ -183,12 +190,12 @@ fn counts(verdict: Verdict) -> bool {
 }
 
 fn describe(target: &TargetInfo) -> String {
-    let mut out = safe(&target.name).into_owned();
+    let mut out = brief(&target.name, 200);
     if !target.version.is_empty() {
-        out.push_str(&format!(" {}", safe(&target.version)));
+        out.push_str(&format!(" {}", brief(&target.version, 100)));
     }
     if !target.language.is_empty() {
-        out.push_str(&format!(" ({})", safe(&target.language)));
+        out.push_str(&format!(" ({})", brief(&target.language, 100)));
     }
     out
 }

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// How many reasons for skipping, and how many slow trials, are listed.
 const LISTED: usize = 20;
 
+/// The longest name of an area, in characters.
+const AREA: usize = 60;
+
 /// The table of areas and verdicts; columns that would be empty are left out.
 pub(super) fn table(result: &RunResult) -> String {
     let mut areas: BTreeMap<&str, BTreeMap<Verdict, u64>> = BTreeMap::new();
@@ -24,7 +27,7 @@ pub(super) fn table(result: &RunResult) -> String {
         .collect();
     let width = areas
         .keys()
-        .map(|area| area.chars().count())
+        .map(|area| brief(area, AREA).chars().count())
         .chain([5])
         .max()
         .unwrap_or(5);
@@ -48,7 +51,7 @@ pub(super) fn table(result: &RunResult) -> String {
 }
 
 fn row(name: &str, width: usize, shown: &[Verdict], number: impl Fn(Verdict) -> u64) -> String {
-    let mut out = format!("{:width$}", safe(name));
+    let mut out = format!("{:width$}", brief(name, AREA));
     for verdict in shown {
         match number(*verdict) {
             0 => out.push_str(&format!("  {:>7}", "·")),
@@ -64,7 +67,7 @@ pub(super) fn capabilities<'a>(of: impl Iterator<Item = (&'a str, bool)>) -> Str
     let (can, cannot): (Vec<_>, Vec<_>) = of.partition(|(_, able)| *able);
     let names = |list: Vec<(&str, bool)>| {
         list.into_iter()
-            .map(|(name, _)| name)
+            .map(|(name, _)| brief(name, 60))
             .collect::<Vec<_>>()
             .join(" ")
     };
@@ -117,14 +120,18 @@ pub(super) fn line(case: &CaseResult) -> String {
     let variant = if case.variant.is_empty() {
         String::new()
     } else {
-        format!(", {}", case.variant)
+        format!(", {}", safe(&case.variant))
     };
     let message = match (&case.known, case.message.as_str()) {
         (Some(known), _) => format!(": {} {}", brief(&known.why, 160), safe(&known.link)),
         (None, "") => String::new(),
         (None, message) => format!(": {}", brief(message, 200)),
     };
-    format!("{verdict} {} ({}{variant}){message}\n", safe(&case.id), case.over)
+    format!(
+        "{verdict} {} ({}{variant}){message}\n",
+        brief(&case.id, 200),
+        safe(&case.over)
+    )
 }
 
 /// The slowest trials, the slowest first.
@@ -132,8 +139,15 @@ pub(super) fn slowest(result: &RunResult) -> String {
     let mut cases: Vec<&CaseResult> = result.cases.iter().collect();
     cases.sort_by(|a, b| b.wall_ms.total_cmp(&a.wall_ms));
     let rows = cases.iter().take(LISTED);
-    rows.map(|case| format!("{:>8.0} ms  {} ({})\n", case.wall_ms, safe(&case.id), case.over))
-        .collect()
+    rows.map(|case| {
+        format!(
+            "{:>8.0} ms  {} ({})\n",
+            case.wall_ms,
+            brief(&case.id, 200),
+            safe(&case.over)
+        )
+    })
+    .collect()
 }
 
 /// Whether the gate holds, with the reasons why not.

@@ -1,0 +1,65 @@
+// What axe-core finds: names, roles, headings, contrast; in light and in dark.
+import test from "node:test";
+import assert from "node:assert/strict";
+import axe from "axe-core";
+import { address, dataOf, findTrial, hashOf, on, open, shot, withBrowser } from "./support.mjs";
+
+withBrowser();
+
+async function violations(page) {
+  await page.evaluate(axe.source);
+  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  return result.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 160)} (${failureSummary})`).join(" | ")}`);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the overview has no barrier (${colorScheme})`, () => on(address("roles.html"), async (page) => {
+    assert.deepEqual(await violations(page), []);
+    if (colorScheme === "dark") await shot(page, "dark");
+  }, { colorScheme }));
+
+  test(`a case of each verdict has no barrier (${colorScheme})`, async () => {
+    const opened = await open(address("ten.html"));
+    const data = await dataOf(opened.page);
+    await opened.close();
+    for (const letter of "flkdycsbp") {
+      const index = data.results.findIndex(({ verdicts }) => verdicts.includes(letter));
+      const trial = findTrial(data, index, letter);
+      await on(address("ten.html", hashOf(trial)), async (page) => {
+        if ("flk".includes(letter)) await page.locator("svg.diagram").first().waitFor();
+        await page.locator("details").evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+        assert.deepEqual(await violations(page), [], letter);
+        if (colorScheme === "dark" && letter === "f") await shot(page, "case-dark", { fullPage: true });
+      }, { colorScheme });
+    }
+  });
+}
+
+test("texts in a diagram have contrast as well", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const opened = await open(address("ten.html"));
+    const trial = findTrial(await dataOf(opened.page), 1, "f", (details) => details.rows && details.blamed !== undefined);
+    await opened.close();
+    await on(address("ten.html", hashOf(trial)), async (page) => {
+      await page.locator("svg.diagram").first().waitFor();
+      const low = await page.evaluate(() => {
+        const channel = (value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+        const light = (colour) => {
+          const [r, g, b] = colour.match(/[\d.]+/g).map((value) => channel(value / 255));
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const paper = getComputedStyle(document.body).backgroundColor;
+        const blame = getComputedStyle(document.querySelector(".diagram .blame")).fill;
+        const box = document.querySelector(".diagram .blame").getBoundingClientRect();
+        return [...document.querySelectorAll(".diagram text, .diagram tspan")].flatMap((text) => {
+          const at = text.getBoundingClientRect();
+          const inside = at.top >= box.top - 1 && at.bottom <= box.bottom + 1 && at.left >= box.left;
+          const found = ratio(light(getComputedStyle(text).fill), light(inside && box.right > at.left ? blame : paper));
+          return found < 4.5 ? [`${text.textContent} ${text.getAttribute("class")} ${found.toFixed(2)}`] : [];
+        });
+      });
+      assert.deepEqual(low, []);
+    }, { colorScheme });
+  }
+});
