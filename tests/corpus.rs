@@ -14,6 +14,11 @@ fn every_case_parses_and_prints_back_to_itself() {
         problems.join("\n")
     );
     assert!(corpus.cases.len() >= 150, "only {} cases", corpus.cases.len());
+    assert!(
+        corpus.vectors.len() >= 400,
+        "only {} vectors",
+        corpus.vectors.len()
+    );
     let changed: Vec<String> = corpus
         .cases
         .iter()
@@ -39,7 +44,8 @@ fn every_case_expands() {
 
 #[test]
 fn every_rule_is_covered_or_says_why_not() {
-    let problems = Coverage::of(&load_builtin(), std::iter::empty()).problems();
+    let corpus = load_builtin();
+    let problems = Coverage::of(&corpus, corpus.vector_rules()).problems();
     assert!(
         problems.is_empty(),
         "{} problems:\n{}",

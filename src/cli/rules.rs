@@ -42,7 +42,7 @@ struct Listed<'a> {
 
 pub(super) fn rules(arguments: &RulesCommand, out: &mut Output) -> Result<Exit, Failure> {
     let corpus = load(arguments.cases.as_deref())?;
-    let mut coverage = Coverage::of(&corpus, []);
+    let mut coverage = Coverage::of(&corpus, corpus.vector_rules());
     coverage
         .rows
         .retain(|row| arguments.role.is_none_or(|role| role == row.role));

@@ -1,6 +1,7 @@
 //! Loading cases: those that are built in, or those of a directory.
 
 use super::rules::{Level, Rules};
+use super::vectors::{Codec, Vector, parse_vectors};
 use crate::notation::{Case, Diagnostic, parse};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ pub struct Corpus {
     pub cases: Vec<Arc<LoadedCase>>,
     /// The rules that they name.
     pub rules: Rules,
+    /// The vectors for codecs, by id.
+    pub vectors: Vec<Arc<Vector>>,
     /// What is wrong with files, in their order. A file with an error gives no case.
     pub diagnostics: Vec<Diagnostic>,
     /// The rules could not be read, so that no case is to blame for naming one.
@@ -71,6 +74,11 @@ pub fn load_builtin() -> Corpus {
     }
     for (path, text) in BUILTIN.iter().filter(|(path, _)| path.ends_with(".sio")) {
         corpus.add_case(path, &format!("cases/{path}"), text);
+    }
+    for name in Codec::ALL.map(table) {
+        if let Some(text) = builtin_file(&name) {
+            corpus.add_vectors(&format!("cases/{name}"), text);
+        }
     }
     corpus.finish()
 }
@@ -114,6 +122,11 @@ pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
         let name = name.unwrap_or_default().to_string_lossy().replace('\\', "/");
         corpus.add_case(&name, &file.display().to_string(), &read(&file)?);
     }
+    for own in Codec::ALL.map(|codec| root.join(table(codec))) {
+        if own.is_file() {
+            corpus.add_vectors(&own.display().to_string(), &read(&own)?);
+        }
+    }
     Ok(corpus.finish())
 }
 
@@ -143,7 +156,29 @@ fn read(path: &Path) -> Result<String, LoadError> {
     })
 }
 
+/// The file of a codec's vectors, below the root of cases.
+fn table(codec: Codec) -> String {
+    format!("codec/{}.toml", codec.word())
+}
+
 impl Corpus {
+    /// The rule and the id of every vector.
+    pub fn vector_rules(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vectors
+            .iter()
+            .map(|vector| (vector.rule.as_str(), vector.id.as_str()))
+    }
+
+    fn add_vectors(&mut self, path: &str, text: &str) {
+        if self.without_rules {
+            return;
+        }
+        match parse_vectors(path, text, &self.rules) {
+            Ok(vectors) => self.vectors.extend(vectors.into_iter().map(Arc::new)),
+            Err(diagnostics) => self.diagnostics.extend(diagnostics),
+        }
+    }
+
     fn add_rules(&mut self, name: &str, text: &str) {
         match Rules::parse(name, text) {
             Ok(rules) => self.rules = std::mem::take(&mut self.rules).extended(rules),
@@ -186,6 +221,7 @@ impl Corpus {
     /// Orders the cases, and finds those whose ids are the same on some file systems.
     fn finish(mut self) -> Self {
         self.cases.sort_by(|a, b| a.id.cmp(&b.id));
+        self.vectors.sort_by(|a, b| a.id.cmp(&b.id));
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for case in &self.cases {
             if let Some(other) = seen.insert(case.id.to_lowercase(), &case.path) {

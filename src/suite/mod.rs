@@ -8,6 +8,7 @@ mod rules;
 mod select;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 pub use baseline::{baselines, snapshot_name};
 pub use coverage::{Counts, Coverage, Row, State};
@@ -15,3 +16,4 @@ pub use expand::{Trial, expand};
 pub use load::{Corpus, LoadError, LoadedCase, builtin_file, builtin_files, load_builtin, load_dir};
 pub use rules::{Level, Rule, Rules};
 pub use select::{Partition, PartitionError, Selected, Selection, fits_glob};
+pub use vectors::{Allowed, Codec, Expected, Frame, Operation, Outcome, Vector, parse_vectors};

@@ -2,9 +2,11 @@
 
 use super::expand::Trial;
 use super::rules::Level;
+use super::vectors::Vector;
 use crate::notation::{Over, Role};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What was asked for. Every part that is not empty must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +44,34 @@ pub struct Partition {
 }
 
 impl Selection {
+    /// Takes the vectors that were asked for, and the patterns and rules that fit nothing at all. A transport or another
+    /// role selects none.
+    pub fn select_vectors(&self, vectors: &[Arc<Vector>]) -> (Vec<Arc<Vector>>, Vec<String>) {
+        let is_id = |pattern: &str| vectors.iter().any(|vector| vector.id == pattern);
+        let patterns: Vec<Matcher<'_>> = self
+            .patterns
+            .iter()
+            .map(|p| Matcher::of(p, is_id(p)))
+            .collect();
+        let rules: Vec<Matcher<'_>> = self.rules.iter().map(|rule| Matcher::of_rule(rule)).collect();
+        let by_id = self.patterns.iter().zip(&patterns);
+        let lost_ids = by_id.filter(|(_, m)| !vectors.iter().any(|v| m.fits(&v.id, &v.id)));
+        let by_rule = self.rules.iter().zip(&rules);
+        let lost_rules = by_rule.filter(|(_, m)| !vectors.iter().any(|v| m.fits(&v.rule, &v.rule)));
+        let unmatched = lost_ids.chain(lost_rules).map(|(text, _)| text.clone()).collect();
+        let is_selected = |vector: &&Arc<Vector>| {
+            (patterns.is_empty() || patterns.iter().any(|p| p.fits(&vector.id, &vector.id)))
+                && (rules.is_empty() || rules.iter().any(|r| r.fits(&vector.rule, &vector.rule)))
+                && self.over.is_empty()
+                && (self.levels.is_empty() || self.levels.contains(&vector.level))
+                && self.role.is_none_or(|role| role == Role::Codec)
+                && self
+                    .partition
+                    .is_none_or(|partition| partition.holds(&vector.id, "vector"))
+        };
+        (vectors.iter().filter(is_selected).cloned().collect(), unmatched)
+    }
+
     /// Takes the trials that were asked for.
     pub fn select(&self, trials: Vec<Trial>) -> Selected {
         let mut unmatched = Vec::new();
@@ -102,6 +132,10 @@ impl<'p> Matcher<'p> {
         let is_whole = trials
             .iter()
             .any(|trial| trial.id == pattern || trial.loaded.id == pattern);
+        Self::of(pattern, is_whole)
+    }
+
+    fn of(pattern: &'p str, is_whole: bool) -> Self {
         match (is_whole, pattern.contains(['*', '?'])) {
             (true, _) => Self::Whole(pattern),
             (_, true) => Self::Glob(pattern),
