@@ -3,8 +3,10 @@
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::selecting::Selecting;
-use crate::suite::{Corpus, LoadedCase, Trial};
+use crate::notation::Role;
+use crate::suite::{Allowed, Corpus, Expected, Frame, LoadedCase, Operation, Trial, Vector};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -52,6 +54,9 @@ struct Listed<'a> {
 }
 
 pub(super) fn list(arguments: &List, out: &mut Output) -> Result<Exit, Failure> {
+    if arguments.selecting.role == Role::Codec {
+        return list_vectors(arguments, out);
+    }
     let (corpus, trials) = arguments.selecting.select(&arguments.patterns)?;
     let mut cases: BTreeMap<&str, (&Arc<LoadedCase>, Vec<&Trial>)> = BTreeMap::new();
     for trial in &trials {
@@ -107,5 +112,66 @@ fn listed<'a>(corpus: &'a Corpus, case: &'a LoadedCase, trials: &[&'a Trial]) ->
         text: &case.text,
         rule_text: rule.map_or("", |rule| &rule.text),
         source: rule.map_or("", |rule| &rule.source),
+    }
+}
+
+/// The vectors, with their inputs and results in the values of the driver protocol.
+fn list_vectors(arguments: &List, out: &mut Output) -> Result<Exit, Failure> {
+    let (_, vectors) = arguments.selecting.select_vectors(&arguments.patterns)?;
+    match arguments.format {
+        Format::Json => {
+            let listed: Vec<Value> = vectors.iter().map(|vector| listed_vector(vector)).collect();
+            serde_json::to_writer_pretty(&mut *out, &listed)?;
+            writeln!(out)?;
+        }
+        Format::Text => {
+            for vector in &vectors {
+                writeln!(out, "{}  {} ({})", vector.id, vector.title, vector.level)?;
+            }
+            writeln!(out, "{} vectors", vectors.len())?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn listed_vector(vector: &Vector) -> Value {
+    let frames = |frames: &[Frame]| Value::Array(frames.iter().map(Frame::to_json).collect());
+    let allowed = |allowed: &Allowed| match allowed {
+        Allowed::Refusal => json!([{ "error": true }]),
+        Allowed::Frames(list) => json!([{ "frames": frames(list) }]),
+        Allowed::Outcomes(outcomes) => outcomes.iter().map(listed_outcome).collect(),
+    };
+    let (what, input, repeat) = match &vector.operation {
+        Operation::Decode(list) => ("decode", frames(list), 1),
+        Operation::Encode(packet, repeat) => ("encode", packet.clone(), *repeat),
+        Operation::RoundTrip(packet) => ("roundtrip", packet.clone(), 1),
+    };
+    json!({
+        "id": vector.id,
+        "title": vector.title,
+        "role": "codec",
+        "area": vector.area,
+        "level": vector.level.word(),
+        "rules": [vector.rule],
+        "codec": vector.codec.word(),
+        "do": what,
+        "input": input,
+        "repeat": repeat,
+        "expect": allowed(&vector.expect),
+        "also": vector.also.iter().map(allowed).collect::<Vec<_>>(),
+        "tolerated": vector.tolerated.iter().map(allowed).collect::<Vec<_>>(),
+        "canonical": vector.canonical,
+        "without_data": vector.without_data,
+        "text": vector.text,
+    })
+}
+
+fn listed_outcome(expected: &Expected) -> Value {
+    match expected {
+        Expected::Packet(packet) => json!({ "packet": packet }),
+        Expected::AnyPacket => json!({ "packet": true }),
+        Expected::Wait => json!({ "wait": true }),
+        Expected::Error => json!({ "error": true }),
+        Expected::Any => json!({ "any": true }),
     }
 }

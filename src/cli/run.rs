@@ -9,8 +9,9 @@ use crate::notation::Role;
 use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::{Options, Progress, Strictness};
-use crate::suite::{Corpus, Trial, baselines};
-use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
+use crate::suite::{Corpus, Trial, Vector, baselines};
+use crate::target::{CodecTarget, Limits, Manifest, StartError, Target, load_known};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ Targets:
   http://HOST:PORT        a server that runs; a path other than /socket.io/ is given in the URL
   targets/NAME            a folder with a target.toml, or such a file
   -- COMMAND              a command that starts a server on the port in PORT
+                          (with --role codec: a driver, see docs/driver.md)
 
 Patterns are ids of cases, parts of them, or globs: 'server/ack/*'.
 
@@ -178,11 +180,16 @@ pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
 
 /// A run whose arguments were understood and whose files were read.
 pub(super) struct Prepared {
-    pub(super) target: Arc<Target>,
+    plan: Plan,
     corpus: Corpus,
-    trials: Vec<Trial>,
     options: Options,
     detail: Detail,
+}
+
+/// What is played on what.
+enum Plan {
+    Trials(Arc<Target>, Vec<Trial>),
+    Vectors(CodecTarget, Vec<Arc<Vector>>),
 }
 
 impl Prepared {
@@ -190,15 +197,27 @@ impl Prepared {
     pub(super) fn of(arguments: &Run) -> Result<Self, Failure> {
         let (named, patterns) =
             target_argument::read(&arguments.words, &arguments.command).map_err(Failure::usage)?;
-        let target = target(named, &arguments.playing)?;
-        let (corpus, trials) = arguments.selecting.select(&patterns)?;
-        if arguments.selecting.role != Role::Server {
-            return Err(Failure::usage(anyhow::anyhow!(
-                "the role {} cannot be played yet: expected --role server",
-                arguments.selecting.role.word()
-            )));
-        }
-        let mut known: Vec<KnownEntry> = target.known().to_vec();
+        let (plan, corpus) = match arguments.selecting.role {
+            Role::Server => {
+                let target = target(named, &arguments.playing)?;
+                let (corpus, trials) = arguments.selecting.select(&patterns)?;
+                (Plan::Trials(Arc::new(target), trials), corpus)
+            }
+            Role::Codec => {
+                let target = codec_target(named, &arguments.playing)?;
+                let (corpus, vectors) = arguments.selecting.select_vectors(&patterns)?;
+                (Plan::Vectors(target, vectors), corpus)
+            }
+            Role::Client => {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "the role client cannot be played yet: expected --role server or codec"
+                )));
+            }
+        };
+        let (mut known, baselines) = match &plan {
+            Plan::Trials(target, trials) => (target.known().to_vec(), baselines(trials)),
+            Plan::Vectors(target, _) => (target.known().to_vec(), BTreeMap::new()),
+        };
         for file in &arguments.judging.known {
             known.append(&mut load_known(file).map_err(Failure::usage)?);
         }
@@ -221,7 +240,7 @@ impl Prepared {
                 .partition
                 .map(|partition| partition.to_string()),
             recheck: true,
-            baselines: baselines(&trials),
+            baselines,
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,
@@ -230,9 +249,8 @@ impl Prepared {
             slow: arguments.showing.slow,
         };
         Ok(Self {
-            target: Arc::new(target),
+            plan,
             corpus,
-            trials,
             options,
             detail,
         })
@@ -265,14 +283,19 @@ impl Prepared {
                     written = progress.aside(|| terminal.handle(&event));
                 }
             };
-            let playing = crate::run::run(
-                Arc::clone(&self.target),
-                &self.corpus.rules,
-                self.trials,
-                &self.options,
-                interrupted,
-                &mut listener,
-            );
+            let (rules, options) = (&self.corpus.rules, &self.options);
+            let plan = self.plan;
+            let playing = async {
+                match plan {
+                    Plan::Trials(target, trials) => {
+                        crate::run::run(target, rules, trials, options, interrupted, &mut listener).await
+                    }
+                    Plan::Vectors(target, vectors) => {
+                        crate::run::run_vectors(&target, rules, &vectors, options, interrupted, &mut listener)
+                            .await
+                    }
+                }
+            };
             let mut interruptions = Interruptions::listen()?;
             tokio::pin!(playing);
             loop {
@@ -360,20 +383,48 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
             Target::manifest(manifest, &argument).ok_or_else(no_server)?
         }
     };
-    let limits = Limits {
-        start: playing.start_timeout,
-        memory: playing.max_memory.saturating_mul(1 << 20),
-        ..Limits::default()
-    };
     Ok(target
-        .with_limits(limits)
+        .with_limits(limits(playing))
         .with_connect_timeout(playing.connect_timeout))
 }
 
-/// The ids of the cases of other roles.
+fn codec_target(named: Named, playing: &Playing) -> Result<CodecTarget, Failure> {
+    if playing.fault.is_some() {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--fault is for the built-in server: leave it out"
+        )));
+    }
+    let target = match named {
+        Named::Builtin => CodecTarget::builtin(),
+        Named::Command(command) => CodecTarget::command(command),
+        Named::Url(url) => {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "{url} is no codec: expected a folder with a target.toml, or a command that starts a driver"
+            )));
+        }
+        Named::Manifest(path, argument) => {
+            let manifest = Manifest::load(&path).map_err(Failure::usage)?;
+            let no_codec = || Failure::usage(anyhow::anyhow!("{argument} has no [codec]"));
+            CodecTarget::manifest(manifest, &argument).ok_or_else(no_codec)?
+        }
+    };
+    Ok(target.with_limits(limits(playing), playing.timeout))
+}
+
+fn limits(playing: &Playing) -> Limits {
+    Limits {
+        start: playing.start_timeout,
+        memory: playing.max_memory.saturating_mul(1 << 20),
+        ..Limits::default()
+    }
+}
+
+/// The ids of the cases and vectors of other roles.
 fn elsewhere(corpus: &Corpus, role: Role) -> Vec<String> {
     let others = corpus.cases.iter().filter(|case| case.case.header.role != role);
-    others.map(|case| case.id.clone()).collect()
+    let vectors = corpus.vectors.iter().filter(|_| role != Role::Codec);
+    let others = others.map(|case| case.id.clone());
+    others.chain(vectors.map(|vector| vector.id.clone())).collect()
 }
 
 fn not_started(error: StartError) -> Failure {

@@ -2,8 +2,11 @@
 
 use super::exit::Failure;
 use crate::notation::{Diagnostic, Over, Role};
-use crate::suite::{Corpus, Level, Partition, Selected, Selection, Trial, expand, load_builtin, load_dir};
+use crate::suite::{
+    Corpus, Level, Partition, Selected, Selection, Trial, Vector, expand, load_builtin, load_dir,
+};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How many errors of case files are shown.
 const SHOWN: usize = 20;
@@ -40,15 +43,7 @@ impl Selecting {
     pub(super) fn select(&self, patterns: &[String]) -> Result<(Corpus, Vec<Trial>), Failure> {
         let corpus = load(self.cases.as_deref())?;
         let all = trials(&corpus)?;
-        let selection = Selection {
-            patterns: patterns.to_vec(),
-            rules: self.rules.clone(),
-            over: self.over.clone(),
-            levels: self.levels.clone(),
-            role: Some(self.role),
-            partition: self.partition,
-        };
-        let Selected { trials, unmatched } = selection.select(all);
+        let Selected { trials, unmatched } = self.selection(patterns).select(all);
         if !unmatched.is_empty() {
             return Err(Failure::nothing(unmatched_message(&unmatched)));
         }
@@ -58,6 +53,35 @@ impl Selecting {
             ));
         }
         Ok((corpus, trials))
+    }
+
+    /// Loads the vectors and selects from them.
+    ///
+    /// # Errors
+    /// Where a file is wrong, a pattern matches nothing, or nothing is left.
+    pub(super) fn select_vectors(&self, patterns: &[String]) -> Result<(Corpus, Vec<Arc<Vector>>), Failure> {
+        let corpus = load(self.cases.as_deref())?;
+        let (vectors, unmatched) = self.selection(patterns).select_vectors(&corpus.vectors);
+        if !unmatched.is_empty() {
+            return Err(Failure::nothing(unmatched_message(&unmatched)));
+        }
+        if vectors.is_empty() {
+            return Err(Failure::nothing(
+                "no vector fits all that was asked for: see `siospec list --role codec`".to_owned(),
+            ));
+        }
+        Ok((corpus, vectors))
+    }
+
+    fn selection(&self, patterns: &[String]) -> Selection {
+        Selection {
+            patterns: patterns.to_vec(),
+            rules: self.rules.clone(),
+            over: self.over.clone(),
+            levels: self.levels.clone(),
+            role: Some(self.role),
+            partition: self.partition,
+        }
     }
 
     /// Whether every case of the role is selected.

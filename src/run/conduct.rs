@@ -137,7 +137,7 @@ fn variants(trials: &[Trial], target: &Target) -> BTreeSet<String> {
 }
 
 /// Applies the known failures, counts, and judges the gate.
-fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>) {
+pub(super) fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>) {
     let elsewhere = options.elsewhere.as_deref().filter(|_| !result.interrupted);
     reasons.extend(known::apply(&options.known, &mut result.cases, elsewhere));
     if result.interrupted {

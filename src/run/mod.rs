@@ -3,6 +3,7 @@
 //! The runner tells what happens as [`RunEvent`](crate::outcome::RunEvent)s and knows no reporter.
 
 mod bench;
+mod compare;
 mod conduct;
 mod describe;
 mod fleet;
@@ -14,6 +15,7 @@ mod retry;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod vectors;
 mod verdict;
 
 pub use bench::{Bench, Tried};
@@ -22,3 +24,4 @@ pub use conduct::{Listener, Options, run};
 pub use gate::Strictness;
 pub use known::{KnownList, known_list};
 pub use progress::Progress;
+pub use vectors::run_vectors;

@@ -48,11 +48,7 @@ impl Selection {
     /// role selects none.
     pub fn select_vectors(&self, vectors: &[Arc<Vector>]) -> (Vec<Arc<Vector>>, Vec<String>) {
         let is_id = |pattern: &str| vectors.iter().any(|vector| vector.id == pattern);
-        let patterns: Vec<Matcher<'_>> = self
-            .patterns
-            .iter()
-            .map(|p| Matcher::of(p, is_id(p)))
-            .collect();
+        let patterns: Vec<Matcher<'_>> = self.patterns.iter().map(|p| Matcher::of(p, is_id(p))).collect();
         let rules: Vec<Matcher<'_>> = self.rules.iter().map(|rule| Matcher::of_rule(rule)).collect();
         let by_id = self.patterns.iter().zip(&patterns);
         let lost_ids = by_id.filter(|(_, m)| !vectors.iter().any(|v| m.fits(&v.id, &v.id)));

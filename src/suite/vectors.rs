@@ -261,7 +261,11 @@ pub fn parse_vectors(path: &str, text: &str, rules: &Rules) -> Result<Vec<Vector
         let raw = spanned.into_inner();
         if !seen.insert(raw.id.get_ref().clone()) {
             let message = format!("`{}` stands here twice", raw.id.get_ref());
-            diagnostics.push(diagnostic((raw.id.span(), message, "each vector once".to_owned())));
+            diagnostics.push(diagnostic((
+                raw.id.span(),
+                message,
+                "each vector once".to_owned(),
+            )));
             continue;
         }
         match vector(raw, codec, rules) {
@@ -281,8 +285,13 @@ fn placed(vector: Vector, path: &str, text: &str, span: Range<usize>) -> Vector 
     let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
     let below = text.get(span.start..).unwrap_or_default();
     // The span of an array table is its header: the table goes on to the next one.
-    let end = below[1.min(below.len())..].find("\n[[").map_or(below.len(), |at| at + 2);
-    let table: Vec<&str> = below[..end].lines().filter(|line| !line.starts_with('#')).collect();
+    let end = below[1.min(below.len())..]
+        .find("\n[[")
+        .map_or(below.len(), |at| at + 2);
+    let table: Vec<&str> = below[..end]
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
     Vector {
         path: path.to_owned(),
         line: u32::try_from(line).unwrap_or(u32::MAX),
@@ -332,8 +341,11 @@ fn vector(raw: RawVector, codec: Codec, rules: &Rules) -> Result<Vector, Fault> 
             return Err((what, "the vector expects nothing".to_owned(), expected));
         }
     };
-    if let (Codec::EnginePacket | Codec::SocketPacket, Operation::Decode(frames), Allowed::Outcomes(outcomes)) =
-        (codec, &operation, &expect)
+    if let (
+        Codec::EnginePacket | Codec::SocketPacket,
+        Operation::Decode(frames),
+        Allowed::Outcomes(outcomes),
+    ) = (codec, &operation, &expect)
     {
         let steps = frames.iter().filter(|frame| **frame != Frame::Reset).count();
         if steps != outcomes.len() {
@@ -366,7 +378,11 @@ fn round_trip(codec: Codec, packet: &Value) -> Vec<Expected> {
     match packet {
         Value::Array(packets) => packets.iter().cloned().map(Expected::Packet).collect(),
         _ => {
-            let waits = if codec == Codec::SocketPacket { binaries(packet) } else { 0 };
+            let waits = if codec == Codec::SocketPacket {
+                binaries(packet)
+            } else {
+                0
+            };
             let mut outcomes = vec![Expected::Wait; waits];
             outcomes.push(Expected::Packet(packet.clone()));
             outcomes
@@ -502,7 +518,9 @@ mod tests {
             "{START}decode = ['51-[\"a\"]', {{ hex = \"01 ff\" }}, {{ reset = true }}]\nexpect = ['wait', '{{\"type\":\"event\"}}']\n"
         );
         let vectors = parse(&text).unwrap();
-        let [vector] = vectors.as_slice() else { panic!("{vectors:?}") };
+        let [vector] = vectors.as_slice() else {
+            panic!("{vectors:?}")
+        };
         assert_eq!((vector.id.as_str(), vector.line), ("codec/socket-packet/a", 2));
         assert_eq!(vector.title, "It works.");
         let frames = vec![
@@ -513,7 +531,11 @@ mod tests {
         assert_eq!(vector.operation, Operation::Decode(frames));
         let packet = Expected::Packet(json!({ "type": "event" }));
         assert_eq!(vector.expect, Allowed::Outcomes(vec![Expected::Wait, packet]));
-        assert!(vector.text.starts_with("[[vector]]") && vector.text.contains("expect"), "{}", vector.text);
+        assert!(
+            vector.text.starts_with("[[vector]]") && vector.text.contains("expect"),
+            "{}",
+            vector.text
+        );
     }
 
     #[test]
@@ -522,7 +544,10 @@ mod tests {
             "{START}decode = [{{ parts = [\"2\", {{ text = \"[\", times = 3 }}] }}]\nexpect = [\"error\"]\n"
         );
         let vectors = parse(&text).unwrap();
-        assert_eq!(vectors[0].operation, Operation::Decode(vec![Frame::Text("2[[[".to_owned())]));
+        assert_eq!(
+            vectors[0].operation,
+            Operation::Decode(vec![Frame::Text("2[[[".to_owned())])
+        );
         let huge = text.replace("times = 3", "times = 9999999");
         assert!(parse(&huge).unwrap_err().contains("at most 4 MiB"));
     }
@@ -531,16 +556,31 @@ mod tests {
     fn mistakes_are_underlined_where_they_stand() {
         for (table, line, words) in [
             (format!("{START}decode = [\"0\"]\n"), 3, "expects nothing"),
-            (format!("{START}decode = [\"0\"]\nexpect = []\n"), 6, "1 frames and 0 outcomes"),
+            (
+                format!("{START}decode = [\"0\"]\nexpect = []\n"),
+                6,
+                "1 frames and 0 outcomes",
+            ),
             (format!("{START}expect = []\n"), 3, "one of `decode`"),
-            (format!("{START}decode = [{{ hex = \"0\" }}]\nexpect = [\"error\"]\n"), 5, "pairs of hex"),
-            (format!("{START}encode = \"{{\"\nexpect = [\"0\"]\n"), 5, "no JSON"),
+            (
+                format!("{START}decode = [{{ hex = \"0\" }}]\nexpect = [\"error\"]\n"),
+                5,
+                "pairs of hex",
+            ),
+            (
+                format!("{START}encode = \"{{\"\nexpect = [\"0\"]\n"),
+                5,
+                "no JSON",
+            ),
             (format!("{START}decod = [\"0\"]\n"), 5, "unknown field `decod`"),
             (START.replace("codec.x", "codec.y"), 4, "did you mean `codec.x`"),
             (START.replace("\"a\"", "\"A b\""), 3, "no id"),
         ] {
             let error = parse(&table).map(|_| ()).unwrap_err();
-            assert!(error.contains(words) && error.contains(&format!("x.toml:{line}:")), "{error}");
+            assert!(
+                error.contains(words) && error.contains(&format!("x.toml:{line}:")),
+                "{error}"
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::DEFAULT_CONNECT_TIMEOUT_MS;
 use super::answer::{self, Announced, Answer, NoAnswer};
 use super::builtin::{self, Builtin, BuiltinError};
+use super::driver::DriverError;
 use super::launch::{End, Launch, LaunchError, Limits, Process};
 use super::manifest::{KnownEntry, Manifest, Program, Variant};
 use crate::outcome::TargetInfo;
@@ -79,6 +80,14 @@ pub enum StartError {
         content_type: String,
         /// How it begins.
         excerpt: String,
+    },
+    /// The driver of its codec did not start.
+    #[error("{error}{hint}")]
+    Driver {
+        /// Why not.
+        error: Box<DriverError>,
+        /// What may help.
+        hint: String,
     },
     /// The built-in reference did not start.
     #[error(transparent)]

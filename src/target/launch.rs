@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -172,6 +173,9 @@ pub struct Process {
     readers: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// Standard input and output, where they are the caller's.
+type Pipes = (Option<ChildStdin>, Option<ChildStdout>);
+
 /// How a group is taken down.
 #[derive(Clone, Copy, Debug)]
 enum Manner {
@@ -220,7 +224,35 @@ impl Process {
         }
     }
 
+    /// Starts a driver, whose standard input and output are the caller's; only its standard error is collected.
+    ///
+    /// # Errors
+    /// Where it cannot be run.
+    pub(super) fn drive(
+        launch: &Launch,
+        limits: Limits,
+    ) -> Result<(Self, ChildStdin, ChildStdout), LaunchError> {
+        let (process, pipes) = Self::spawn_with(0, launch, limits, true)?;
+        let (Some(stdin), Some(stdout)) = pipes else {
+            return Err(LaunchError::Spawn {
+                command: launch.command.join(" "),
+                folder: launch.folder.clone(),
+                source: std::io::Error::other("it has no pipes"),
+            });
+        };
+        Ok((process, stdin, stdout))
+    }
+
     fn spawn(port: u16, launch: &Launch, limits: Limits) -> Result<Self, LaunchError> {
+        Self::spawn_with(port, launch, limits, false).map(|(process, _)| process)
+    }
+
+    fn spawn_with(
+        port: u16,
+        launch: &Launch,
+        limits: Limits,
+        driven: bool,
+    ) -> Result<(Self, Pipes), LaunchError> {
         let failed = |source| LaunchError::Spawn {
             command: launch.command.join(" "),
             folder: launch.folder.clone(),
@@ -231,10 +263,12 @@ impl Process {
                 .args(&launch.command[1..])
                 .current_dir(&launch.folder)
                 .envs(&launch.env)
-                .env("PORT", port.to_string())
-                .stdin(Stdio::null())
+                .stdin(if driven { Stdio::piped() } else { Stdio::null() })
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped());
+            if !driven {
+                command.env("PORT", port.to_string());
+            }
         });
         #[cfg(unix)]
         command.wrap(process_wrap::tokio::ProcessGroup::leader());
@@ -246,6 +280,11 @@ impl Process {
             .id()
             .ok_or_else(|| failed(std::io::Error::other("it has no process id")))?;
         let output = Output::default();
+        let pipes = if driven {
+            (child.stdin().take(), child.stdout().take())
+        } else {
+            (None, None)
+        };
         let stdout = child
             .stdout()
             .take()
@@ -267,7 +306,7 @@ impl Process {
             insecure: false,
         };
         let stop = Mutex::new(Some(stop));
-        Ok(Self {
+        let process = Self {
             endpoint,
             pid,
             answer: Answer::default(),
@@ -275,7 +314,8 @@ impl Process {
             stop,
             output,
             readers,
-        })
+        };
+        Ok((process, pipes))
     }
 
     /// Asks until an HTTP answer comes, and it comes from this process group.

@@ -4,6 +4,9 @@
 
 mod answer;
 mod builtin;
+mod builtin_codec;
+mod codec;
+mod driver;
 mod instance;
 mod launch;
 mod listener;
@@ -14,6 +17,8 @@ pub mod port;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
+pub use codec::{Batch, CodecInstance, CodecTarget};
+pub use driver::{DriverError, Hello};
 pub use instance::{Instance, Loss, StartError, Target};
 pub use launch::{End, Launch, LaunchError, Limits, Process, program_in};
 pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};

@@ -15,6 +15,15 @@ pub struct Arguments {
     attachments: Vec<Bytes>,
 }
 
+/// A part of a value that is put together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece<'p> {
+    /// JSON text; all pieces of a value together, with a value for each binary one, are valid.
+    Json(&'p str),
+    /// A binary value.
+    Binary(Bytes),
+}
+
 impl Arguments {
     /// No arguments.
     pub fn new() -> Self {
@@ -39,6 +48,18 @@ impl Arguments {
     pub fn push_binary(&mut self, data: Bytes) -> &mut Self {
         self.separate();
         self.push_placeholder(data);
+        self
+    }
+
+    /// Adds one value that has binary values inside: its JSON text in pieces, with the binary values between them.
+    pub fn push_pieces<'p>(&mut self, pieces: impl IntoIterator<Item = Piece<'p>>) -> &mut Self {
+        self.separate();
+        for piece in pieces {
+            match piece {
+                Piece::Json(text) => self.push_text_part(text),
+                Piece::Binary(data) => self.push_placeholder(data),
+            }
+        }
         self
     }
 

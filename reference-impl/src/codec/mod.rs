@@ -16,7 +16,7 @@ mod placeholder;
 mod socket_packet;
 mod text;
 
-pub use arguments::Arguments;
+pub use arguments::{Arguments, Piece};
 pub use decoder::{DEFAULT_MAX_ATTACHMENTS, Decoder};
 pub use encode::{
     Encoded, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_event,

@@ -1,0 +1,482 @@
+//! A run of vectors against a codec: batches, judging, and finding the input that a driver cannot bear.
+//!
+//! A batch that the driver does not answer properly is halved until the input is found; the driver is started again, and
+//! no other vector loses its verdict.
+
+use super::compare::{self, Judged};
+use super::conduct::{Listener, Options, conclude};
+use super::describe::quoted;
+use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
+use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
+use crate::target::{Batch, CodecInstance, CodecTarget, DriverError, End, StartError};
+use crate::transcript::{Entry, Event, Transcript, Wire, as_recorded};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// How many inputs a request has.
+const BATCH: usize = 64;
+/// How often a driver is started again in one run.
+const RESTARTS: u32 = 100;
+/// The longest line of a transcript, in characters.
+const SHOWN: usize = 4_000;
+
+/// Runs these vectors against a codec. `interrupted` turns true when what is done so far must do.
+///
+/// # Errors
+/// Where the driver cannot be started.
+pub async fn run_vectors(
+    target: &CodecTarget,
+    rules: &Rules,
+    vectors: &[Arc<Vector>],
+    options: &Options,
+    interrupted: watch::Receiver<bool>,
+    listener: Listener<'_>,
+) -> Result<RunResult, StartError> {
+    let began = Instant::now();
+    let mut result = RunResult {
+        schema_version: SCHEMA_VERSION,
+        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
+        role: options.role.clone(),
+        target: target.info().clone(),
+        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        partition: options.partition.clone(),
+        ..RunResult::default()
+    };
+    let mut stop = interrupted.clone();
+    let started = tokio::select! {
+        instance = target.start() => Some(instance?),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    if let Some(instance) = started {
+        let offered = Codec::ALL.map(|codec| (codec.word().to_owned(), instance.drives(codec)));
+        if let Some(hello) = instance.hello() {
+            complete(&mut result.target, &hello.name, &hello.version, &hello.language);
+        }
+        result.capabilities = BTreeMap::from(offered.clone());
+        listener(RunEvent::Started {
+            target: result.target.clone(),
+            planned: vectors.len(),
+            capabilities: offered.to_vec(),
+        });
+        let mut bench = Bench {
+            target,
+            instance: Some(instance),
+            restarts: 0,
+            rules,
+            began,
+            listener,
+            cases: Vec::new(),
+        };
+        for batch in batches(vectors) {
+            if *interrupted.borrow() {
+                break;
+            }
+            tokio::select! {
+                () = bench.play(batch) => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+            }
+        }
+        if let Some(instance) = &bench.instance {
+            instance.stop().await;
+        }
+        result.cases = bench.cases;
+    }
+    result.interrupted = *interrupted.borrow();
+    conclude(&mut result, options, Vec::new());
+    result.wall_ms = began.elapsed().as_secs_f64() * 1000.0;
+    Ok(result)
+}
+
+/// What a command does not say of itself is taken from its driver's hello.
+fn complete(info: &mut TargetInfo, name: &str, version: &str, language: &str) {
+    if info.argument.starts_with("-- ") && !name.is_empty() {
+        name.clone_into(&mut info.name);
+    }
+    for (field, told) in [(&mut info.version, version), (&mut info.language, language)] {
+        if field.is_empty() {
+            told.clone_into(field);
+        }
+    }
+}
+
+/// Vectors that can be asked about in one request, in order.
+fn batches(vectors: &[Arc<Vector>]) -> Vec<Vec<Arc<Vector>>> {
+    let mut groups: BTreeMap<_, Vec<Arc<Vector>>> = BTreeMap::new();
+    for vector in vectors {
+        let (kind, repeat) = match &vector.operation {
+            Operation::Decode(_) => (0, 1),
+            Operation::Encode(_, repeat) => (1, *repeat),
+            Operation::RoundTrip(_) => (2, 1),
+        };
+        let key = (vector.codec, kind, repeat, vector.without_data);
+        groups.entry(key).or_default().push(Arc::clone(vector));
+    }
+    let chunks = groups.into_values().flat_map(|group| {
+        let chunks: Vec<_> = group.chunks(BATCH).map(<[_]>::to_vec).collect();
+        chunks
+    });
+    chunks.collect()
+}
+
+struct Bench<'a> {
+    target: &'a CodecTarget,
+    instance: Option<CodecInstance>,
+    restarts: u32,
+    rules: &'a Rules,
+    began: Instant,
+    listener: Listener<'a>,
+    cases: Vec<CaseResult>,
+}
+
+/// What came of one vector: the requests and answers as inputs and outcomes, or what went wrong.
+struct Answered {
+    exchanges: Vec<(Value, Vec<Outcome>)>,
+    error: Option<DriverError>,
+    wall_ms: f64,
+}
+
+impl Bench<'_> {
+    /// Plays vectors of one kind, and tells their verdicts.
+    async fn play(&mut self, vectors: Vec<Arc<Vector>>) {
+        let mut todo = VecDeque::from([vectors]);
+        while let Some(part) = todo.pop_front() {
+            let before = Instant::now();
+            match self.ask(&part).await {
+                Ok(answers) => {
+                    let wall_ms = before.elapsed().as_secs_f64() * 1000.0 / part.len().max(1) as f64;
+                    for (vector, exchanges) in part.iter().zip(answers) {
+                        let error = None;
+                        self.finish(
+                            vector,
+                            Answered {
+                                exchanges,
+                                error,
+                                wall_ms,
+                            },
+                        );
+                    }
+                }
+                Err(error) if part.len() == 1 => {
+                    let wall_ms = before.elapsed().as_secs_f64() * 1000.0;
+                    let exchanges = vec![(input(&part[0]), Vec::new())];
+                    self.finish(
+                        &part[0],
+                        Answered {
+                            exchanges,
+                            error: Some(error),
+                            wall_ms,
+                        },
+                    );
+                }
+                Err(_) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    todo.push_front(second.to_vec());
+                    todo.push_front(first.to_vec());
+                }
+            }
+        }
+    }
+
+    /// Asks about vectors of one kind: an exchange for each, or two for a round trip.
+    async fn ask(&mut self, vectors: &[Arc<Vector>]) -> Result<Vec<Vec<(Value, Vec<Outcome>)>>, DriverError> {
+        let Some(first) = vectors.first() else {
+            return Ok(Vec::new());
+        };
+        let batch = Batch {
+            codec: first.codec,
+            encode: !matches!(first.operation, Operation::Decode(_)),
+            without_data: first.without_data,
+            repeat: match first.operation {
+                Operation::Encode(_, repeat) => repeat,
+                _ => 1,
+            },
+            inputs: vectors.iter().map(|vector| input(vector)).collect(),
+        };
+        let outcomes = self.answers(&batch).await?;
+        let mut exchanges: Vec<Vec<_>> = batch
+            .inputs
+            .iter()
+            .cloned()
+            .zip(outcomes)
+            .map(|pair| vec![pair])
+            .collect();
+        if matches!(first.operation, Operation::RoundTrip(_)) {
+            let frames = exchanges.iter().map(|done| encoded(&done[0].1)).collect();
+            let back = Batch {
+                encode: false,
+                inputs: frames,
+                ..batch
+            };
+            let outcomes = self.answers(&back).await?;
+            for (done, pair) in exchanges.iter_mut().zip(back.inputs.into_iter().zip(outcomes)) {
+                done.push(pair);
+            }
+        }
+        Ok(exchanges)
+    }
+
+    /// Asks the driver, which is started again where the last request was too much for it.
+    async fn answers(&mut self, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
+        let mut instance = match self.instance.take() {
+            Some(instance) => instance,
+            None if self.restarts >= RESTARTS => {
+                let why = format!("it was started again {RESTARTS} times, and that is enough");
+                return Err(DriverError::Unsupported(why));
+            }
+            None => {
+                self.restarts += 1;
+                self.target.start().await.map_err(|error| match error {
+                    StartError::Driver { error, .. } => *error,
+                    other => DriverError::Unsupported(other.to_string()),
+                })?
+            }
+        };
+        let answer = instance.ask(batch).await;
+        match &answer {
+            Ok(_) | Err(DriverError::Unsupported(_)) => self.instance = Some(instance),
+            Err(_) => instance.stop().await,
+        }
+        answer
+    }
+
+    fn finish(&mut self, vector: &Vector, answered: Answered) {
+        let (id, over) = (vector.id.clone(), "vector".to_owned());
+        (self.listener)(RunEvent::TrialStarted { id, over });
+        let mut case = describe(vector, self.rules, self.target.info());
+        let judged = match &answered.error {
+            Some(error) => lost(error),
+            None => {
+                let last = answered
+                    .exchanges
+                    .last()
+                    .map_or(&[][..], |(_, outcomes)| outcomes);
+                compare::judge(vector, last)
+            }
+        };
+        case.record = record(self.began.elapsed().as_secs_f64() * 1000.0, &answered.exchanges);
+        case.transcript = as_recorded(&case.record);
+        case.wall_ms = answered.wall_ms;
+        case.verdict = judged.verdict;
+        case.deviation = judged.deviation;
+        if let Some((expected, came)) = &judged.difference {
+            case.message = format!("expected {expected}, but came {came}");
+            case.failure = Some(Failure {
+                line: 1,
+                script_line: vector.text.lines().next().unwrap_or_default().to_owned(),
+                expected: expected.clone(),
+                came: came.clone(),
+                allowed: vector.also.iter().map(compare::say).collect(),
+                ..Failure::default()
+            });
+        } else {
+            case.message = judged.message;
+        }
+        self.cases.push(case.clone());
+        (self.listener)(RunEvent::TrialFinished(Box::new(case)));
+    }
+}
+
+/// The frames of an encoder as the input of a decoder; nothing where it refused.
+fn encoded(outcomes: &[Outcome]) -> Value {
+    let frames = outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Frames(frames) => Some(frames.iter().map(Frame::to_json).collect()),
+        _ => None,
+    });
+    Value::Array(frames.unwrap_or_default())
+}
+
+/// What a driver that gave no proper answer means for the vector that it was asked about.
+fn lost(error: &DriverError) -> Judged {
+    let verdict = match error {
+        DriverError::Ended {
+            end: End::Stopped, ..
+        } => Verdict::Broken,
+        DriverError::Ended { .. } => Verdict::Crashed,
+        DriverError::Silent { .. } | DriverError::Flood => Verdict::Hung,
+        DriverError::Unsupported(_) => Verdict::Skip,
+        // The driver is at fault, not the codec that it drives.
+        _ => Verdict::Broken,
+    };
+    Judged {
+        message: error.to_string(),
+        ..Judged::of(verdict)
+    }
+}
+
+fn input(vector: &Vector) -> Value {
+    match &vector.operation {
+        Operation::Decode(frames) => Value::Array(frames.iter().map(Frame::to_json).collect()),
+        Operation::Encode(packet, _) | Operation::RoundTrip(packet) => packet.clone(),
+    }
+}
+
+/// A result without a verdict.
+fn describe(vector: &Vector, rules: &Rules, target: &TargetInfo) -> CaseResult {
+    let target_words = match target.argument.strip_prefix("-- ") {
+        Some(command) => (String::new(), format!(" -- {command}")),
+        None if target.argument.is_empty() => (String::new(), String::new()),
+        None => (format!(" {}", target.argument), String::new()),
+    };
+    let mut case = CaseResult {
+        id: vector.id.clone(),
+        over: "vector".to_owned(),
+        area: vector.area.clone(),
+        title: vector.title.clone(),
+        rule: vector.rule.clone(),
+        level: vector.level.word().to_owned(),
+        script: vector.text.clone(),
+        replay: format!(
+            "siospec run --role codec{} {}{}",
+            target_words.0,
+            quoted(&vector.id),
+            target_words.1
+        ),
+        ..CaseResult::default()
+    };
+    if let Some(rule) = rules.get(&vector.rule) {
+        case.rule_text.clone_from(&rule.text);
+        case.source.clone_from(&rule.source);
+        case.link = rule.link.clone().unwrap_or_default();
+        case.impact.clone_from(&rule.impact);
+    }
+    case
+}
+
+/// The exchanges as a transcript; long lines are cut, the vector has them whole.
+fn record(at: f64, exchanges: &[(Value, Vec<Outcome>)]) -> Transcript {
+    let cut = |text: String| {
+        let mut shown: String = text.chars().take(SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        shown
+    };
+    let entry = |event| Entry {
+        at,
+        label: String::new(),
+        event,
+        cause: None,
+    };
+    let mut entries = Vec::new();
+    for (input, outcomes) in exchanges {
+        entries.push(entry(Event::Sent(Wire::Driver(cut(input.to_string())))));
+        for outcome in outcomes {
+            entries.push(entry(Event::Received(Wire::Driver(cut(compare::came(outcome))))));
+        }
+    }
+    Transcript { entries, dropped: 0 }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::super::Strictness;
+    use super::*;
+    use crate::outcome::Gate;
+    use crate::suite::{Allowed, Expected, Level, load_builtin};
+    use std::time::Duration;
+
+    /// Refuses everything, and does not survive one input.
+    const DRIVER: &str = r#"
+import json, os, sys
+def say(value): print(json.dumps(value), flush=True)
+say({"hello": 1, "name": "frail", "version": "3", "language": "Python", "codecs": ["socket-packet"]})
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["do"] not in ("decode", "encode"): say({"id": request["id"], "unsupported": "what?"}); continue
+    if ["2[]"] in request["inputs"]: os._exit(9)
+    say({"id": request["id"], "results": [[{"error": "no"}] for _ in request["inputs"]]})
+"#;
+
+    fn options() -> Options {
+        Options {
+            role: "codec".to_owned(),
+            jobs: 1,
+            max_wait: Duration::ZERO,
+            timeout: Duration::from_secs(20),
+            hazards: false,
+            insecure: false,
+            strictness: Strictness::default(),
+            known: Vec::new(),
+            elsewhere: None,
+            partition: None,
+            recheck: false,
+            baselines: BTreeMap::new(),
+        }
+    }
+
+    async fn run(target: &CodecTarget) -> RunResult {
+        let corpus = load_builtin();
+        let (_keep, interrupted) = watch::channel(false);
+        run_vectors(
+            target,
+            &corpus.rules,
+            &corpus.vectors,
+            &options(),
+            interrupted,
+            &mut |_| {},
+        )
+        .await
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_reference_fails_no_vector() {
+        let result = run(&CodecTarget::builtin()).await;
+        let wrong: Vec<_> = result
+            .cases
+            .iter()
+            .filter(|case| !matches!(case.verdict, Verdict::Pass | Verdict::Skip))
+            .map(|case| format!("{}: {} {}", case.id, case.verdict.word(), case.message))
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(
+            result.totals["skip"] < result.totals["pass"] / 5,
+            "{:?}",
+            result.totals
+        );
+    }
+
+    #[tokio::test]
+    async fn the_input_that_ends_a_driver_is_found_and_no_other_is_lost() {
+        let command = ["python3", "-c", DRIVER].map(str::to_owned).to_vec();
+        let result = run(&CodecTarget::command(command)).await;
+        assert_eq!(result.target.name, "frail");
+        assert_eq!(result.cases.len(), load_builtin().vectors.len());
+        let crashed: Vec<_> = result
+            .cases
+            .iter()
+            .filter(|c| c.verdict == Verdict::Crashed)
+            .collect();
+        assert!(
+            crashed.iter().all(|case| case.script.contains("'2[]'")),
+            "{crashed:#?}"
+        );
+        assert_eq!(crashed.len(), 1);
+        assert!(crashed[0].message.contains("exit status: 9"));
+        assert_eq!(result.gate, Gate::Fail);
+        let passes = result.cases.iter().filter(|case| case.verdict == Verdict::Pass);
+        assert!(passes.clone().count() > 50);
+        assert!(
+            passes
+                .into_iter()
+                .all(|case| case.script.contains("error") || case.script.contains("any"))
+        );
+    }
+
+    /// Whether anything at all is allowed, which proves only that the codec goes on.
+    fn is_free(allowed: &Allowed) -> bool {
+        matches!(allowed, Allowed::Outcomes(outcomes) if outcomes.iter().all(|o| *o == Expected::Any))
+    }
+
+    #[test]
+    fn a_vector_that_allows_everything_is_no_vector_of_a_binding_rule() {
+        for vector in &load_builtin().vectors {
+            let binding = vector.level == Level::Must;
+            assert!(!(binding && is_free(&vector.expect)), "{}", vector.id);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A codec as a target: the reference in this process, or a library behind a driver.
+
+use super::builtin_codec;
+use super::driver::{Driver, DriverError, Hello};
+use super::instance::StartError;
+use super::launch::{Launch, LaunchError, Limits};
+use super::manifest::{KnownEntry, Manifest};
+use crate::outcome::TargetInfo;
+use crate::suite::{Codec, Outcome};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is tested.
+#[derive(Debug)]
+pub struct CodecTarget {
+    info: TargetInfo,
+    known: Vec<KnownEntry>,
+    limits: Limits,
+    patience: Duration,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Builtin,
+    Program { launch: Launch, installs: bool },
+}
+
+/// A codec that can be asked.
+#[derive(Debug)]
+pub struct CodecInstance(Body);
+
+#[derive(Debug)]
+enum Body {
+    Builtin,
+    Driver(Box<Driver>),
+}
+
+/// Several inputs that are encoded or decoded in the same way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The codec.
+    pub codec: Codec,
+    /// Whether the inputs are packets to be encoded; otherwise they are lists of frames.
+    pub encode: bool,
+    /// Whether decoded packets are reported without their data.
+    pub without_data: bool,
+    /// How often each packet is encoded from the same value; the last frames count.
+    pub repeat: u32,
+    /// The inputs, as the driver protocol has them.
+    pub inputs: Vec<Value>,
+}
+
+impl Batch {
+    /// The request of the driver protocol, without its id.
+    pub fn request(&self) -> Value {
+        let what = if self.encode { "encode" } else { "decode" };
+        let mut request = json!({ "id": null, "do": what, "codec": self.codec.word() });
+        if self.without_data {
+            request["data"] = json!(false);
+        }
+        if self.repeat > 1 {
+            request["repeat"] = json!(self.repeat);
+        }
+        request["inputs"] = json!(self.inputs);
+        request
+    }
+}
+
+impl CodecTarget {
+    /// The codec of the reference, in this process.
+    pub fn builtin() -> Self {
+        let info = TargetInfo {
+            name: "reference".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            language: "Rust".to_owned(),
+            ..TargetInfo::default()
+        };
+        Self::new(info, Kind::Builtin)
+    }
+
+    /// A driver that this command starts, in the current folder. `command` has at least one word.
+    pub fn command(command: Vec<String>) -> Self {
+        let info = TargetInfo {
+            name: command.first().cloned().unwrap_or_default(),
+            argument: format!("-- {}", command.join(" ")),
+            ..TargetInfo::default()
+        };
+        let launch = Launch {
+            command,
+            folder: PathBuf::from("."),
+            env: BTreeMap::new(),
+            path: String::new(),
+        };
+        Self::new(
+            info,
+            Kind::Program {
+                launch,
+                installs: false,
+            },
+        )
+    }
+
+    /// The codec of a manifest, which was named by `argument`; `None` where it has none.
+    pub fn manifest(manifest: Manifest, argument: &str) -> Option<Self> {
+        let info = TargetInfo {
+            name: manifest.name,
+            version: manifest.version,
+            language: manifest.language,
+            homepage: manifest.homepage,
+            argument: argument.to_owned(),
+        };
+        let program = manifest.codec?;
+        let launch = Launch {
+            command: program.command,
+            folder: manifest.folder,
+            env: program.env,
+            path: String::new(),
+        };
+        let installs = !manifest.install.is_empty();
+        Some(Self {
+            known: manifest.known,
+            ..Self::new(info, Kind::Program { launch, installs })
+        })
+    }
+
+    fn new(info: TargetInfo, kind: Kind) -> Self {
+        Self {
+            info,
+            known: Vec::new(),
+            limits: Limits::default(),
+            patience: Duration::from_secs(10),
+            kind,
+        }
+    }
+
+    /// The same target, with this much granted to its processes, and so much time for an answer.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits, patience: Duration) -> Self {
+        Self {
+            limits,
+            patience,
+            ..self
+        }
+    }
+
+    /// What reports call it.
+    pub fn info(&self) -> &TargetInfo {
+        &self.info
+    }
+
+    /// What its manifest lists as known failures.
+    pub fn known(&self) -> &[KnownEntry] {
+        &self.known
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Where its driver cannot be run or does not speak the protocol.
+    pub async fn start(&self) -> Result<CodecInstance, StartError> {
+        let Kind::Program { launch, installs } = &self.kind else {
+            return Ok(CodecInstance(Body::Builtin));
+        };
+        match Driver::start(launch, self.limits, self.patience).await {
+            Ok(driver) => Ok(CodecInstance(Body::Driver(Box::new(driver)))),
+            Err(error) => {
+                let missing = matches!(
+                    error,
+                    DriverError::Launch(LaunchError::Spawn { .. }) | DriverError::Ended { .. }
+                );
+                let hint = if *installs && missing {
+                    format!("\nis it installed? try: siospec install {}", self.info.argument)
+                } else {
+                    String::new()
+                };
+                let error = Box::new(error);
+                Err(StartError::Driver { error, hint })
+            }
+        }
+    }
+}
+
+impl CodecInstance {
+    /// What its driver said of itself; `None` for the reference.
+    pub fn hello(&self) -> Option<&Hello> {
+        match &self.0 {
+            Body::Builtin => None,
+            Body::Driver(driver) => Some(&driver.hello),
+        }
+    }
+
+    /// Whether it has this codec.
+    pub fn drives(&self, codec: Codec) -> bool {
+        self.hello()
+            .is_none_or(|hello| hello.codecs.iter().any(|word| word == codec.word()))
+    }
+
+    /// Asks for the outcomes of each input of a batch.
+    ///
+    /// # Errors
+    /// Where no proper answer comes; it must be started again then.
+    pub async fn ask(&mut self, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
+        match &mut self.0 {
+            Body::Builtin => Ok(builtin_codec::answer(batch)),
+            Body::Driver(driver) => driver.ask(batch).await,
+        }
+    }
+
+    /// Asks it to end, and waits until it is gone.
+    pub async fn stop(&self) {
+        if let Body::Driver(driver) = &self.0 {
+            driver.stop().await;
+        }
+    }
+}
