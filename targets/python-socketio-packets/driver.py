@@ -81,17 +81,13 @@ def attempt(run):
         return {"error": f"{type(error).__name__}: {error}"[:500]}
 
 
-def name_of(names, packet_type):
-    return names[packet_type] if packet_type in range(len(names)) else f"unknown ({packet_type})"
-
-
 def tell_engine(packet):
-    told = {"type": name_of(ENGINE_TYPES, packet.packet_type)}
+    if packet.packet_type not in range(len(ENGINE_TYPES)):
+        # The packet class takes any digit; the server closes the session over one that it does not know.
+        return {"error": f"unknown packet type {packet.packet_type}"}
+    told = {"type": ENGINE_TYPES[packet.packet_type]}
     if packet.data is not None:
         told["data"] = tell(packet.data)
-    # The servers look the type up in a table, so that an unknown one is an error there.
-    if packet.packet_type not in range(len(ENGINE_TYPES)):
-        return {"error": f"unknown packet type {packet.packet_type}"}
     return {"packet": told}
 
 
@@ -116,7 +112,15 @@ def decode_engine(frames, _with_data):
 def decode_payload(frames, _with_data):
     body = revive(frames[0])
     packets = attempt(lambda: engineio.payload.Payload(encoded_payload=body).packets)
-    return [tell_engine(packet) for packet in packets] if isinstance(packets, list) else [packets]
+    if not isinstance(packets, list):
+        return [packets]
+    outcomes = []
+    for packet in packets:
+        outcomes.append(tell_engine(packet))
+        # An unknown type ends the session before the server looks at the next packet.
+        if "error" in outcomes[-1]:
+            break
+    return outcomes
 
 
 def decode_socket(frames, with_data):

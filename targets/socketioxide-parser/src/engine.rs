@@ -18,7 +18,7 @@ pub fn decode_packets(frames: &Value) -> Vec<Value> {
             return tell(Ok(Packet::Binary(bytes)));
         }
         match frame.as_str() {
-            Some(text) => tell(Packet::parse(ProtocolVersion::V4, text)),
+            Some(text) => tell(Packet::parse(ProtocolVersion::V4, text.to_owned())),
             None => json!({ "unsupported": "Rust has text and bytes only" }),
         }
     };

@@ -20,6 +20,9 @@ pub fn decode(frames: &Value, with_data: bool) -> Vec<Value> {
             continue;
         } else if let Some(bytes) = binary(frame) {
             CommonParser.decode_bin(&config, &state, bytes)
+        } else if frame.as_str().is_some_and(|text| text.starts_with('4')) {
+            outcomes.push(json!({ "unsupported": "a server decodes no CONNECT_ERROR" }));
+            continue;
         } else if let Some(text) = frame.as_str() {
             CommonParser.decode_str(&config, &state, text.to_owned().into())
         } else {
