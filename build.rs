@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The endings of the files that are read at run time.
-const ENDINGS: [&str; 3] = ["sio", "toml", "json"];
+const ENDINGS: [&str; 4] = ["sio", "snap", "toml", "json"];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("cases");

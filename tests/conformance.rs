@@ -1,13 +1,14 @@
 //! The suite on the reference, each trial a test of its own name: `siospec run` as `cargo test` and nextest see it.
 //!
-//! A name is the id of the case with its values, then the transport: `server/ack/… (polling)`.
+//! What the reference sent is held against the snapshots beside the cases. A name is the id of the case with its values, then the transport: `server/ack/… (polling)`.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial as Test};
 use siospec::notation::Role;
 use siospec::outcome::{CaseResult, Verdict};
 use siospec::run::{Bench, Tried};
-use siospec::suite::{Trial, expand, load_builtin};
+use siospec::suite::{Trial, expand, load_builtin, snapshot_name};
 use siospec::target::Target;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -33,10 +34,33 @@ fn main() -> ExitCode {
         Test::ignorable_test(name, move || {
             let (bench, runtime) = &*bench;
             let tried = runtime.block_on(bench.play(&trial));
-            judge(tried.map_err(|error| Failed::from(error.to_string()))?)
+            let tried = tried.map_err(|error| Failed::from(error.to_string()))?;
+            if tried.result.verdict == Verdict::Pass {
+                compare(&trial, &tried.result);
+            }
+            judge(tried)
         })
     });
     libtest_mimic::run(&arguments, tests.collect()).exit_code()
+}
+
+/// Holds the transcript against the snapshot beside the case; the same one over every transport.
+///
+/// `INSTA_UPDATE=always cargo test --test conformance` writes the snapshots anew.
+fn compare(trial: &Trial, result: &CaseResult) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("cases")
+        .join(snapshot_name(trial));
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, result.transcript.join("\n")));
 }
 
 /// The reference passes, or takes an alternative that is tolerated. What cannot be played says so.

@@ -9,9 +9,8 @@ use crate::notation::Role;
 use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::{Options, Progress, Strictness};
-use crate::suite::{Corpus, Trial};
+use crate::suite::{Corpus, Trial, baselines};
 use crate::target::{KnownEntry, Limits, Manifest, StartError, Target, load_known};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,7 +221,7 @@ impl Prepared {
                 .partition
                 .map(|partition| partition.to_string()),
             recheck: true,
-            baselines: BTreeMap::new(),
+            baselines: baselines(&trials),
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,
@@ -362,7 +361,8 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
         }
     };
     let limits = Limits {
-        memory: playing.max_memory << 20,
+        start: playing.start_timeout,
+        memory: playing.max_memory.saturating_mul(1 << 20),
         ..Limits::default()
     };
     Ok(target

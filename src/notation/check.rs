@@ -1,7 +1,7 @@
 //! Checking the texts of a script: that patterns can be read, that names are known, and that what is generated
 //! stays within bounds.
 
-use super::content::{MOST_GENERATED, MOST_TRAFFIC};
+use super::content::{MOST_EXPECTED, MOST_GENERATED, MOST_TRAFFIC};
 use super::diagnostic::nearest;
 use super::line::Suffixes;
 use super::model::{At, Binary, Duration, Header, OwnAction, Text, Unit};
@@ -21,11 +21,16 @@ const TIMES: [&str; 3] = ["pingInterval", "pingTimeout", "connectTimeout"];
 /// The words for kinds of values, which a slip of the pen may have meant.
 const KINDS: [&str; 5] = ["string", "number", "int", "bool", "any"];
 
+/// More unknown names of one text are not told.
+const MOST_UNKNOWN: usize = 5;
+
 /// What the texts so far have brought.
 pub(super) struct Texts {
     known: BTreeSet<String>,
     /// How many bytes all texts come to.
     generated: u64,
+    /// How many of them are patterns.
+    expected: u64,
     /// How many bytes they are with the repetitions of their lines.
     traffic: u64,
 }
@@ -41,6 +46,7 @@ impl Texts {
         Self {
             known,
             generated: 0,
+            expected: 0,
             traffic: 0,
         }
     }
@@ -82,7 +88,7 @@ impl Texts {
                 0
             }
         };
-        self.count(size, piece, repeat, faults);
+        self.count(size, false, piece, repeat, faults);
     }
 
     /// The names in the times of a step.
@@ -135,18 +141,17 @@ impl Texts {
         match names {
             Ok(names) => {
                 self.names(&names, piece, faults);
-                self.count(names.size, piece, repeat, faults);
+                self.count(names.size, expected, piece, repeat, faults);
             }
             Err(error) => faults.push(fault(&error, piece)),
         }
     }
 
     fn names(&mut self, names: &Names, piece: Piece<'_>, faults: &mut Vec<Fault>) {
-        for used in &names.used {
-            if !self.known.contains(&used.name) {
-                let end = (used.offset + used.len).min(piece.text.len());
-                faults.push(self.unknown(&used.name, piece.slice(used.offset, end), &KINDS));
-            }
+        let unknown = names.used.iter().filter(|used| !self.known.contains(&used.name));
+        for used in unknown.take(MOST_UNKNOWN) {
+            let end = (used.offset + used.len).min(piece.text.len());
+            faults.push(self.unknown(&used.name, piece.slice(used.offset, end), &KINDS));
         }
         self.known.extend(names.kept.iter().map(|kept| kept.name.clone()));
     }
@@ -168,9 +173,19 @@ impl Texts {
             .expected(expected)
     }
 
-    fn count(&mut self, size: usize, piece: Piece<'_>, repeat: u32, faults: &mut Vec<Fault>) {
+    fn count(
+        &mut self,
+        size: usize,
+        is_pattern: bool,
+        piece: Piece<'_>,
+        repeat: u32,
+        faults: &mut Vec<Fault>,
+    ) {
         let was_within = self.is_within();
         self.generated = self.generated.saturating_add(size as u64);
+        if is_pattern {
+            self.expected = self.expected.saturating_add(size as u64);
+        }
         self.traffic = self
             .traffic
             .saturating_add((size as u64).saturating_mul(u64::from(repeat)));
@@ -178,13 +193,13 @@ impl Texts {
             faults.push(
                 piece
                     .fault("with this line the case is too big")
-                    .expected("at most 64 MiB in all texts, and 256 MiB with their repetitions"),
+                    .expected("at most 64 MiB in all texts, 16 MiB in those that are expected, and 256 MiB with their repetitions"),
             );
         }
     }
 
     fn is_within(&self) -> bool {
-        self.generated <= MOST_GENERATED && self.traffic <= MOST_TRAFFIC
+        self.generated <= MOST_GENERATED && self.expected <= MOST_EXPECTED && self.traffic <= MOST_TRAFFIC
     }
 }
 

@@ -9,6 +9,9 @@ use super::time;
 /// The most bytes that the texts of a case may come to.
 pub(super) const MOST_GENERATED: u64 = 64 << 20;
 
+/// The most bytes that the patterns of a case may come to.
+pub(super) const MOST_EXPECTED: u64 = 16 << 20;
+
 /// The most bytes that a case may put on the wire, with all repetitions of its lines.
 pub(super) const MOST_TRAFFIC: u64 = 256 << 20;
 

@@ -4,6 +4,7 @@ use super::diagnostic::nearest;
 use super::model::{Each, Given, Header, Heartbeat, Over, Role};
 use super::piece::{Fault, Piece};
 use super::time::is_name;
+use std::collections::BTreeSet;
 
 /// The keys, in the order in which they are printed.
 const KEYS: [&str; 10] = [
@@ -23,6 +24,15 @@ const KEYS: [&str; 10] = [
 const TAKEN: [&str; 10] = [
     "string", "number", "int", "bool", "any", "raw", "frame", "Buffer", "repeat", "sid",
 ];
+
+/// The most names of all `each` keys.
+const MOST_NAMES: usize = 16;
+
+/// The most lines with an `each` key.
+const MOST_LINES: usize = 1000;
+
+/// The most combinations of `each` values in one file.
+pub(super) const MOST_COMBINATIONS: usize = 10_000;
 
 /// The header so far, and which keys it has.
 #[derive(Debug, Default)]
@@ -109,28 +119,17 @@ impl HeaderReader {
 
     /// `each NAME -> NAME: VALUE -> VALUE  VALUE -> VALUE`
     fn each(&mut self, key: Piece<'_>, value: Piece<'_>) -> Result<(), Fault> {
-        let names = key.from("each".len()).trim();
         let mut each = Each {
-            names: Vec::new(),
+            names: self.names(key.from("each".len()).trim())?,
             values: Vec::new(),
         };
-        for name in names.split(" -> ") {
-            if !is_name(name.text) || TAKEN.contains(&name.text) {
-                return Err(name
-                    .fault(format!("`{}` cannot be the name of a value", name.text))
-                    .expected("letters, digits and `_`, and no word that means something in a script"));
-            }
-            let elsewhere = self
-                .header
-                .each
-                .iter()
-                .filter(|e| e.names != words(names))
-                .flat_map(|e| &e.names);
-            if each.names.iter().chain(elsewhere).any(|known| known == name.text) {
-                return Err(name.fault(format!("`{}` is named twice", name.text)));
-            }
-            each.names.push(name.text.to_owned());
-        }
+        let before = self
+            .header
+            .each
+            .iter()
+            .filter(|e| e.names == each.names)
+            .flat_map(|e| &e.values);
+        let mut known: BTreeSet<Vec<String>> = before.cloned().collect();
         for tuple in value.split("  ").filter(|tuple| !tuple.text.is_empty()) {
             let values: Vec<String> = tuple.split(" -> ").map(|part| part.text.to_owned()).collect();
             if values.len() != each.names.len() {
@@ -138,16 +137,15 @@ impl HeaderReader {
                     .fault(format!("{} of {} values", values.len(), each.names.len()))
                     .expected("as many values as names, joined by ` -> `; two spaces before the next"));
             }
-            let before = self
-                .header
-                .each
-                .iter()
-                .filter(|e| e.names == each.names)
-                .flat_map(|e| &e.values);
-            if each.values.iter().chain(before).any(|known| *known == values) {
+            if !known.insert(values.clone()) {
                 return Err(tuple
                     .fault("this value stands here twice")
                     .expected("each value once"));
+            }
+            if known.len() > MOST_COMBINATIONS || self.header.each.len() >= MOST_LINES {
+                return Err(tuple
+                    .fault("these are too many values")
+                    .expected("at most 10,000, in 1,000 lines"));
             }
             each.values.push(values);
         }
@@ -159,10 +157,43 @@ impl HeaderReader {
         self.header.each.push(each);
         Ok(())
     }
-}
 
-fn words(piece: Piece<'_>) -> Vec<String> {
-    piece.split(" -> ").map(|part| part.text.to_owned()).collect()
+    /// The names of one `each` key. Another key has the same names or none of them.
+    fn names(&self, piece: Piece<'_>) -> Result<Vec<String>, Fault> {
+        let mut names: Vec<String> = Vec::new();
+        let all: Vec<&str> = piece
+            .split(" -> ")
+            .map(|name| name.text)
+            .take(MOST_NAMES + 1)
+            .collect();
+        for name in piece.split(" -> ") {
+            if !is_name(name.text) || TAKEN.contains(&name.text) {
+                return Err(name
+                    .fault(format!("`{}` cannot be the name of a value", name.text))
+                    .expected("letters, digits and `_`, and no word that means something in a script"));
+            }
+            let elsewhere = self
+                .header
+                .each
+                .iter()
+                .filter(|each| each.names != all)
+                .flat_map(|each| &each.names);
+            if names
+                .iter()
+                .chain(elsewhere.clone())
+                .any(|known| known == name.text)
+            {
+                return Err(name.fault(format!("`{}` is named twice", name.text)));
+            }
+            if names.len() + elsewhere.count() >= MOST_NAMES {
+                return Err(name
+                    .fault("these are too many names")
+                    .expected("at most 16 in a file"));
+            }
+            names.push(name.text.to_owned());
+        }
+        Ok(names)
+    }
 }
 
 fn unknown_key(key: Piece<'_>) -> Fault {

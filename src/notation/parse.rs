@@ -1,7 +1,7 @@
 //! Reading a case: from the text of a file to its model, or to everything that is wrong with it.
 
 use super::diagnostic::Diagnostic;
-use super::header::HeaderReader;
+use super::header::{HeaderReader, MOST_COMBINATIONS};
 use super::model::{Case, Header, Item};
 use super::piece::{Fault, Piece};
 use super::script::ScriptReader;
@@ -14,11 +14,8 @@ pub const LARGEST_FILE: usize = 1 << 20;
 /// The longest line, in bytes.
 pub const LONGEST_LINE: usize = 100_000;
 
-/// The most combinations of `each` values in one file.
-const MOST_COMBINATIONS: usize = 10_000;
-
 /// The most bytes that all combinations of a file may come to.
-const LARGEST_EXPANSION: usize = 16 << 20;
+const LARGEST_EXPANSION: usize = 4 << 20;
 
 /// More errors than this help nobody.
 const MOST_DIAGNOSTICS: usize = 50;
@@ -133,7 +130,7 @@ impl<'a> Reader<'a> {
         let end = lines.iter().position(is_blank).unwrap_or(lines.len());
         let mut reader = HeaderReader::default();
         for (number, line) in &lines[..end] {
-            let line = if line.trim_start().starts_with("each") {
+            let line = if line.trim_start().starts_with("each") || with.is_too_long(line, LONGEST_LINE) {
                 Cow::Borrowed(*line)
             } else {
                 with.apply(line)
@@ -172,12 +169,12 @@ impl<'a> Reader<'a> {
         let mut reader = ScriptReader::new(header);
         let mut faults = Vec::new();
         for (number, line) in lines {
-            let line = with.apply(line);
-            if line.len() > LONGEST_LINE {
-                let fault = Piece::line(&line).fault("with its values put in, the line is too long");
-                self.report(*number, &line, fault.expected("at most 100,000 bytes"));
+            if with.is_too_long(line, LONGEST_LINE) {
+                let fault = Piece::line(line).fault("with its values put in, the line is too long");
+                self.report(*number, line, fault.expected("at most 100,000 bytes"));
                 continue;
             }
+            let line = with.apply(line);
             reader.line(*number, &line, &mut faults);
             for fault in faults.drain(..) {
                 self.report(*number, &line, fault);
@@ -218,7 +215,7 @@ impl<'a> Reader<'a> {
             self.report(
                 number,
                 line,
-                fault.expected("at most 10,000 scripts of together at most 16 MiB"),
+                fault.expected("at most 10,000 scripts of together at most 4 MiB"),
             );
         }
         for name in header.each.iter().flat_map(|each| &each.names) {

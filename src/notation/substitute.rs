@@ -13,31 +13,53 @@ impl<'b> Substitution<'b> {
         Self { bindings }
     }
 
+    /// Whether what is put in makes more than `most` bytes of the line.
+    pub(super) fn is_too_long(&self, line: &str, most: usize) -> bool {
+        let longest = self
+            .bindings
+            .iter()
+            .map(|(_, value)| value.len())
+            .max()
+            .unwrap_or(0);
+        let places = line.bytes().filter(|byte| *byte == b'<').count();
+        // An upper bound first: it nearly always holds, and the rest is work.
+        line.len() + places * longest > most && self.pieces(line).map(str::len).sum::<usize>() > most
+    }
+
     /// The line with every `<name>` replaced, once and from left to right: what is put in is not looked at again.
     pub(super) fn apply<'l>(&self, line: &'l str) -> Cow<'l, str> {
-        let Some(first) = self.bindings.first().and_then(|_| line.find('<')) else {
+        if self.bindings.is_empty() || !line.contains('<') {
             return Cow::Borrowed(line);
-        };
-        let mut out = line[..first].to_owned();
-        let mut rest = &line[first..];
-        while let Some(inner) = rest.strip_prefix('<') {
-            match self.bindings.iter().find_map(|(name, value)| {
-                Some((value, inner.strip_prefix(name.as_str())?.strip_prefix('>')?))
-            }) {
-                Some((value, after)) => {
-                    out.push_str(value);
-                    rest = after;
-                }
-                None => {
-                    out.push('<');
-                    rest = inner;
-                }
-            }
-            let next = rest.find('<').unwrap_or(rest.len());
-            out.push_str(&rest[..next]);
-            rest = &rest[next..];
         }
-        Cow::Owned(out)
+        Cow::Owned(self.pieces(line).collect())
+    }
+
+    /// The parts that the new line is made of.
+    fn pieces<'a>(&'a self, line: &'a str) -> impl Iterator<Item = &'a str> {
+        let mut rest = line;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let value = rest.strip_prefix('<').and_then(|inner| {
+                let bound = |(name, value): &'a (String, String)| {
+                    Some((
+                        value.as_str(),
+                        inner.strip_prefix(name.as_str())?.strip_prefix('>')?,
+                    ))
+                };
+                self.bindings.iter().find_map(bound)
+            });
+            if let Some((value, after)) = value {
+                rest = after;
+                return Some(value);
+            }
+            let first = rest.chars().next().map_or(1, char::len_utf8);
+            let len = rest[first..].find('<').map_or(rest.len(), |at| first + at);
+            let (piece, after) = rest.split_at(len);
+            rest = after;
+            Some(piece)
+        })
     }
 
     /// For diagnostics: `with query = ?EIO=4`.
@@ -78,7 +100,10 @@ mod tests {
             ("a".to_owned(), "<b>".to_owned()),
             ("b".to_owned(), "2".to_owned()),
         ];
-        assert_eq!(Substitution::new(&bindings).apply("x<a><b><c><a"), "x<b>2<c><a");
+        let substitution = Substitution::new(&bindings);
+        assert_eq!(substitution.apply("éx<a><b><c><a<<b>>"), "éx<b>2<c><a<2>");
+        assert_eq!(substitution.apply("é"), "é");
+        assert!(substitution.is_too_long("<b><b>", 1) && !substitution.is_too_long("<b><b>", 2));
         assert_eq!(
             Substitution::new(&bindings).describe().as_deref(),
             Some("with a = <b>, b = 2")

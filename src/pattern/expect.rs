@@ -8,6 +8,7 @@ use super::scan::{self, Angle, PatternError};
 use super::search::{self, Env};
 use super::segment::{self, Mode, Segment};
 use crate::notation::{Binary, Text};
+use std::collections::BTreeSet;
 
 /// What a line expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,14 +118,16 @@ impl Names {
             size: expanded.size,
             ..Self::default()
         };
+        let mut kept = BTreeSet::new();
         for (angle, start, end) in found {
             let offset = expanded.origin(start);
             let len = expanded.origin(end).max(offset + 1) - offset;
             match angle {
-                Angle::Keep(name, _) => names.kept.push(Name { name, offset, len }),
-                Angle::Ref(name) if names.kept.iter().all(|kept| kept.name != name) => {
-                    names.used.push(Name { name, offset, len });
+                Angle::Keep(name, _) => {
+                    kept.insert(name.clone());
+                    names.kept.push(Name { name, offset, len });
                 }
+                Angle::Ref(name) if !kept.contains(&name) => names.used.push(Name { name, offset, len }),
                 Angle::Counter => names.counts = true,
                 Angle::Wild(_) | Angle::Ref(_) => {}
             }

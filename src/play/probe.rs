@@ -8,7 +8,7 @@ use crate::notation::{Over, parse};
 use crate::suite::Trial;
 use std::collections::BTreeMap;
 
-/// A need, whether the script joins `/` first, and the script. The first that fails of a transport ends the probing of it.
+/// A need, whether the script joins `/` first, and the script.
 const PROBES: &[(&str, bool, &str)] = &[
     (
         "echo",
@@ -74,37 +74,46 @@ const PROBES: &[(&str, bool, &str)] = &[
     ),
 ];
 
+/// What shows that a transport is offered, or that it is not: a script that passes, and what is then true. A transport
+/// that is offered and broken is not lacking: that is for the cases to say.
+const TRANSPORTS: &[(&str, bool, &str)] = &[
+    (
+        "websocket",
+        true,
+        "ws> WS ?EIO=4&transport=websocket\nws< 101\nws< ...\n",
+    ),
+    (
+        "polling",
+        false,
+        "> GET ?EIO=4&transport=polling\n< 400\n|= 401\n|= 403\n|= 404\n|= 405\n|= 501\n",
+    ),
+    (
+        "upgrade",
+        false,
+        "> GET ?EIO=4&transport=polling\n< 200\n< 0{\"upgrades\":[], ...}\n",
+    ),
+];
+
 /// What the target of `context` can do: every need of `docs/server-app.md`, and `websocket`, `polling`, `upgrade`.
 pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
-    let open = |over| async move {
-        let trial = trial("transport", over, false, "< alive\n");
-        match trial {
-            Some(trial) => matches!(
-                play(&trial, context).await.judgement,
-                Judgement::Pass | Judgement::Lenient(_)
-            ),
+    let mut found = BTreeMap::new();
+    for (transport, offers, script) in TRANSPORTS {
+        let shown = match trial(transport, None, false, script) {
+            Some(trial) => passes(&trial, context).await,
             None => false,
-        }
-    };
-    let (websocket, polling) = tokio::join!(open(Over::WebSocket), open(Over::Polling));
-    let upgrade = polling && open(Over::Upgraded).await;
-    let mut found: BTreeMap<String, bool> = [
-        ("websocket", websocket),
-        ("polling", polling),
-        ("upgrade", upgrade),
-    ]
-    .map(|(n, b)| (n.to_owned(), b))
-    .into();
+        };
+        found.insert((*transport).to_owned(), shown == *offers);
+    }
+    let (websocket, polling) = (found["websocket"], found["polling"]);
+    found
+        .entry("upgrade".to_owned())
+        .and_modify(|upgrade| *upgrade &= websocket && polling);
     let over = if websocket { Over::WebSocket } else { Over::Polling };
     let answers = futures_util::future::join_all(PROBES.iter().map(|(need, given, script)| async move {
-        let Some(trial) = trial(need, over, *given, script) else {
+        let Some(trial) = trial(need, Some(over), *given, script) else {
             return (*need, false);
         };
-        let outcome = play(&trial, context).await;
-        (
-            *need,
-            matches!(outcome.judgement, Judgement::Pass | Judgement::Lenient(_)),
-        )
+        (*need, passes(&trial, context).await)
     }))
     .await;
     found.extend(answers.into_iter().map(|(need, can)| (need.to_owned(), can)));
@@ -113,7 +122,7 @@ pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
 
 /// All needs, met: what an application can do that has everything of `docs/server-app.md`.
 pub fn every_need() -> BTreeMap<String, bool> {
-    let transports = ["websocket", "polling", "upgrade"].into_iter();
+    let transports = TRANSPORTS.iter().map(|(transport, _, _)| *transport);
     let needs = PROBES.iter().map(|(need, _, _)| *need);
     transports
         .chain(needs)
@@ -121,16 +130,18 @@ pub fn every_need() -> BTreeMap<String, bool> {
         .collect()
 }
 
-fn trial(need: &str, over: Over, given: bool, script: &str) -> Option<Trial> {
-    let word = match over {
-        Over::WebSocket => "websocket",
-        Over::Polling => "polling",
-        Over::Upgraded => "upgraded",
-    };
+async fn passes(trial: &Trial, context: &TrialContext) -> bool {
+    let outcome = play(trial, context).await;
+    matches!(outcome.judgement, Judgement::Pass | Judgement::Lenient(_))
+}
+
+/// A session script over a transport, or a wire script.
+fn trial(need: &str, over: Option<Over>, given: bool, script: &str) -> Option<Trial> {
+    let over_line = over.map_or_else(String::new, |over| format!("over: {}\n", over.word()));
     let given = if given { "given: connected\n" } else { "" };
-    let text = format!("title: Probe for {need}\nrule: probe\nover: {word}\n{given}\n{script}");
+    let text = format!("title: Probe for {need}\nrule: probe\n{over_line}{given}\n{script}");
     let case = parse("probe", &text).ok()?;
-    Some(Trial::bare(format!("probe/{need}"), Some(over), case, text))
+    Some(Trial::bare(format!("probe/{need}"), over, case, text))
 }
 
 #[cfg(test)]
@@ -140,7 +151,13 @@ mod tests {
     #[test]
     fn every_probe_is_a_valid_script() {
         for (need, given, script) in PROBES {
-            assert!(trial(need, Over::WebSocket, *given, script).is_some(), "{need}");
+            assert!(
+                trial(need, Some(Over::WebSocket), *given, script).is_some(),
+                "{need}"
+            );
+        }
+        for (transport, _, script) in TRANSPORTS {
+            assert!(trial(transport, None, false, script).is_some(), "{transport}");
         }
     }
 }

@@ -96,7 +96,7 @@ impl Bench {
             if !retry::stalled(&alone) {
                 break;
             }
-            alone = attempt(&fleet, variant, trial, wait_ms).await;
+            alone = retry::calmer(alone, attempt(&fleet, variant, trial, wait_ms).await);
         }
         Ok(retry::combine(first, doubt, alone))
     }
@@ -123,7 +123,7 @@ async fn attempt(fleet: &Fleet, variant: &str, trial: &Trial, wait_ms: f64) -> P
         Err(why) => Played::without_record(Verdict::Blocked, why),
         Ok(berth) => match berth.attempt(trial, wait_ms, true).await {
             Attempt::Played(played) => *played,
-            Attempt::Lost(loss) => Played::lost(&loss),
+            Attempt::Lost(loss, words) => Played::lost(&loss, &words),
         },
     }
 }

@@ -319,7 +319,7 @@ impl<'a> Conduct<'a> {
         match attempted {
             Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
             Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
-            Attempted::At(place, _, Attempt::Lost(loss)) => {
+            Attempted::At(place, _, Attempt::Lost(loss, _)) => {
                 self.note_loss(&place, loss, index);
                 self.alone.push_back((index, Reason::Suspect));
             }
@@ -332,7 +332,7 @@ impl<'a> Conduct<'a> {
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
                 match retry::doubt(&played) {
                     Some(doubt) if !excused && self.options.recheck => {
-                        self.alone.push_back((index, Reason::Doubt(doubt, played)))
+                        self.alone.push_back((index, Reason::Doubt(doubt, played)));
                     }
                     _ => self.finish(index, *played),
                 }
@@ -426,7 +426,7 @@ impl<'a> Conduct<'a> {
                     if !retry::stalled(&alone) {
                         break;
                     }
-                    alone = self.prove(index, wait_ms, before).await;
+                    alone = retry::calmer(alone, self.prove(index, wait_ms, before).await);
                 }
                 Some(retry::combine(*first, doubt, alone))
             }
@@ -450,10 +450,10 @@ impl<'a> Conduct<'a> {
                     *before = Some((place, index));
                     return *played;
                 }
-                Attempted::At(place, fresh, Attempt::Lost(loss)) => {
+                Attempted::At(place, fresh, Attempt::Lost(loss, words)) => {
                     self.note_loss(&place, loss.clone(), index);
                     if fresh || !self.target.is_launched() {
-                        return Played::lost(&loss);
+                        return Played::lost(&loss, &words);
                     }
                     if let Some((there, earlier)) = before.take()
                         && there == place

@@ -70,8 +70,8 @@ pub(super) struct Berth {
 pub(super) enum Attempt {
     /// It was played; the target is there as far as was looked.
     Played(Box<Played>),
-    /// The target was lost over it, or beside it.
-    Lost(Loss),
+    /// The target was lost over it, or beside it; and the last lines of its output.
+    Lost(Loss, String),
 }
 
 impl Fleet {
@@ -324,6 +324,6 @@ impl Berth {
     async fn lost(&self, loss: Loss) -> Attempt {
         self.condemned.store(true, Ordering::SeqCst);
         self.instance.kill().await;
-        Attempt::Lost(loss)
+        Attempt::Lost(loss, self.instance.last_words().await)
     }
 }

@@ -2,12 +2,15 @@
 
 use super::verdict::Played;
 use crate::outcome::Verdict;
+use crate::transcript::{Event, Side};
 use std::time::{Duration, Instant};
 
 /// Lag of the runner below this many milliseconds does not excuse a missed time.
 const EXCUSING_LAG_MS: f64 = 10.0;
 /// Above this many, the runner may have answered a ping too late, and anything may follow from that.
 const HEARTBEAT_LAG_MS: f64 = 50.0;
+/// Below this many, a time that is missed alone again and again is missed by the target.
+const BLAMED_LAG_MS: f64 = 100.0;
 /// How often a timed check is repeated while the machine stalls the runner.
 pub(super) const STALLED_REPEATS: u32 = 5;
 /// How many failures are played again, and how long that may take in all. Where more fail, it is not by chance.
@@ -37,7 +40,9 @@ impl Doubt {
 /// Whether the verdict of a trial may stand.
 pub(super) fn doubt(played: &Played) -> Option<Doubt> {
     if !failed(played) {
-        return None;
+        // A pong that the runner sent too late closes a connection as well as a broken rule does.
+        let late = played.lag_ms > HEARTBEAT_LAG_MS && closed_by_target(played);
+        return late.then_some(Doubt::Stalled(played.lag_ms));
     }
     let held_up = stalled(played) || played.lag_ms > HEARTBEAT_LAG_MS;
     Some(if held_up {
@@ -51,6 +56,21 @@ pub(super) fn doubt(played: &Played) -> Option<Doubt> {
 pub(super) fn stalled(played: &Played) -> bool {
     let timed = played.failure.as_ref().is_some_and(|failure| failure.timed);
     timed && failed(played) && played.lag_ms > EXCUSING_LAG_MS
+}
+
+/// Of two trials played alone, the one that tells more: what did not miss a time, else what was held up less.
+pub(super) fn calmer(before: Played, again: Played) -> Played {
+    if stalled(&again) && again.lag_ms > before.lag_ms {
+        before
+    } else {
+        again
+    }
+}
+
+/// Whether the target ended a session or channel: the very thing that many rules ask for.
+fn closed_by_target(played: &Played) -> bool {
+    let by_target = |event: &Event| matches!(event, Event::Closed(closed) if closed.by == Side::Target);
+    played.record.entries.iter().any(|entry| by_target(&entry.event))
 }
 
 fn failed(played: &Played) -> bool {
@@ -72,7 +92,7 @@ pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
                 ..first
             },
         },
-        _ if stalled(&alone) => Played {
+        _ if stalled(&alone) && alone.lag_ms > BLAMED_LAG_MS => Played {
             verdict: Verdict::Broken,
             message: format!(
                 "the machine held siospec up for {:.0} ms, so this cannot be told: {}",
@@ -181,8 +201,25 @@ mod tests {
             combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict,
             Verdict::Fail
         );
-        let stalled = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
+        let stalled = combine(
+            first.clone(),
+            Doubt::Stalled(400.0),
+            played(Verdict::Fail, true, 400.0),
+        );
         assert_eq!(stalled.verdict, Verdict::Broken);
+        let hardly = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
+        assert_eq!(hardly.verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn of_stalled_trials_the_calmest_counts() {
+        let lag = |lag_ms| played(Verdict::Fail, true, lag_ms);
+        assert_eq!(calmer(lag(80.0), lag(300.0)).lag_ms, 80.0);
+        assert_eq!(calmer(lag(300.0), lag(80.0)).lag_ms, 80.0);
+        assert_eq!(
+            calmer(lag(80.0), played(Verdict::Pass, true, 500.0)).verdict,
+            Verdict::Pass
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::outcome::{CaseResult, Failure, Verdict};
 use crate::play::{Judgement, Match, TrialOutcome};
 use crate::suite::Trial;
 use crate::target::Loss;
-use crate::transcript::{Transcript, normalise};
+use crate::transcript::{Transcript, as_recorded, normalise};
 use tokio::task::JoinError;
 
 /// A trial that was played, or that came to an end otherwise.
@@ -68,28 +68,28 @@ impl Played {
         Self::without_record(Verdict::Broken, format!("siospec failed: {panic}"))
     }
 
-    /// The target was lost over the trial.
-    pub(super) fn lost(loss: &Loss) -> Self {
+    /// The target was lost over the trial; `words` are the last lines of its output.
+    pub(super) fn lost(loss: &Loss, words: &str) -> Self {
         let verdict = match loss {
             Loss::Ended(_) => Verdict::Crashed,
             Loss::Silent(_) => Verdict::Hung,
         };
-        Self::without_record(verdict, loss.to_string())
+        let transcript = words.lines().map(|line| format!("| {line}")).collect();
+        Self {
+            transcript,
+            ..Self::without_record(verdict, loss.to_string())
+        }
     }
 }
 
-/// What the player did and what satisfied a line; where not all went well, all that there is.
+/// What the player did and what satisfied a line, in the script's order; where not all went well, all as it came.
 fn lines(record: &Transcript, matches: &[Match], verdict: Verdict) -> Vec<String> {
-    let all = 0..record.entries.len();
-    let counts = |index: &usize| {
-        record.entries[*index].cause.is_some() || matches.iter().any(|matched| matched.entry == *index)
-    };
-    let counted: Vec<usize> = if verdict == Verdict::Pass {
-        all.filter(counts).collect()
-    } else {
-        all.collect()
-    };
-    normalise(record, &counted)
+    if verdict != Verdict::Pass {
+        return as_recorded(record);
+    }
+    let telling = matches.iter().filter(|matched| !matched.free);
+    let matches: Vec<_> = telling.map(|matched| (matched.entry, matched.cause)).collect();
+    normalise(record, &matches)
 }
 
 /// Where a passing transcript differs from the reference's.

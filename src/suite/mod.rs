@@ -1,5 +1,6 @@
 //! The suite as data: rules, cases, the trials that they make, which of them are selected, and what they cover.
 
+mod baseline;
 mod coverage;
 mod expand;
 mod load;
@@ -8,6 +9,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{baselines, snapshot_name};
 pub use coverage::{Counts, Coverage, Row, State};
 pub use expand::{Trial, expand};
 pub use load::{Corpus, LoadError, LoadedCase, builtin_file, builtin_files, load_builtin, load_dir};

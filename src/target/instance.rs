@@ -448,10 +448,10 @@ impl Instance {
         }
     }
 
-    /// The last of its output; empty where siospec does not see it.
-    pub fn tail(&self) -> String {
+    /// The last lines of its output, after its end; empty where siospec does not see it.
+    pub async fn last_words(&self) -> String {
         match &self.body {
-            Body::Process(process) => process.tail(),
+            Body::Process(process) => process.last_words().await,
             Body::Builtin(_) | Body::Remote => String::new(),
         }
     }

@@ -169,7 +169,7 @@ pub struct Process {
     end: watch::Receiver<Option<End>>,
     stop: Mutex<Option<oneshot::Sender<Manner>>>,
     output: Output,
-    readers: Vec<JoinHandle<()>>,
+    readers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// How a group is taken down.
@@ -254,7 +254,7 @@ impl Process {
             .stderr()
             .take()
             .map(|stream| tokio::spawn(output.clone().collect(stream)));
-        let readers = stdout.into_iter().chain(stderr).collect();
+        let readers = Mutex::new(stdout.into_iter().chain(stderr).collect());
         let (stop, stopped) = oneshot::channel();
         let (ended, end) = watch::channel(None);
         tokio::spawn(watch_over(Group(child), pid, limits, stopped, ended));
@@ -280,7 +280,7 @@ impl Process {
 
     /// Asks until an HTTP answer comes, and it comes from this process group.
     async fn wait_until_ready(
-        &mut self,
+        &self,
         port: u16,
         launch: &Launch,
         limits: Limits,
@@ -300,7 +300,7 @@ impl Process {
             let reason = tokio::select! {
                 end = self.ended() => {
                     let status = end.status();
-                    return Err(LaunchError::Ended { command, status, port, tail: self.last_words().await });
+                    return Err(LaunchError::Ended { command, status, port, tail: quoted(&self.last_words().await) });
                 }
                 answered = question => match answered {
                     Ok(answer) => return match listener::owner(port, self.pid) {
@@ -311,7 +311,7 @@ impl Process {
                 },
             };
             if Instant::now() >= deadline {
-                let (patience, hint, tail) = (limits.start, self.hint(port), self.tail());
+                let (patience, hint, tail) = (limits.start, self.hint(port), quoted(&self.tail()));
                 return Err(LaunchError::NoAnswer {
                     command,
                     port,
@@ -339,14 +339,9 @@ impl Process {
         self.end.borrow().clone()
     }
 
-    /// The last lines of its output, introduced and indented; empty where it wrote nothing.
+    /// The last lines of its output.
     pub fn tail(&self) -> String {
-        let tail = self.output.tail(TAIL_LINES);
-        if tail.is_empty() {
-            return "; it wrote nothing".to_owned();
-        }
-        let lines: String = tail.lines().map(|line| format!("\n  | {line}")).collect();
-        format!("; the last of its output:{lines}")
+        self.output.tail(TAIL_LINES)
     }
 
     /// Asks the group to end, kills what is left of it after the grace, and waits until it is gone.
@@ -360,17 +355,17 @@ impl Process {
     }
 
     /// The same, after all that it wrote before its end was read.
-    pub async fn last_words(&mut self) -> String {
-        for reader in &mut self.readers {
+    pub async fn last_words(&self) -> String {
+        let readers = std::mem::take(&mut *self.readers.lock().unwrap_or_else(PoisonError::into_inner));
+        for mut reader in readers {
             // A process that left the group may hold the pipe open: then what came so far must do.
-            if tokio::time::timeout(LAST_WORDS_PATIENCE, &mut *reader)
+            if tokio::time::timeout(LAST_WORDS_PATIENCE, &mut reader)
                 .await
                 .is_err()
             {
                 reader.abort();
             }
         }
-        self.readers.clear();
         self.tail()
     }
 
@@ -478,6 +473,15 @@ pub fn program_in(folder: &Path, program: &str) -> PathBuf {
         return folder.join(program);
     }
     program.to_owned()
+}
+
+/// The last lines of an output, introduced and indented.
+fn quoted(tail: &str) -> String {
+    if tail.is_empty() {
+        return "; it wrote nothing".to_owned();
+    }
+    let lines: String = tail.lines().map(|line| format!("\n  | {line}")).collect();
+    format!("; the last of its output:{lines}")
 }
 
 async fn is_taken(port: u16) -> bool {

@@ -6,4 +6,4 @@ mod normal;
 pub use entry::{
     Cause, Closed, Entry, Event, Frame, Handshake, Proof, Request, Response, Side, Transcript, Wire,
 };
-pub use normal::normalise;
+pub use normal::{as_recorded, normalise};

@@ -3,47 +3,144 @@
 //! Owns what is left out (times, pings, noops, repeated polls, proofs) and what is replaced (session ids, values that
 //! the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
 
-use super::{Entry, Event, Transcript, Wire};
+use super::{Cause, Entry, Event, Transcript, Wire};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest text that is shown whole, in characters.
 const SHOWN: usize = 300;
+/// A shorter text is no id that may be replaced wherever it stands.
+const SHORTEST_ID: usize = 8;
+/// A line that is repeated more often is not shown whole.
+const MOST_REPETITIONS: u32 = 8;
+/// How many of its first repetitions are shown then.
+const FIRST_REPETITIONS: u32 = 3;
 
-/// The lines of the entries that `counted` names: what the player did, and what satisfied a line.
+/// The lines of the entries that satisfied lines of a script, in the script's order: what arrived when is not its
+/// concern. Of a line that is repeated often only the first repetitions and the last one are shown.
 ///
-/// Entries of different labels are grouped by label, since their order is not the script's concern.
-pub fn normalise(transcript: &Transcript, counted: &[usize]) -> Vec<String> {
-    let mut labels: Vec<&str> = Vec::new();
-    for entry in &transcript.entries {
-        if !labels.contains(&entry.label.as_str()) {
-            labels.push(&entry.label);
-        }
+/// `matches` names entries with the line and repetition that each satisfied.
+pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<String> {
+    let mut ordered = matches.to_vec();
+    ordered.sort_by_key(|(_, cause)| (cause.line, cause.repetition));
+    let mut last_of: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut lines_met: BTreeMap<usize, u32> = BTreeMap::new();
+    for (index, cause) in &ordered {
+        *lines_met.entry(*index).or_default() += 1;
+        last_of.insert(cause.line, cause.repetition);
     }
-    let mut lines = Vec::new();
+    let made_up = MadeUp::of(transcript);
     let is_session = transcript
         .entries
         .iter()
         .any(|entry| matches!(entry.event, Event::Opened(_)));
-    for label in labels {
-        let own = transcript
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| entry.label == label);
-        for (index, entry) in own {
-            if !counted.contains(&index) {
-                continue;
+    let mut shown = BTreeSet::new();
+    let mut lines: Vec<String> = Vec::new();
+    for (index, cause) in ordered {
+        let last = last_of.get(&cause.line).copied().unwrap_or(0);
+        let Some(entry) = transcript.entries.get(index).filter(|_| shown.insert(index)) else {
+            continue;
+        };
+        if last > MOST_REPETITIONS && cause.repetition >= FIRST_REPETITIONS && cause.repetition < last {
+            if cause.repetition == FIRST_REPETITIONS {
+                lines.push(format!("# {} repetitions are left out", last - FIRST_REPETITIONS));
             }
-            match &entry.event {
-                // The close packet is one way of several to close a session.
-                Event::Received(Wire::Text(text)) if is_session && text == "1" => {
-                    lines.push(format!("{label}< close"))
-                }
-                _ => lines.extend(lines_of(entry)),
+            continue;
+        }
+        let label = &entry.label;
+        match &entry.event {
+            // A session is closed in one way over one transport and in another over the next.
+            Event::Received(Wire::Text(text)) if is_session && text == "1" => {
+                lines.push(format!("{label}< close"))
             }
+            Event::Closed(_) if is_session => lines.push(format!("{label}< close")),
+            // A body that no line asks for is free.
+            Event::Received(Wire::Response(response)) if lines_met.get(&index) == Some(&1) => {
+                lines.push(format!("{label}< {}", response.status));
+            }
+            _ => lines.extend(lines_of(entry).into_iter().map(|line| made_up.replaced(line))),
         }
     }
     lines
+}
+
+/// All lines of a transcript, in the order of arrival, with nothing replaced but the ids that the target made up.
+pub fn as_recorded(transcript: &Transcript) -> Vec<String> {
+    let made_up = MadeUp::of(transcript);
+    transcript
+        .entries
+        .iter()
+        .flat_map(lines_of)
+        .map(|line| made_up.replaced(line))
+        .collect()
+}
+
+/// What the target made up and differs from run to run.
+struct MadeUp {
+    /// Ids, wherever it told them, and what they are called; the longest first.
+    ids: Vec<(String, String)>,
+    /// With connection state recovery every event ends with an offset.
+    offsets: bool,
+}
+
+impl MadeUp {
+    fn of(transcript: &Transcript) -> Self {
+        let mut ids = Vec::new();
+        for entry in &transcript.entries {
+            match &entry.event {
+                Event::Opened(handshake) => ids.push((handshake.sid.clone(), "sid".to_owned())),
+                Event::Received(Wire::Text(text)) => collect_ids(text, &mut ids),
+                Event::Received(Wire::Response(response)) => {
+                    let body = String::from_utf8_lossy(&response.body);
+                    body.split('\u{1e}')
+                        .for_each(|packet| collect_ids(packet, &mut ids));
+                }
+                _ => {}
+            }
+        }
+        ids.retain(|(value, _)| value.len() >= SHORTEST_ID);
+        ids.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        ids.dedup();
+        let offsets = ids.iter().any(|(_, name)| name == "pid");
+        Self { ids, offsets }
+    }
+
+    fn replaced(&self, mut line: String) -> String {
+        for (value, name) in &self.ids {
+            if line.contains(value.as_str()) {
+                line = line.replace(value.as_str(), &format!("<{name}>"));
+            }
+        }
+        if self.offsets
+            && let Some((head, last)) = line.rsplit_once(",\"")
+            && let Some(offset) = last.strip_suffix("\"]")
+            && !offset.is_empty()
+            && !offset.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+        {
+            line = format!("{head},\"<offset>\"]");
+        }
+        // The address of the target, in requests that are written out.
+        while let Some(from) = line.find("127.0.0.1:").or_else(|| line.find("localhost:")) {
+            let digits = line[from + 10..].bytes().take_while(u8::is_ascii_digit).count();
+            line.replace_range(from..from + 10 + digits, "<host>");
+        }
+        line
+    }
+}
+
+fn collect_ids(packet: &str, found: &mut Vec<(String, String)>) {
+    let Some(at) = packet.find('{') else { return };
+    if !packet.contains("\"sid\"") && !packet.contains("\"pid\"") {
+        return;
+    }
+    let Ok(Value::Object(members)) = serde_json::from_str::<Value>(&packet[at..]) else {
+        return;
+    };
+    for key in ["sid", "pid"] {
+        if let Some(value) = members.get(key).and_then(Value::as_str) {
+            found.push((value.to_owned(), key.to_owned()));
+        }
+    }
 }
 
 fn lines_of(entry: &Entry) -> Vec<String> {

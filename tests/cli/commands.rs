@@ -188,6 +188,12 @@ fn the_reference_can_be_served_and_tested_by_its_url() {
 }
 
 #[test]
-fn faults_are_listed() {
-    run(&["faults"]).expect(0).says("fault");
+fn a_fault_of_the_reference_is_listed_and_can_be_started() {
+    let list = run(&["faults", "--list"]).expect(0).out;
+    let first = list.lines().next().unwrap();
+    let name = first.split_whitespace().next().unwrap();
+    let folder = Folder::new();
+    folder.pass_and_fail();
+    folder.run(&["--fault", name, "bad"]).expect(1).says(&format!("with the fault {name}"));
+    run(&["faults", "--list", "no-such-fault"]).expect(4);
 }

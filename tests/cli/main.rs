@@ -1,5 +1,7 @@
 //! The `siospec` command from outside: what it prints, what it writes, how it ends, what it leaves behind.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod commands;
 mod gate;
 mod hostile;

@@ -6,26 +6,26 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What a run of the command left behind.
-pub struct Ended {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
     /// Everything that was printed, for messages of failed tests.
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("exit {}\n--- out\n{}\n--- err\n{}", self.code, self.out, self.err)
     }
 
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.all());
         self
     }
 
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(
             self.out.contains(text) || self.err.contains(text),
             "no `{text}` in: {}",
@@ -35,7 +35,7 @@ impl Ended {
     }
 
     #[track_caller]
-    pub fn never_says(self, text: &str) -> Self {
+    pub(crate) fn never_says(self, text: &str) -> Self {
         assert!(
             !self.out.contains(text) && !self.err.contains(text),
             "`{text}` in: {}",
@@ -46,7 +46,7 @@ impl Ended {
 }
 
 /// The command, without what the environment of the tests may set.
-pub fn siospec() -> Command {
+pub(crate) fn siospec() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_siospec"));
     command
         .env_remove("PORT")
@@ -57,11 +57,11 @@ pub fn siospec() -> Command {
 }
 
 /// Runs the command to its end.
-pub fn run(arguments: &[&str]) -> Ended {
+pub(crate) fn run(arguments: &[&str]) -> Ended {
     ended(&siospec().args(arguments).output().unwrap())
 }
 
-pub fn ended(output: &Output) -> Ended {
+pub(crate) fn ended(output: &Output) -> Ended {
     Ended {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -70,8 +70,8 @@ pub fn ended(output: &Output) -> Ended {
 }
 
 /// A folder with cases, rules and manifests of a test's own.
-pub struct Folder {
-    pub dir: TempDir,
+pub(crate) struct Folder {
+    pub(crate) dir: TempDir,
 }
 
 const RULES: &str = "\
@@ -95,7 +95,7 @@ impact = \"Little breaks.\"
 ";
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Self {
             dir: tempfile::tempdir().unwrap(),
         };
@@ -103,16 +103,16 @@ impl Folder {
         folder
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// The path as an argument.
-    pub fn arg(&self, name: &str) -> String {
+    pub(crate) fn arg(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    pub fn write(&self, name: &str, text: &str) -> &Self {
+    pub(crate) fn write(&self, name: &str, text: &str) -> &Self {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -120,17 +120,17 @@ impl Folder {
     }
 
     /// A case of the rule `test.must`; `header` may be empty or end in a line break.
-    pub fn case(&self, name: &str, header: &str, script: &str) -> &Self {
+    pub(crate) fn case(&self, name: &str, header: &str, script: &str) -> &Self {
         self.case_of("test.must", name, header, script)
     }
 
-    pub fn case_of(&self, rule: &str, name: &str, header: &str, script: &str) -> &Self {
+    pub(crate) fn case_of(&self, rule: &str, name: &str, header: &str, script: &str) -> &Self {
         let text = format!("title: A case of the tests\nrule: {rule}\n{header}\n{script}");
         self.write(&format!("cases/{name}.sio"), &text)
     }
 
     /// A case that every Socket.IO server passes, and one that none does.
-    pub fn pass_and_fail(&self) -> &Self {
+    pub(crate) fn pass_and_fail(&self) -> &Self {
         self.case(
             "good",
             "over: websocket, polling\n",
@@ -144,7 +144,7 @@ impl Folder {
     }
 
     /// Runs `siospec run` on these cases, with further arguments.
-    pub fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let cases = self.arg("cases");
         let mut all = vec!["run", "--cases", &cases];
         all.extend(arguments);
@@ -152,7 +152,7 @@ impl Folder {
     }
 
     /// A target whose server is a Python program.
-    pub fn python_target(&self, name: &str, program: &str) -> String {
+    pub(crate) fn python_target(&self, name: &str, program: &str) -> String {
         self.write(&format!("{name}/server.py"), program);
         let manifest = format!("name = \"{name}\"\n[server]\ncommand = [\"python3\", \"server.py\"]\n");
         self.write(&format!("{name}/target.toml"), &manifest);
@@ -161,7 +161,7 @@ impl Folder {
 }
 
 /// The beginning of a Python program that answers HTTP as its function `answer` says.
-pub const HTTP_SERVER: &str = r#"
+pub(crate) const HTTP_SERVER: &str = r#"
 import http.server, os, signal, sys, threading, time
 HANDSHAKE = b'0{"sid":"x","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000}'
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -183,11 +183,11 @@ def serve(): Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forev
 "#;
 
 /// A Python program that answers HTTP with this body of the function `answer(self, path)`, indented by four spaces.
-pub fn http_server(answer: &str) -> String {
+pub(crate) fn http_server(answer: &str) -> String {
     format!("{HTTP_SERVER}\ndef answer(self, path):\n{answer}\nserve()\n")
 }
 
 /// What a file holds, read as JSON.
-pub fn json(path: &Path) -> serde_json::Value {
+pub(crate) fn json(path: &Path) -> serde_json::Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }

@@ -62,13 +62,17 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "does not look for attachments within objects",
         build: || {
             Box::new(Outgoing(|message| {
-                text(message, |text| {
-                    let nested = ":{\"_placeholder\":true,\"num\":0}";
-                    if text.starts_with('5') {
-                        text.replace(nested, ":null")
-                    } else {
-                        text
+                text(message, |mut text| {
+                    while let Some(begin) = text
+                        .find(":{\"_placeholder\":true")
+                        .filter(|_| text.starts_with('5'))
+                    {
+                        let end = text[begin..]
+                            .find('}')
+                            .map_or(text.len(), |length| begin + length + 1);
+                        text.replace_range(begin + 1..end, "null");
                     }
+                    text
                 })
             }))
         },

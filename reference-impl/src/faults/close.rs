@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{
     FaultInfo,
-    parts::{Actions, PacketsIn, PacketsOut, is_text, polled_body, set_body},
+    handshake::{Sessions, Wrongly},
+    parts::{Actions, PacketsIn, is_text, polled_body, set_body},
 };
 use crate::{
     engine::{ExchangeId, Millis, Transmit},
@@ -58,13 +59,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             "eio.close.server-polling-parked",
             "eio.close.server-polling-unparked",
         ],
-        sentence: "ends the poll of a session that it closes with a noop",
-        build: || {
-            Box::new(PacketsOut(|packet| {
-                let packet = if packet == "1" { "6" } else { packet };
-                vec![packet.to_owned()]
-            }))
-        },
+        sentence: "answers the polls of a session that it closed with noops",
+        build: || Box::new(Sessions::answered(Wrongly::Silent)),
     },
     FaultInfo {
         name: "close-answers-close",

@@ -286,7 +286,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "pollutes-prototype",
         area: "connect",
         breaks: &["sio.connect.payload-proto"],
-        sentence: "lets the `__proto__` of one payload show through in the next ones",
+        sentence: "lets every object inherit the `__proto__` of one payload",
         build: || Box::<Polluted>::default(),
     },
     FaultInfo {
@@ -475,26 +475,30 @@ impl Seams for Rejoins {
     }
 }
 
-/// Remembers the keys that one payload puts into the prototype of all objects.
+/// Remembers the members that one payload puts into the prototype of all objects.
 #[derive(Default)]
 struct Polluted {
     keys: Option<String>,
 }
 
 impl Seams for Polluted {
+    fn engine_event(&mut self, _now: Millis, mut event: EngineEvent, out: &mut Vec<EngineEvent>) {
+        if let (EngineEvent::Message(_, Message::Text(text)), Some(keys)) = (&mut event, &self.keys)
+            && text.starts_with(['2', '5'])
+        {
+            // What an object inherits stands before what it has itself.
+            let inherited = keys.trim_end_matches('}');
+            *text = text.replace("{\"", &format!("{inherited},\""));
+        }
+        out.push(event);
+    }
+
     fn socket_event(&mut self, event: SocketEvent, out: &mut Vec<SocketEvent>) {
-        out.push(match event {
-            SocketEvent::Connected { socket, auth } => {
-                let shown = match &self.keys {
-                    Some(keys) if auth == "{}" => keys.clone(),
-                    _ => auth.clone(),
-                };
-                if let Some(keys) = json_field(&auth, "__proto__") {
-                    self.keys = Some(keys.to_owned());
-                }
-                SocketEvent::Connected { socket, auth: shown }
-            }
-            other => other,
-        });
+        if let SocketEvent::Connected { auth, .. } = &event
+            && let Some(keys) = json_field(auth, "__proto__").filter(|keys| keys.starts_with("{\""))
+        {
+            self.keys = Some(keys.to_owned());
+        }
+        out.push(event);
     }
 }

@@ -34,8 +34,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "open-packet-second",
         area: "handshake",
         breaks: &["eio.handshake.polling.open-packet-first"],
-        sentence: "puts a noop before the open packet",
-        build: || Box::new(Open(|open| format!("6\u{1e}{open}"))),
+        sentence: "sends a message before the open packet",
+        build: || Box::new(Open(|open| format!("4early\u{1e}{open}"))),
     },
     FaultInfo {
         name: "numeric-sid",
@@ -49,7 +49,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         area: "handshake",
         breaks: &["eio.handshake.polling.sid-url-safe"],
         sentence: "gives out session ids that a URL cannot hold as they are",
-        build: || Box::new(SessionIds(|mut ids| Box::new(move || format!("{}/+=", ids())))),
+        build: || Box::new(SessionIds(|mut ids| Box::new(move || format!("{}&/", ids())))),
     },
     FaultInfo {
         name: "same-engine-sid",
@@ -273,19 +273,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         area: "handshake",
         breaks: &["eio.session.unknown-sid-get", "eio.session.unknown-sid-post"],
         sentence: "answers 200 to requests of sessions that never were",
-        build: || Box::<Sessions>::default(),
+        build: || Box::new(Sessions::answered(Wrongly::Unknown)),
     },
     FaultInfo {
         name: "closed-sid-fails",
         area: "handshake",
         breaks: &["eio.session.closed-sid", "eio.close.polling.session-gone"],
         sentence: "answers 500 to requests of a session that is over",
-        build: || {
-            Box::new(Sessions {
-                closed: true,
-                ..Sessions::default()
-            })
-        },
+        build: || Box::new(Sessions::answered(Wrongly::Over)),
     },
     FaultInfo {
         name: "transport-mismatch-polls",
@@ -296,12 +291,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             "eio.upgrade.polling-post-after",
         ],
         sentence: "answers 200 to polling requests of a session that uses a WebSocket",
-        build: || {
-            Box::new(Sessions {
-                mismatch: true,
-                ..Sessions::default()
-            })
-        },
+        build: || Box::new(Sessions::answered(Wrongly::Mismatch)),
     },
     FaultInfo {
         name: "crosstalk",
@@ -321,15 +311,34 @@ impl Seams for SessionIds {
     }
 }
 
-/// Answers requests of sessions that it should refuse; which ones depends on what is set.
-#[derive(Default)]
-struct Sessions {
-    /// Sessions that were, with 500.
-    closed: bool,
-    /// Sessions on another transport, with 200. Neither: sessions that never were, with 200.
-    mismatch: bool,
+/// Which requests are answered, and how, instead of being refused.
+#[derive(Clone, Copy)]
+pub(super) enum Wrongly {
+    /// Those of sessions that never were, with 200.
+    Unknown,
+    /// Those of sessions that are over, with 500.
+    Over,
+    /// Those of sessions that are over, with 200, as if they went on.
+    Silent,
+    /// Those of sessions on another transport, with 200.
+    Mismatch,
+}
+
+/// Answers requests of sessions that it should refuse.
+pub(super) struct Sessions {
+    wrongly: Wrongly,
     announced: HashSet<String>,
     requests: HashMap<ExchangeId, (Method, String)>,
+}
+
+impl Sessions {
+    pub(super) fn answered(wrongly: Wrongly) -> Self {
+        Self {
+            wrongly,
+            announced: HashSet::new(),
+            requests: HashMap::new(),
+        }
+    }
 }
 
 impl Seams for Sessions {
@@ -348,17 +357,19 @@ impl Seams for Sessions {
         if let Transmit::Respond(exchange, response) = &mut transmit
             && let Some((method, sid)) = self.requests.remove(exchange)
         {
-            let known = self.announced.contains(&sid);
+            let was = self.announced.contains(&sid);
             let code = response
                 .body()
                 .strip_prefix(b"{\"code\":")
                 .and_then(|rest| rest.first().copied());
-            match code {
-                Some(b'1') if self.closed && known => {
+            match (self.wrongly, code) {
+                (Wrongly::Unknown, Some(b'1')) if !was => answer_well(response, &method),
+                (Wrongly::Over, Some(b'1')) if was => {
                     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 }
-                Some(b'1') if !self.closed && !self.mismatch && !known => answer_well(response, &method),
-                Some(b'3') if self.mismatch => answer_well(response, &method),
+                (Wrongly::Silent, Some(b'1')) if was => answer_well(response, &method),
+                (Wrongly::Silent, None) if response.body() == "1" => answer_well(response, &method),
+                (Wrongly::Mismatch, Some(b'3')) => answer_well(response, &method),
                 _ => {}
             }
         }

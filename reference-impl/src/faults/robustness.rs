@@ -98,18 +98,15 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
-        name: "fails-on-absolute-targets",
+        name: "dies-of-absolute-targets",
         area: "robustness",
         breaks: &["robust.absolute-form-uri"],
-        sentence: "answers 500 to a request whose target is a whole URL",
+        sentence: "dies of a request whose target is a whole URL",
         build: || {
-            Box::new(Requests(|head| {
-                if head.uri.authority().is_some() {
-                    answer(500, "text/plain", "invalid URL")
-                } else {
-                    Verdict::Pass
-                }
-            }))
+            Box::new(Mortal {
+                of_absolute: true,
+                ..Mortal::default()
+            })
         },
     },
     FaultInfo {
@@ -141,7 +138,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         build: || {
             Box::new(super::parts::Outgoing(|message| {
                 super::parts::text(message, |text| {
-                    text.replace("e\u{301}", "é").replace("A\u{30a}", "Å")
+                    text.replace("e\u{301}", "é").replace("e\\u0301", "é")
                 })
             }))
         },
@@ -357,6 +354,7 @@ impl Seams for PublicKey {
 #[derive(Default)]
 struct Mortal {
     of_upgrade: bool,
+    of_absolute: bool,
     of_break: bool,
     /// How many requests for a namespace it bears.
     namespaces: Option<usize>,
@@ -369,6 +367,7 @@ impl Seams for Mortal {
         let upgrade = head.headers.get(header::UPGRADE).map(HeaderValue::as_bytes);
         self.dead |=
             self.of_upgrade && upgrade.is_some_and(|upgrade| !upgrade.eq_ignore_ascii_case(b"websocket"));
+        self.dead |= self.of_absolute && head.uri.authority().is_some();
         if self.dead { Verdict::Hold } else { Verdict::Pass }
     }
 

@@ -389,7 +389,10 @@ fn joining(bench: &mut Bench) {
     let ws = say(bench, &["40/slow,"]);
     bench.run_for(100);
     bench.send(ws, "42/slow,[\"message\"]");
-    say(bench, &["40{\"__proto__\":{\"admin\":true}}", "40/custom,"]);
+    say(
+        bench,
+        &["40{\"__proto__\":{\"admin\":true}}", "42[\"message\",{\"a\":1}]"],
+    );
     open_polling(bench);
     bench.ws(WEBSOCKET);
 }

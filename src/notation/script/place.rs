@@ -68,7 +68,7 @@ impl ScriptReader<'_> {
                     .expected("`< ...` as the last line of its session"),
             );
         } else if *content == Content::Rest {
-            self.rested.push(label.clone());
+            self.rested.insert(label.clone());
         }
     }
 

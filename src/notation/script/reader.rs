@@ -5,6 +5,7 @@ use crate::notation::check::Texts;
 use crate::notation::line::{self, Line};
 use crate::notation::model::{Action, Content, Header, Item, Label, Party, Role, Step, Text};
 use crate::notation::piece::{Fault, Piece};
+use std::collections::BTreeSet;
 
 /// The script so far.
 pub(in crate::notation) struct ScriptReader<'h> {
@@ -16,7 +17,7 @@ pub(in crate::notation) struct ScriptReader<'h> {
     pub(super) above: Above,
     pub(super) channels: Channels,
     /// Labels of sessions that are done (`< ...`).
-    pub(super) rested: Vec<Label>,
+    pub(super) rested: BTreeSet<Label>,
     pub(super) texts: Texts,
 }
 
@@ -44,7 +45,7 @@ impl<'h> ScriptReader<'h> {
             group: None,
             above: Above::Nothing,
             channels: Channels::default(),
-            rested: Vec::new(),
+            rested: BTreeSet::new(),
             texts: Texts::new(header),
         }
     }

@@ -237,7 +237,9 @@ fn limits() {
     let too_much =
         "title: T\nrule: r\nover: polling\n\n".to_owned() + &"> <repeat 5000000 \"aaaa\">\n".repeat(4);
     let too_often = "title: T\nrule: r\nover: polling\n\n> <repeat 5000 \"aaaa\">  x100000\n".to_owned();
-    let found: Vec<String> = [too_long, too_big, too_much, too_often]
+    let too_much_expected = "title: T\nrule: r\nover: polling\n\n".to_owned()
+        + &"< <repeat 600000 \"aaaaaaaaaaaaaa\">\n".repeat(2);
+    let found: Vec<String> = [too_long, too_big, too_much, too_often, too_much_expected]
         .iter()
         .map(|text| told(text))
         .collect();

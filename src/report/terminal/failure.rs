@@ -127,7 +127,12 @@ impl Block<'_> {
         if !first.impact.is_empty() {
             notes.push(("impact", brief(&first.impact, SHOWN)));
         }
-        if with_transcript {
+        // What a target said before it ended is often the whole story.
+        let last_words =
+            matches!(first.verdict, Verdict::Crashed | Verdict::Hung) && !first.transcript.is_empty();
+        if last_words {
+            notes.push(("output", transcript(first)));
+        } else if with_transcript {
             notes.push(("transcript", transcript(first)));
         }
         if !first.replay.is_empty() {
