@@ -21,7 +21,7 @@ const CAUGHT_BY: [(&str, &str); 14] = [
 ];
 
 /// Faults after which only the timers of the server still close a connection.
-const TIMERS_ONLY: [&str; 2] = ["ignores-malformed", "ignores-early-packets"];
+const TIMERS_ONLY: [&str; 3] = ["closes-by-timers-only", "ignores-malformed", "ignores-early-packets"];
 
 fn siospec() -> Command {
     Command::cargo_bin("siospec").unwrap()
