@@ -1,10 +1,6 @@
 //! `reports/remake`: what it publishes, and that nothing changes where a run comes to no end.
-#![cfg(unix)]
-
-mod report_samples;
-
+use crate::samples::{self, Sample, sample};
 use assert_cmd::Command;
-use report_samples::{Sample, sample};
 use siospec::outcome::Verdict;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -54,7 +50,7 @@ fn repository() -> TempDir {
             result.cases[5].verdict = Verdict::Hung;
             result.cases[5].id = SECRET.to_owned();
         }
-        report_samples::count(&mut result);
+        samples::count(&mut result);
         let bytes = siospec::report::json::write(&result).unwrap();
         fs::write(at(&format!("targets/{target}/{role}.json")), bytes).unwrap();
     }
