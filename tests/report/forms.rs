@@ -1,10 +1,8 @@
 //! The other forms of a report, through the command: Markdown, JUnit, badges, annotations, the terminal, merging, comparing;
 //! what they do with hostile texts, and what the command says of files that it cannot use.
 
-mod report_samples;
-
+use crate::samples::{self, Sample, hostile, kept, sample};
 use assert_cmd::Command;
-use report_samples::{Sample, hostile, kept, sample};
 use siospec::outcome::{RunResult, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +28,7 @@ fn small(target: &str, trouble: u64, seed: u64) -> RunResult {
         seed,
     });
     result.cases.truncate(80);
-    report_samples::count(&mut result);
+    samples::count(&mut result);
     result
 }
 
@@ -114,7 +112,6 @@ fn a_summary_stays_below_a_mebibyte_with_the_worst_news_first() {
         paths.push(save(folder.path(), &format!("{seed}.json"), &result));
     }
     let summary = stdout(siospec().arg("report").args(paths).args(["--markdown", "-"]));
-    println!("{} bytes", summary.len());
     assert!(summary.len() < 1 << 20);
     let at = |words: &str| {
         summary
@@ -235,7 +232,7 @@ fn parts_are_merged_into_what_one_run_would_have_given() {
         let mut part = whole.clone();
         part.partition = Some(format!("hash:{}/2", k + 1));
         part.cases = whole.cases.iter().skip(k).step_by(2).cloned().collect();
-        report_samples::count(&mut part);
+        samples::count(&mut part);
         save(folder.path(), &format!("{k}.json"), &part)
     };
     let (first, second) = (part(0), part(1));
