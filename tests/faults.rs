@@ -4,24 +4,55 @@ use assert_cmd::Command;
 
 /// Broken servers, and a case that is named for what they break.
 const CAUGHT_BY: [(&str, &str); 14] = [
-    ("ws-accepts-bad-eio", "server/websocket/handshake-without-version-or-transport-is-refused"),
-    ("ignores-disconnect", "server/event/event-after-leaving-is-not-delivered"),
-    ("ignores-malformed", "server/connect/first-message-must-be-a-packet"),
-    ("no-connect-timeout", "server/connect/silent-client-is-disconnected"),
+    (
+        "ws-accepts-bad-eio",
+        "server/websocket/handshake-without-version-or-transport-is-refused",
+    ),
+    (
+        "ignores-disconnect",
+        "server/event/event-after-leaving-is-not-delivered",
+    ),
+    (
+        "ignores-malformed",
+        "server/connect/first-message-must-be-a-packet",
+    ),
+    (
+        "no-connect-timeout",
+        "server/connect/silent-client-is-disconnected",
+    ),
     ("same-sid", "server/connect/each-namespace-has-its-own-id"),
     ("text-during-attachments", "server/binary/text-is-no-attachment"),
     ("two-gets", "server/polling/second-get-is-refused"),
-    ("no-separator", "server/payload/attachments-are-separated-while-a-get-waits"),
+    (
+        "no-separator",
+        "server/payload/attachments-are-separated-while-a-get-waits",
+    ),
     ("corrupts-base64", "server/binary/polling-carries-base64"),
     ("no-heartbeat-timeout", "server/heartbeat/unanswered-ping-closes"),
-    ("wrong-ack-id", "server/ack/acknowledgement-carries-the-id-and-the-values"),
-    ("swaps-attachments", "server/binary/two-attachments-keep-their-order"),
-    ("wrong-connect-error", "server/connect/refusal-carries-the-message-of-the-application"),
-    ("never-upgrades", "server/upgrade/session-goes-on-over-the-websocket"),
+    (
+        "wrong-ack-id",
+        "server/ack/acknowledgement-carries-the-id-and-the-values",
+    ),
+    (
+        "swaps-attachments",
+        "server/binary/two-attachments-keep-their-order",
+    ),
+    (
+        "wrong-connect-error",
+        "server/connect/refusal-carries-the-message-of-the-application",
+    ),
+    (
+        "never-upgrades",
+        "server/upgrade/session-goes-on-over-the-websocket",
+    ),
 ];
 
 /// Faults after which only the timers of the server still close a connection.
-const TIMERS_ONLY: [&str; 3] = ["closes-by-timers-only", "ignores-malformed", "ignores-early-packets"];
+const TIMERS_ONLY: [&str; 3] = [
+    "closes-by-timers-only",
+    "ignores-malformed",
+    "ignores-early-packets",
+];
 
 fn siospec() -> Command {
     Command::cargo_bin("siospec").unwrap()
@@ -29,7 +60,10 @@ fn siospec() -> Command {
 
 fn output(arguments: &[&str]) -> (Option<i32>, String) {
     let output = siospec().args(arguments).output().unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 #[test]

@@ -4,9 +4,18 @@ use assert_cmd::Command;
 
 #[test]
 fn no_mutation_survives() {
-    let output = Command::cargo_bin("siospec").unwrap().arg("selftest").output().unwrap();
+    let output = Command::cargo_bin("siospec")
+        .unwrap()
+        .arg("selftest")
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let tried: usize = text
         .lines()
         .last()

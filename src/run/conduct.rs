@@ -406,7 +406,9 @@ impl<'a> Conduct<'a> {
     /// A failure that stands without being played again; or the reason to play the trial.
     fn standing(&self, index: usize, reason: Reason, budget: &mut Budget) -> Result<Played, Reason> {
         match reason {
-            Reason::Doubt(_, first) if self.confirmed.has(&self.trials[index].loaded.id, &first) => Ok(*first),
+            Reason::Doubt(_, first) if self.confirmed.has(&self.trials[index].loaded.id, &first) => {
+                Ok(*first)
+            }
             Reason::Doubt(doubt, first) if !budget.grants(doubt) => Ok(retry::unsettled(*first)),
             reason => Err(reason),
         }
@@ -438,7 +440,8 @@ impl<'a> Conduct<'a> {
         match reason {
             Reason::Doubt(doubt, first) => {
                 let case = self.trials[index].loaded.id.clone();
-                let settled = retry::settle(*first, doubt, async || self.prove(index, wait_ms, before).await).await;
+                let settled =
+                    retry::settle(*first, doubt, async || self.prove(index, wait_ms, before).await).await;
                 self.confirmed.note(&case, &settled);
                 Some(settled)
             }

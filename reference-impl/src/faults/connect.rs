@@ -568,7 +568,8 @@ impl Seams for ClosesByTimersOnly {
     }
 
     fn action(&mut self, now: Millis, action: Action, out: &mut Vec<Action>) {
-        let reacts = matches!(&action, Action::Close(session) if self.last_message.get(session) == Some(&now));
+        let reacts =
+            matches!(&action, Action::Close(session) if self.last_message.get(session) == Some(&now));
         if !reacts {
             out.push(action);
         }
