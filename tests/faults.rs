@@ -1,5 +1,7 @@
 //! Broken servers are caught: the reference, started with each deliberate fault, fails a case of the rule that it breaks.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use assert_cmd::Command;
 
 /// Broken servers, and a case that is named for what they break.
