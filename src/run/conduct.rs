@@ -6,7 +6,7 @@
 use super::fleet::{Attempt, Berth, Fleet, Provision};
 use super::gate::{self, Strictness};
 use super::plan::{self, Allowed, Fate};
-use super::retry::{self, Budget, Doubt};
+use super::retry::{self, Budget, Confirmed, Doubt};
 use super::schedule::{self, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, known};
@@ -166,6 +166,7 @@ struct Conduct<'a> {
     /// What is to be played alone, in this order.
     alone: VecDeque<(usize, Reason)>,
     rechecked: BTreeSet<usize>,
+    confirmed: Confirmed,
     /// Trials that ended lately: when, on which instance, and how.
     lately: VecDeque<(Instant, Place, usize)>,
     losses: BTreeMap<Place, Casualty>,
@@ -232,6 +233,7 @@ impl<'a> Conduct<'a> {
             done: BTreeSet::new(),
             alone: VecDeque::new(),
             rechecked: BTreeSet::new(),
+            confirmed: Confirmed::default(),
             lately: VecDeque::new(),
             losses: BTreeMap::new(),
         }
@@ -382,15 +384,33 @@ impl<'a> Conduct<'a> {
             if self.is_interrupted() {
                 return;
             }
+            let reason = match self.standing(index, reason, &mut budget) {
+                Ok(played) => {
+                    self.finish(index, played);
+                    continue;
+                }
+                Err(reason) => reason,
+            };
             self.announce(index, &reason);
             let mut interrupted = self.interrupted.clone();
             let played = tokio::select! {
-                played = self.settle(index, reason, &mut budget, &mut before) => played,
+                played = self.settle(index, reason, &mut before) => played,
                 _ = interrupted.wait_for(|stop| *stop) => return,
             };
             if let Some(played) = played {
                 self.finish(index, played);
             }
+        }
+    }
+
+    /// A failure that stands without being played again; or the reason to play the trial.
+    fn standing(&self, index: usize, reason: Reason, budget: &mut Budget) -> Result<Played, Reason> {
+        match reason {
+            Reason::Doubt(_, first) if self.confirmed.has(&self.trials[index].loaded.id, &first) => {
+                Ok(*first)
+            }
+            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Ok(retry::unsettled(*first)),
+            reason => Err(reason),
         }
     }
 
@@ -410,7 +430,6 @@ impl<'a> Conduct<'a> {
         &mut self,
         index: usize,
         reason: Reason,
-        budget: &mut Budget,
         before: &mut Option<(Place, usize)>,
     ) -> Option<Played> {
         let wait_ms = if let Reason::Hazard(wait_ms) = reason {
@@ -419,16 +438,12 @@ impl<'a> Conduct<'a> {
             self.options.max_wait.as_secs_f64() * 1000.0
         };
         match reason {
-            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Some(*first),
             Reason::Doubt(doubt, first) => {
-                let mut alone = self.prove(index, wait_ms, before).await;
-                for _ in 1..retry::STALLED_REPEATS {
-                    if !retry::stalled(&alone) {
-                        break;
-                    }
-                    alone = retry::calmer(alone, self.prove(index, wait_ms, before).await);
-                }
-                Some(retry::combine(*first, doubt, alone))
+                let case = self.trials[index].loaded.id.clone();
+                let settled =
+                    retry::settle(*first, doubt, async || self.prove(index, wait_ms, before).await).await;
+                self.confirmed.note(&case, &settled);
+                Some(settled)
             }
             Reason::Hazard(_) | Reason::Suspect => Some(self.prove(index, wait_ms, before).await),
             Reason::Recheck => {

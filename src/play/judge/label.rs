@@ -36,7 +36,7 @@ pub(super) struct LabelState {
     pub(super) ended: bool,
     /// The target ended it, as was expected.
     pub(super) closed: bool,
-    /// It ended by an alternative `close`: the lines that are left for it are left out.
+    /// It ended by an alternative, `close` or the close packet: the lines that are left for it are left out.
     pub(super) over_early: bool,
     /// The last request was a WebSocket handshake.
     pub(super) handshaking: bool,
@@ -157,20 +157,18 @@ impl LabelState {
                     self.joined.remove(&namespace);
                 }
             }
-            Wire::Request(request) => {
-                if entry.cause.is_some() {
+            Wire::Request(request)
+                if entry.cause.is_some() => {
                     self.requests += 1;
                     self.ended = false;
                     self.close_seen = false;
                     self.polls = request.method == "GET" && request.target.contains("transport=polling");
                 }
-            }
-            Wire::Raw(bytes) => {
-                if entry.cause.is_some() && begins_request(bytes) {
+            Wire::Raw(bytes)
+                if entry.cause.is_some() && begins_request(bytes) => {
                     self.requests += 1;
                     self.polls = false;
                 }
-            }
             _ => {}
         }
     }
