@@ -48,9 +48,14 @@ fn main() -> ExitCode {
 ///
 /// `INSTA_UPDATE=always cargo test --test conformance` writes the snapshots anew.
 fn compare(trial: &Trial, result: &CaseResult) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(snapshot_name(trial));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("cases")
+        .join(snapshot_name(trial));
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(folder);
     settings.set_prepend_module_to_snapshot(false);

@@ -5,7 +5,7 @@ mod report_samples;
 
 use assert_cmd::Command;
 use report_samples::{Sample, hostile, kept, sample};
-use siospec::outcome::RunResult;
+use siospec::outcome::{RunResult, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -168,7 +168,13 @@ fn hostile_texts_do_no_harm_in_any_form() {
     let kept = kept();
     let path = save(&kept, "hostile.json", &hostile("evil", 5_000_000));
     let mut other = hostile("evil", 0);
-    other.cases.rotate_left(7);
+    for case in &mut other.cases {
+        case.verdict = if case.verdict == Verdict::Fail {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
+        };
+    }
     let other = save(&kept, "hostile-other.json", &other);
     siospec()
         .arg("report")
@@ -186,7 +192,7 @@ fn hostile_texts_do_no_harm_in_any_form() {
         .arg("--markdown")
         .arg(diff)
         .assert()
-        .code(0..=1);
+        .code(vec![0, 1]);
     for form in ["hostile.md", "hostile.xml", "hostile-diff.md"] {
         let text = fs::read_to_string(kept.join(form)).unwrap();
         let control = |c: char| c.is_control() && !"\n\t\r".contains(c);
@@ -266,9 +272,9 @@ fn runs_are_compared() {
     let fails = new
         .cases
         .iter()
-        .position(|case| case.verdict == siospec::outcome::Verdict::Pass)
+        .position(|case| case.verdict == Verdict::Pass)
         .unwrap();
-    new.cases[fails].verdict = siospec::outcome::Verdict::Fail;
+    new.cases[fails].verdict = Verdict::Fail;
     let (old, new) = (
         save(folder.path(), "old.json", &old),
         save(folder.path(), "new.json", &new),
@@ -346,7 +352,7 @@ fn what_is_withheld_is_in_no_report() {
     let mut result = small("one", 0, 1);
     let case = &mut result.cases[3];
     case.level = "security".to_owned();
-    case.verdict = siospec::outcome::Verdict::Crashed;
+    case.verdict = Verdict::Crashed;
     let secret = case.id.clone();
     result.gate = siospec::outcome::Gate::Fail;
     result.gate_reasons = vec![format!("{secret} is listed as a known failure, and passes")];

@@ -1,6 +1,7 @@
 //! The `siospec` command: reading the command line, one file for each command, and the exit code.
 
 mod baseline;
+mod bench;
 mod exit;
 mod faults;
 mod install;
@@ -86,6 +87,8 @@ enum Command {
     Report(Box<report::Report>),
     /// Change what the reference sent, and show which changes the cases overlook
     Selftest(selftest::Selftest),
+    /// Show what the suite costs on a target, beside a plain loop of handshakes
+    Bench(Box<bench::Bench>),
     /// Run the install commands of targets
     Install(install::Install),
     /// Write the list of a target's known failures
@@ -129,6 +132,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),
+        Command::Bench(arguments) => bench::bench(&arguments, out),
         Command::Selftest(arguments) => selftest::selftest(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),

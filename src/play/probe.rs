@@ -77,7 +77,11 @@ const PROBES: &[(&str, bool, &str)] = &[
 /// What shows that a transport is offered, or that it is not: a script that passes, and what is then true. A transport
 /// that is offered and broken is not lacking: that is for the cases to say.
 const TRANSPORTS: &[(&str, bool, &str)] = &[
-    ("websocket", true, "ws> WS ?EIO=4&transport=websocket\nws< 101\nws< ...\n"),
+    (
+        "websocket",
+        true,
+        "ws> WS ?EIO=4&transport=websocket\nws< 101\nws< ...\n",
+    ),
     (
         "polling",
         false,

@@ -2,6 +2,7 @@
 
 use super::verdict::Played;
 use crate::outcome::Verdict;
+use crate::transcript::{Event, Side};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,9 @@ impl Doubt {
 /// Whether the verdict of a trial may stand.
 pub(super) fn doubt(played: &Played) -> Option<Doubt> {
     if !failed(played) {
-        return None;
+        // A pong that the runner sent too late closes a connection as well as a broken rule does.
+        let late = played.lag_ms > HEARTBEAT_LAG_MS && closed_by_target(played);
+        return late.then_some(Doubt::Stalled(played.lag_ms));
     }
     let held_up = stalled(played) || played.lag_ms > HEARTBEAT_LAG_MS;
     Some(if held_up {
@@ -101,6 +104,12 @@ fn blame_the_machine(played: Played) -> Played {
         message,
         ..played
     }
+}
+
+/// Whether the target ended a session or channel: the very thing that many rules ask for.
+fn closed_by_target(played: &Played) -> bool {
+    let by_target = |event: &Event| matches!(event, Event::Closed(closed) if closed.by == Side::Target);
+    played.record.entries.iter().any(|entry| by_target(&entry.event))
 }
 
 fn failed(played: &Played) -> bool {
@@ -264,7 +273,11 @@ mod tests {
             combine(first.clone(), Doubt::Company, played(Verdict::Fail, true, 0.0)).verdict,
             Verdict::Fail
         );
-        let stalled = combine(first.clone(), Doubt::Stalled(400.0), played(Verdict::Fail, true, 400.0));
+        let stalled = combine(
+            first.clone(),
+            Doubt::Stalled(400.0),
+            played(Verdict::Fail, true, 400.0),
+        );
         assert_eq!(stalled.verdict, Verdict::Broken);
         let hardly = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
         assert_eq!(hardly.verdict, Verdict::Fail);
@@ -275,7 +288,10 @@ mod tests {
         let lag = |lag_ms| played(Verdict::Fail, true, lag_ms);
         assert_eq!(calmer(lag(80.0), lag(300.0)).lag_ms, 80.0);
         assert_eq!(calmer(lag(300.0), lag(80.0)).lag_ms, 80.0);
-        assert_eq!(calmer(lag(80.0), played(Verdict::Pass, true, 500.0)).verdict, Verdict::Pass);
+        assert_eq!(
+            calmer(lag(80.0), played(Verdict::Pass, true, 500.0)).verdict,
+            Verdict::Pass
+        );
     }
 
     #[test]

@@ -75,7 +75,10 @@ impl Played {
             Loss::Silent(_) => Verdict::Hung,
         };
         let transcript = words.lines().map(|line| format!("| {line}")).collect();
-        Self { transcript, ..Self::without_record(verdict, loss.to_string()) }
+        Self {
+            transcript,
+            ..Self::without_record(verdict, loss.to_string())
+        }
     }
 }
 
@@ -84,7 +87,8 @@ fn lines(record: &Transcript, matches: &[Match], verdict: Verdict) -> Vec<String
     if verdict != Verdict::Pass {
         return as_recorded(record);
     }
-    let matches: Vec<_> = matches.iter().map(|matched| (matched.entry, matched.cause)).collect();
+    let telling = matches.iter().filter(|matched| !matched.free);
+    let matches: Vec<_> = telling.map(|matched| (matched.entry, matched.cause)).collect();
     normalise(record, &matches)
 }
 

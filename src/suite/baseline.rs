@@ -33,7 +33,10 @@ pub fn baselines<'t>(trials: impl IntoIterator<Item = &'t Trial>) -> BTreeMap<(S
 
 /// The lines of a snapshot file, without the header that insta writes.
 fn lines_of(text: &str) -> Vec<String> {
-    let body = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(text, |(_, body)| body);
+    let body = text
+        .strip_prefix("---\n")
+        .and_then(|rest| rest.split_once("\n---\n"))
+        .map_or(text, |(_, body)| body);
     body.lines().map(str::to_owned).collect()
 }
 
@@ -42,7 +45,13 @@ fn slug(values: &str) -> String {
     let inner = values.trim_start_matches('[').trim_end_matches(']');
     let plain: String = inner
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(LONGEST)
         .collect();
     let plain = plain.trim_matches('-');

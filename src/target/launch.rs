@@ -359,7 +359,10 @@ impl Process {
         let readers = std::mem::take(&mut *self.readers.lock().unwrap_or_else(PoisonError::into_inner));
         for mut reader in readers {
             // A process that left the group may hold the pipe open: then what came so far must do.
-            if tokio::time::timeout(LAST_WORDS_PATIENCE, &mut reader).await.is_err() {
+            if tokio::time::timeout(LAST_WORDS_PATIENCE, &mut reader)
+                .await
+                .is_err()
+            {
                 reader.abort();
             }
         }

@@ -38,7 +38,9 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
     let mut lines: Vec<String> = Vec::new();
     for (index, cause) in ordered {
         let last = last_of.get(&cause.line).copied().unwrap_or(0);
-        let Some(entry) = transcript.entries.get(index).filter(|_| shown.insert(index)) else { continue };
+        let Some(entry) = transcript.entries.get(index).filter(|_| shown.insert(index)) else {
+            continue;
+        };
         if last > MOST_REPETITIONS && cause.repetition >= FIRST_REPETITIONS && cause.repetition < last {
             if cause.repetition == FIRST_REPETITIONS {
                 lines.push(format!("# {} repetitions are left out", last - FIRST_REPETITIONS));
@@ -48,7 +50,9 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
         let label = &entry.label;
         match &entry.event {
             // A session is closed in one way over one transport and in another over the next.
-            Event::Received(Wire::Text(text)) if is_session && text == "1" => lines.push(format!("{label}< close")),
+            Event::Received(Wire::Text(text)) if is_session && text == "1" => {
+                lines.push(format!("{label}< close"))
+            }
             Event::Closed(_) if is_session => lines.push(format!("{label}< close")),
             // A body that no line asks for is free.
             Event::Received(Wire::Response(response)) if lines_met.get(&index) == Some(&1) => {
@@ -63,7 +67,12 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
 /// All lines of a transcript, in the order of arrival, with nothing replaced but the ids that the target made up.
 pub fn as_recorded(transcript: &Transcript) -> Vec<String> {
     let made_up = MadeUp::of(transcript);
-    transcript.entries.iter().flat_map(lines_of).map(|line| made_up.replaced(line)).collect()
+    transcript
+        .entries
+        .iter()
+        .flat_map(lines_of)
+        .map(|line| made_up.replaced(line))
+        .collect()
 }
 
 /// What the target made up and differs from run to run.
@@ -83,7 +92,8 @@ impl MadeUp {
                 Event::Received(Wire::Text(text)) => collect_ids(text, &mut ids),
                 Event::Received(Wire::Response(response)) => {
                     let body = String::from_utf8_lossy(&response.body);
-                    body.split('\u{1e}').for_each(|packet| collect_ids(packet, &mut ids));
+                    body.split('\u{1e}')
+                        .for_each(|packet| collect_ids(packet, &mut ids));
                 }
                 _ => {}
             }
@@ -123,7 +133,9 @@ fn collect_ids(packet: &str, found: &mut Vec<(String, String)>) {
     if !packet.contains("\"sid\"") && !packet.contains("\"pid\"") {
         return;
     }
-    let Ok(Value::Object(members)) = serde_json::from_str::<Value>(&packet[at..]) else { return };
+    let Ok(Value::Object(members)) = serde_json::from_str::<Value>(&packet[at..]) else {
+        return;
+    };
     for key in ["sid", "pid"] {
         if let Some(value) = members.get(key).and_then(Value::as_str) {
             found.push((value.to_owned(), key.to_owned()));

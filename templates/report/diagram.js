@@ -9,7 +9,7 @@ const letterWidth = (() => {
 })();
 
 // Rows of the data: [milliseconds, kind, label, text].
-const recorded = (rows) => (rows || []).map(([at, kind, label, words]) => ({ at, kind, label: text(label), text: text(words) }));
+const recorded = (rows) => rows.map(([at, kind, label, words]) => ({ at, kind, label: text(label), text: text(words) }));
 
 // Rows of the reference's transcript: script lines, without times.
 function ofLines(lines) {
@@ -76,6 +76,7 @@ function diagram(rows, lanes, width, name) {
   for (const row of rows) {
     const top = y;
     const bad = row.expected !== undefined;
+    if (bad) y += 6;
     const ends = { ">": [x.client, x.server], "<": [x.server, x.client], "@>": [x.app, x.client], "@<": [x.client, x.app] }[row.kind];
     const chars = columns(...(ends || [x.client, x.server])) - (row.label ? row.label.length + 1 : 0);
     const middle = (x.client + x.server) / 2;

@@ -1,5 +1,7 @@
 //! The arguments of an event or acknowledgement in the form in which they are sent.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 
 use super::{socket_packet::ArgumentIter, text::quote};
@@ -65,6 +67,14 @@ impl Arguments {
         Some((first, self))
     }
 
+    /// Arguments without binary values, as valid JSON text.
+    pub(super) fn from_valid(json: &str) -> Self {
+        Self {
+            json: json.to_owned(),
+            attachments: Vec::new(),
+        }
+    }
+
     pub(super) fn with_capacity(text: usize, attachments: usize) -> Self {
         Self {
             json: String::with_capacity(text),
@@ -78,7 +88,8 @@ impl Arguments {
 
     pub(super) fn push_placeholder(&mut self, data: Bytes) {
         self.json.push_str("{\"_placeholder\":true,\"num\":");
-        self.json.push_str(&self.attachments.len().to_string());
+        // Writing to a String cannot fail.
+        let _ = write!(self.json, "{}", self.attachments.len());
         self.json.push('}');
         self.attachments.push(data);
     }

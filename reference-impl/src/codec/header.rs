@@ -100,12 +100,12 @@ impl Span {
 pub(super) struct Header {
     pub(super) packet_type: PacketType,
     /// How many attachments follow; more than 0 exactly for the binary types.
-    pub(super) attachments: usize,
+    pub(super) attachments: u32,
     /// Empty for the main namespace when it was left out.
     pub(super) namespace: Span,
     pub(super) id: Option<AckId>,
     /// Where the payload begins, white space not yet skipped.
-    pub(super) payload: usize,
+    pub(super) payload: u32,
 }
 
 impl Header {
@@ -154,13 +154,13 @@ impl Header {
             attachments,
             namespace,
             id,
-            payload: at + digits,
+            payload: (at + digits) as u32,
         })
     }
 }
 
 /// Reads `<digits>-`; returns the number and the offset behind the dash.
-fn parse_count(bytes: &[u8], start: usize, limit: usize) -> Result<(usize, usize), PacketError> {
+fn parse_count(bytes: &[u8], start: usize, limit: usize) -> Result<(u32, usize), PacketError> {
     let digits = bytes[start..]
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
@@ -168,12 +168,12 @@ fn parse_count(bytes: &[u8], start: usize, limit: usize) -> Result<(usize, usize
     if digits == 0 || bytes.get(start + digits) != Some(&b'-') {
         return Err(PacketError::AttachmentCount);
     }
-    let count = bytes[start..start + digits].iter().fold(0_usize, |count, digit| {
-        count.saturating_mul(10).saturating_add(usize::from(digit - b'0'))
+    let count = bytes[start..start + digits].iter().fold(0_u32, |count, digit| {
+        count.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
     });
     match count {
         0 => Err(PacketError::NoAttachments),
-        _ if count > limit => Err(PacketError::TooManyAttachments { limit }),
+        _ if count as usize > limit => Err(PacketError::TooManyAttachments { limit }),
         _ => Ok((count, start + digits + 1)),
     }
 }

@@ -199,6 +199,7 @@ pub(super) fn skip_whitespace(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Skips a string whose opening quote is at `at`; returns the offset behind its closing quote.
+#[inline]
 pub(super) fn skip_string(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     let mut at = at + 1;
     loop {
@@ -264,6 +265,7 @@ fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+#[inline]
 fn skip_key(bytes: &[u8], at: usize, watch: &mut impl Watch) -> Result<usize, JsonError> {
     if bytes.get(at) != Some(&b'"') {
         return Err(JsonError {
@@ -283,6 +285,7 @@ fn skip_key(bytes: &[u8], at: usize, watch: &mut impl Watch) -> Result<usize, Js
     Ok(colon + 1)
 }
 
+#[inline]
 fn skip_number(bytes: &[u8], mut at: usize) -> Result<usize, JsonError> {
     if bytes[at] == b'-' {
         at += 1;
@@ -304,6 +307,7 @@ fn skip_number(bytes: &[u8], mut at: usize) -> Result<usize, JsonError> {
     Ok(at)
 }
 
+#[inline]
 fn skip_digits(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
     let mut at = start;
     while let Some(b'0'..=b'9') = bytes.get(at) {
@@ -319,6 +323,7 @@ fn skip_digits(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
     }
 }
 
+#[inline]
 fn skip_literal(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     let rest = bytes.get(at..).unwrap_or_default();
     for literal in [&b"true"[..], b"false", b"null"] {

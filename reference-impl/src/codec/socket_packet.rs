@@ -34,6 +34,13 @@ pub struct Packet<'a> {
     name: Span,
     /// What stands between the brackets of an event or acknowledgement, its name and the comma behind it left out.
     arguments: Span,
+    /// Only binary packets have this, and few packets are: it would make moving the others slower.
+    binary: Option<Box<Binary>>,
+}
+
+/// What a binary packet has beside its text.
+#[derive(Clone, Debug, PartialEq)]
+struct Binary {
     placeholders: Vec<Placeholder>,
     attachments: Vec<Bytes>,
 }
@@ -50,13 +57,14 @@ impl<'a> Packet<'a> {
             payload: Span::default(),
             name: Span::default(),
             arguments: Span::default(),
-            placeholders: Vec::new(),
-            attachments: Vec::new(),
+            binary: None,
             header,
         };
         match packet.header.packet_type {
             PacketType::Connect | PacketType::ConnectError => packet.parse_object(text)?,
-            PacketType::Disconnect if packet.header.payload < text.len() || packet.header.id.is_some() => {
+            PacketType::Disconnect
+                if (packet.header.payload as usize) < text.len() || packet.header.id.is_some() =>
+            {
                 return Err(PacketError::UnexpectedPayload);
             }
             PacketType::Disconnect => {}
@@ -71,11 +79,14 @@ impl<'a> Packet<'a> {
                 if !finder
                     .found
                     .iter()
-                    .all(|found| found.num.is_some_and(|num| (num as usize) < count))
+                    .all(|found| found.num.is_some_and(|num| num < count))
                 {
                     return Err(PacketError::Placeholder);
                 }
-                packet.placeholders = finder.found;
+                packet.binary = Some(Box::new(Binary {
+                    placeholders: finder.found,
+                    attachments: Vec::new(),
+                }));
             }
         }
         Ok(packet)
@@ -116,12 +127,12 @@ impl<'a> Packet<'a> {
 
     /// How many binary messages belong behind the text of this packet.
     pub fn announced_attachments(&self) -> usize {
-        self.header.attachments
+        self.header.attachments as usize
     }
 
     /// The binary parts, in the order in which they came.
     pub fn attachments(&self) -> &[Bytes] {
-        &self.attachments
+        self.binary.as_ref().map_or(&[], |binary| &binary.attachments)
     }
 
     /// The arguments of an event (without its name) or acknowledgement, each as JSON text, placeholders included.
@@ -134,10 +145,13 @@ impl<'a> Packet<'a> {
     /// The arguments of an event (without its name) or acknowledgement, ready to be sent again: placeholders are
     /// numbered anew in the order of the text, and attachments that none of them selects are gone.
     pub fn arguments(&self) -> Arguments {
-        let mut arguments =
-            Arguments::with_capacity(self.arguments.of(&self.text).len(), self.placeholders.len());
+        let text = self.arguments.of(&self.text);
+        let Some(binary) = &self.binary else {
+            return Arguments::from_valid(text);
+        };
+        let mut arguments = Arguments::with_capacity(text.len(), binary.placeholders.len());
         let mut at = self.arguments.start;
-        for placeholder in &self.placeholders {
+        for placeholder in &binary.placeholders {
             arguments.push_text_part(
                 Span {
                     start: at,
@@ -148,7 +162,7 @@ impl<'a> Packet<'a> {
             // `parse` admitted only indices below the announced number, and a packet leaves the decoder complete.
             let attachment = placeholder
                 .num
-                .and_then(|num| self.attachments.get(num as usize))
+                .and_then(|num| binary.attachments.get(num as usize))
                 .cloned();
             arguments.push_placeholder(attachment.unwrap_or_default());
             at = placeholder.end;
@@ -172,16 +186,18 @@ impl<'a> Packet<'a> {
     }
 
     pub(super) fn push_attachment(&mut self, data: Bytes) {
-        self.attachments.push(data);
+        if let Some(binary) = &mut self.binary {
+            binary.attachments.push(data);
+        }
     }
 
     pub(super) fn missing_attachments(&self) -> usize {
-        self.header.attachments - self.attachments.len()
+        self.announced_attachments() - self.attachments().len()
     }
 
     fn parse_object(&mut self, text: &str) -> Result<(), PacketError> {
         let bytes = text.as_bytes();
-        let start = skip_whitespace(bytes, self.header.payload);
+        let start = skip_whitespace(bytes, self.header.payload as usize);
         let connect = self.header.packet_type == PacketType::Connect;
         match bytes.get(start) {
             None if connect => return Ok(()),
@@ -198,7 +214,7 @@ impl<'a> Packet<'a> {
 
     fn parse_array(&mut self, text: &str, watch: &mut impl Watch) -> Result<(), PacketError> {
         let bytes = text.as_bytes();
-        let start = skip_whitespace(bytes, self.header.payload);
+        let start = skip_whitespace(bytes, self.header.payload as usize);
         match bytes.get(start) {
             Some(b'[') => {}
             Some(_) => return Err(PacketError::NotAnArray),

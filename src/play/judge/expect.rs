@@ -278,7 +278,7 @@ impl<'c> Judge<'c> {
         match (content, &arrival.what) {
             (Content::Text(text), What::Text(_)) => self.check_text(text, repetition, arrival, captures),
             (Content::Binary(binary), What::Binary(bytes)) => check_binary(binary, bytes, arrival),
-            (Content::Binary(binary), What::Text(text)) if self.case.header.over.is_empty() => {
+            (Content::Binary(binary), What::Text(text)) if self.reads_payloads(label) => {
                 let decoded = text
                     .strip_prefix('b')
                     .and_then(|encoded| STANDARD.decode(encoded).ok());
@@ -314,6 +314,12 @@ impl<'c> Judge<'c> {
             }
             _ => Err(misfit_of(content, arrival)),
         }
+    }
+
+    /// Whether what comes on this label are packets of HTTP bodies, where binary data is base64.
+    fn reads_payloads(&self, label: &str) -> bool {
+        let is_websocket = self.labels.get(label).is_some_and(|state| state.handshaking);
+        self.case.header.over.is_empty() && !is_websocket
     }
 
     fn check_text(
@@ -470,9 +476,16 @@ impl<'c> Judge<'c> {
             line: step.line,
             repetition,
         };
+        let free = match &step.action {
+            Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => {
+                alternatives.iter().any(|alternative| alternative.equal)
+            }
+            Action::Own(_) | Action::Command(_) => false,
+        };
         self.matches.push(Match {
             entry: arrival.entry,
             cause,
+            free,
         });
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();
@@ -483,6 +496,7 @@ impl<'c> Judge<'c> {
                 state.closed = true;
                 state.over_early = met.alternative.is_some();
             }
+            What::Text(text) if text == "1" => state.over_early = met.alternative.is_some(),
             What::Response(response, _) => {
                 state.refused = state.handshaking && response.status != 101;
                 state.read_body(response, arrival.entry, arrival.at);
@@ -550,130 +564,5 @@ fn misfit_of(content: &Content, arrival: &Arrival) -> Misfit {
         expected: super::explain::content_in_words(content),
         came: arrival.describe(),
         hint: String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::notation::parse;
-    use crate::play::judge::{Judge, Judgement, Values};
-    use crate::transcript::{Cause, Closed, Entry, Event, Proof, Request, Response, Side, Transcript, Wire};
-
-    const REFUSED_OR_CLOSED: &str =
-        "title: t\nrule: r\n\nb> WS ?EIO=4\nb< 4<int>\n|= 101\nb< close\n> GET ?a\n< 200\n";
-    const ANSWERED_OR_CLOSED: &str =
-        "title: t\nrule: r\n\nws> WS ?EIO=4\nws< 101\nws> a\nws< b\n|= close\nws> c\nws< d\n";
-
-    fn judge(script: &str, events: &[(&str, u32, Event)]) -> Judgement {
-        let case = parse("a/b.sio", script).unwrap();
-        let entries = events.iter().enumerate().map(|(at, (label, line, event))| Entry {
-            at: at as f64,
-            label: (*label).to_owned(),
-            event: event.clone(),
-            cause: (*line > 0).then_some(Cause {
-                line: *line,
-                repetition: 0,
-            }),
-        });
-        let transcript = Transcript {
-            entries: entries.collect(),
-            ..Transcript::default()
-        };
-        Judge::replay(&case, Values::default(), &transcript).0
-    }
-
-    fn request() -> Event {
-        let (method, target) = ("GET".to_owned(), "/".to_owned());
-        Event::Sent(Wire::Request(Request {
-            method,
-            target,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }))
-    }
-
-    fn status(status: u16) -> Event {
-        Event::Received(Wire::Response(Response {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            own: false,
-        }))
-    }
-
-    fn sent(text: &str) -> Event {
-        Event::Sent(Wire::Text(text.into()))
-    }
-
-    fn received(text: &str) -> Event {
-        Event::Received(Wire::Text(text.into()))
-    }
-
-    fn closed() -> Event {
-        Event::Closed(Closed {
-            by: Side::Target,
-            how: "close frame 1000".into(),
-            code: Some(1000),
-        })
-    }
-
-    fn raw(bytes: &str) -> Event {
-        Event::Sent(Wire::Raw(bytes.into()))
-    }
-
-    #[test]
-    fn raw_bytes_in_two_lines_are_one_request() {
-        let script = "title: t\nrule: r\n\n> <raw>POST /a HTTP/1.1\\x0d\\x0a\\x0d\\x0aab\n> <raw>cd\n< 200\n";
-        let halves = [("", 4, raw("POST /a HTTP/1.1\r\n\r\nab")), ("", 5, raw("cd"))];
-        assert_eq!(
-            judge(script, &[&halves[..], &[("", 0, status(200))]].concat()),
-            Judgement::Pass
-        );
-    }
-
-    #[test]
-    fn a_refused_handshake_needs_no_close() {
-        let rest = [("", 8, request()), ("", 0, status(200))];
-        let refused = [("b", 4, request()), ("b", 0, status(400))];
-        assert_eq!(
-            judge(REFUSED_OR_CLOSED, &[&refused[..], &rest[..]].concat()),
-            Judgement::Pass
-        );
-        let opened = [("b", 4, request()), ("b", 0, status(101))];
-        let then_closed = [("b", 0, closed())];
-        assert_eq!(
-            judge(REFUSED_OR_CLOSED, &[&opened[..], &then_closed, &rest].concat()),
-            Judgement::Pass
-        );
-        let left_open = [("b", 0, Event::Deadline)];
-        assert!(matches!(
-            judge(REFUSED_OR_CLOSED, &[&opened[..], &left_open].concat()),
-            Judgement::Fail(_)
-        ));
-    }
-
-    #[test]
-    fn an_alternative_close_leaves_out_the_rest_of_the_connection() {
-        let start = [("ws", 4, request()), ("ws", 0, status(101)), ("ws", 6, sent("a"))];
-        assert_eq!(
-            judge(ANSWERED_OR_CLOSED, &[&start[..], &[("ws", 0, closed())]].concat()),
-            Judgement::Pass
-        );
-        let silent = Event::Silence(Proof::Window(25.0));
-        let answered = [
-            ("ws", 0, received("b")),
-            ("ws", 9, sent("c")),
-            ("ws", 0, received("d")),
-            ("ws", 0, silent),
-        ];
-        assert_eq!(
-            judge(ANSWERED_OR_CLOSED, &[&start[..], &answered[..]].concat()),
-            Judgement::Pass
-        );
-        let closed_later = [answered[0].clone(), answered[1].clone(), ("ws", 0, closed())];
-        assert!(matches!(
-            judge(ANSWERED_OR_CLOSED, &[&start[..], &closed_later[..]].concat()),
-            Judgement::Fail(_)
-        ));
     }
 }

@@ -34,7 +34,7 @@ impl<'c> Judge<'c> {
             return None;
         }
         let ambient = self.ambient.clone();
-        let state = self.labels.get_mut(label)?;
+        let state = self.labels.get(label).filter(|state| !state.rest)?;
         let counts = |arrival: &Arrival| match &arrival.what {
             What::Text(text) => !ambient.is(label, text),
             What::Binary(_) | What::Frame(_) | What::Raw(_) => true,
@@ -92,7 +92,7 @@ impl<'c> Judge<'c> {
         let ambient = self.ambient.clone();
         let is_session = !self.case.header.over.is_empty();
         let state = self.labels.get_mut(label)?;
-        if state.rest || state.ended {
+        if state.rest || state.ended || state.over_early {
             state.queue.clear();
             return None;
         }
@@ -125,8 +125,12 @@ impl<'c> Judge<'c> {
         let Some(state) = self.labels.get(label) else {
             return false;
         };
-        let open =
-            state.opened_at.is_some() && !state.ended && !state.closed && !state.rest && !state.stalled;
+        let open = state.opened_at.is_some()
+            && !state.ended
+            && !state.over_early
+            && !state.closed
+            && !state.rest
+            && !state.stalled;
         open && !state.proved && label != "@"
     }
 

@@ -36,7 +36,7 @@ pub(super) struct LabelState {
     pub(super) ended: bool,
     /// The target ended it, as was expected.
     pub(super) closed: bool,
-    /// It ended by an alternative `close`: the lines that are left for it are left out.
+    /// It ended by an alternative, `close` or the close packet: the lines that are left for it are left out.
     pub(super) over_early: bool,
     /// The last request was a WebSocket handshake.
     pub(super) handshaking: bool,

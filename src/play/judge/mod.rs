@@ -11,6 +11,8 @@ mod expect;
 mod explain;
 mod finish;
 mod label;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
@@ -94,6 +96,8 @@ pub struct Match {
     pub entry: usize,
     /// The line and repetition.
     pub cause: Cause,
+    /// Whether the line has alternatives that are just as good, so that what came tells nothing of it.
+    pub free: bool,
 }
 
 enum Node<'c> {
@@ -448,7 +452,11 @@ impl<'c> Judge<'c> {
             state.handshaking = matches!(content, Content::WebSocket(_));
         }
         state.last_line_at = at;
-        self.matches.push(Match { entry: index, cause });
+        self.matches.push(Match {
+            entry: index,
+            cause,
+            free: false,
+        });
         self.base = at;
         self.lag_at_base = self.lag;
         self.parking = is_pending(step);

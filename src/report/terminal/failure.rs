@@ -128,7 +128,8 @@ impl Block<'_> {
             notes.push(("impact", brief(&first.impact, SHOWN)));
         }
         // What a target said before it ended is often the whole story.
-        let last_words = matches!(first.verdict, Verdict::Crashed | Verdict::Hung) && !first.transcript.is_empty();
+        let last_words =
+            matches!(first.verdict, Verdict::Crashed | Verdict::Hung) && !first.transcript.is_empty();
         if last_words {
             notes.push(("output", transcript(first)));
         } else if with_transcript {
