@@ -123,6 +123,15 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
+/// Whether these words, without the program's name, are a command line of siospec; nothing is done.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn understands(words: impl IntoIterator<Item = String>) -> Result<(), String> {
+    let words = std::iter::once("siospec".to_owned()).chain(words);
+    Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+}
+
 fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure> {
     match command.unwrap_or_else(|| Command::Run(Box::default())) {
         Command::Run(arguments) => run::run(&arguments, out),

@@ -261,7 +261,8 @@ impl Prepared {
         let result = {
             let mut listener = |event: RunEvent| {
                 progress.handle(&event);
-                if written.is_ok() {
+                // Nothing is shown of a trial's beginning but by the bar itself.
+                if written.is_ok() && !matches!(event, RunEvent::TrialStarted { .. }) {
                     written = progress.aside(|| terminal.handle(&event));
                 }
             };

@@ -198,7 +198,7 @@ impl Reason {
     fn rank(&self) -> u8 {
         match self {
             Self::Suspect | Self::Recheck => 0,
-            Self::Doubt(_, first) if first.verdict != Verdict::Lenient => 1,
+            Self::Doubt(_, first) if !matches!(first.verdict, Verdict::Lenient | Verdict::Pass) => 1,
             Self::Doubt(..) => 2,
             Self::Hazard(_) => 3,
         }
