@@ -419,10 +419,10 @@ impl<'a> Conduct<'a> {
             self.options.max_wait.as_secs_f64() * 1000.0
         };
         match reason {
-            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Some(*first),
+            Reason::Doubt(doubt, first) if !budget.grants(doubt, first.verdict) => Some(*first),
             Reason::Doubt(doubt, first) => {
                 let mut alone = self.prove(index, wait_ms, before).await;
-                for _ in 1..retry::STALLED_REPEATS {
+                for _ in 1..retry::repeats(first.verdict) {
                     if !retry::stalled(&alone) {
                         break;
                     }

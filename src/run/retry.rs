@@ -58,6 +58,15 @@ pub(super) fn stalled(played: &Played) -> bool {
     timed && failed(played) && played.lag_ms > EXCUSING_LAG_MS
 }
 
+/// How often a trial that missed a time is played alone in all, while the machine stalls the runner.
+pub(super) fn repeats(verdict: Verdict) -> u32 {
+    if verdict == Verdict::Lenient {
+        1
+    } else {
+        STALLED_REPEATS
+    }
+}
+
 /// Of two trials played alone, the one that tells more: what did not miss a time, else what was held up less.
 pub(super) fn calmer(before: Played, again: Played) -> Played {
     if stalled(&again) && again.lag_ms > before.lag_ms {
@@ -92,8 +101,12 @@ pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
                 ..first
             },
         },
-        _ if stalled(&alone) && alone.lag_ms > BLAMED_LAG_MS => Played {
-            verdict: Verdict::Broken,
+        verdict if stalled(&alone) && alone.lag_ms > BLAMED_LAG_MS => Played {
+            // What accuses nobody must not fail the gate for the machine's sake either.
+            verdict: match verdict {
+                Verdict::Lenient => Verdict::Lenient,
+                _ => Verdict::Broken,
+            },
             message: format!(
                 "the machine held siospec up for {:.0} ms, so this cannot be told: {}",
                 alone.lag_ms, alone.message
@@ -119,9 +132,9 @@ impl Budget {
         }
     }
 
-    /// Takes one replay from the budget. What may be the machine's fault is always granted one.
-    pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
-        if matches!(doubt, Doubt::Stalled(_)) {
+    /// Takes one replay from the budget. What may be the machine's fault is always granted one, unless it accuses nobody.
+    pub(super) fn grants(&mut self, doubt: Doubt, first: Verdict) -> bool {
+        if matches!(doubt, Doubt::Stalled(_)) && first != Verdict::Lenient {
             return true;
         }
         let until = *self.until.get_or_insert_with(|| Instant::now() + REPLAY_TIME);
@@ -207,6 +220,9 @@ mod tests {
             played(Verdict::Fail, true, 400.0),
         );
         assert_eq!(stalled.verdict, Verdict::Broken);
+        let lenient = played(Verdict::Lenient, true, 400.0);
+        let stalled = combine(lenient.clone(), Doubt::Stalled(400.0), lenient);
+        assert_eq!(stalled.verdict, Verdict::Lenient);
         let hardly = combine(first, Doubt::Stalled(40.0), played(Verdict::Fail, true, 40.0));
         assert_eq!(hardly.verdict, Verdict::Fail);
     }
@@ -225,8 +241,9 @@ mod tests {
     #[test]
     fn the_budget_ends_but_not_for_the_stalled() {
         let mut budget = Budget::new();
-        let granted = (0..1_000).filter(|_| budget.grants(Doubt::Company)).count();
-        assert_eq!(granted, REPLAYS as usize);
-        assert!(budget.grants(Doubt::Stalled(30.0)));
+        let company = |_: &i32| budget.grants(Doubt::Company, Verdict::Fail);
+        assert_eq!((0..1_000).filter(company).count(), REPLAYS as usize);
+        assert!(budget.grants(Doubt::Stalled(30.0), Verdict::Fail));
+        assert!(!budget.grants(Doubt::Stalled(30.0), Verdict::Lenient));
     }
 }
