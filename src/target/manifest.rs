@@ -69,8 +69,8 @@ pub struct Variant {
 pub struct KnownEntry {
     /// The id of a case, with or without its `each` value; `*` stands for any text.
     pub case: String,
-    /// The transport, where only one is meant.
-    pub over: Option<String>,
+    /// The transports that are meant; empty for all.
+    pub over: Vec<String>,
     /// A part of the message with which it fails.
     pub fails: String,
     /// Why it is known.
@@ -78,6 +78,9 @@ pub struct KnownEntry {
     /// Where it is tracked; may be empty.
     pub link: String,
 }
+
+/// What a known failure may be narrowed to.
+const TRANSPORTS: [&str; 5] = ["websocket", "polling", "upgraded", "wire", "vector"];
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -240,7 +243,7 @@ struct RawVariant {
 #[serde(deny_unknown_fields)]
 struct RawKnown {
     case: Spanned<String>,
-    over: Option<Spanned<String>>,
+    over: Option<Spanned<Transports>>,
     fails: Spanned<String>,
     why: Spanned<String>,
     #[serde(default)]
@@ -346,14 +349,19 @@ impl Source<'_> {
         raw.into_iter()
             .map(|raw| {
                 let filled = |text: &String| !text.trim().is_empty();
-                let over = raw.over.map(|over| {
-                    self.checked(over, "websocket, polling, upgraded, wire or vector", |over| {
-                        ["websocket", "polling", "upgraded", "wire", "vector"].contains(&over.as_str())
-                    })
-                });
+                let over = match raw.over {
+                    None => Vec::new(),
+                    Some(over) => {
+                        let expected = "websocket, polling, upgraded, wire or vector, or a list of them";
+                        self.checked(over, expected, |Transports(names)| {
+                            !names.is_empty() && names.iter().all(|name| TRANSPORTS.contains(&name.as_str()))
+                        })?
+                        .0
+                    }
+                };
                 Ok(KnownEntry {
                     case: self.checked(raw.case, "the id of a case", filled)?,
-                    over: over.transpose()?,
+                    over,
                     fails: self.checked(
                         raw.fails,
                         "a part of the message with which the case fails",
@@ -408,6 +416,32 @@ impl<'de> Deserialize<'de> for Commands {
             }
         }
         deserializer.deserialize_seq(List)
+    }
+}
+
+/// The name of one transport, or a list of such names.
+struct Transports(Vec<String>);
+
+impl<'de> Deserialize<'de> for Transports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Transports;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a transport such as \"polling\", or a list of transports")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Transports, E> {
+                Ok(Transports(vec![name.to_owned()]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Transports, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push(name);
+                }
+                Ok(Transports(names))
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
     }
 }
 
@@ -502,5 +536,18 @@ mod tests {
             "server/*"
         );
         assert!(error(&format!("{SMALL}{good}over = \"udp\"\n")).contains("websocket, polling"));
+    }
+
+    #[test]
+    fn a_known_failure_may_be_narrowed_to_one_transport_or_several() {
+        let over = |over: &str| {
+            format!("{SMALL}[[known]]\ncase = \"server/*\"\nfails = \"400\"\nwhy = \"old\"\nover = {over}\n")
+        };
+        assert_eq!(parse(&over("\"polling\"")).unwrap().known[0].over, ["polling"]);
+        let several = parse(&over("[\"polling\", \"wire\"]")).unwrap();
+        assert_eq!(several.known[0].over, ["polling", "wire"]);
+        for wrong in ["[]", "\"http\"", "[\"polling\", \"http\"]"] {
+            assert!(error(&over(wrong)).contains("or a list of them"), "{wrong}");
+        }
     }
 }
