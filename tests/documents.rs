@@ -28,13 +28,19 @@ fn all() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     documents(Path::new(env!("CARGO_MANIFEST_DIR")), &mut found);
     found.sort();
-    found.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+    found
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect()
 }
 
 /// The blocks of one language, each with its text.
 fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
     let fence = format!("```{language}\n");
-    text.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+    text.split(fence.as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect()
 }
 
 #[test]
@@ -65,9 +71,17 @@ fn commands_are_understood() {
     for (path, text) in all() {
         for block in blocks(&text, "console") {
             for line in block.lines().filter_map(|line| line.strip_prefix("$ siospec ")) {
-                let command = line.split(" #").next().unwrap_or_default().split(" | ").next().unwrap_or_default();
+                let command = line
+                    .split(" #")
+                    .next()
+                    .unwrap_or_default()
+                    .split(" | ")
+                    .next()
+                    .unwrap_or_default();
                 let command = command.split(" > ").next().unwrap_or_default();
-                let words = command.split_whitespace().map(|word| word.trim_matches('\'').to_owned());
+                let words = command
+                    .split_whitespace()
+                    .map(|word| word.trim_matches('\'').to_owned());
                 looked_at += 1;
                 if let Err(error) = understands(words) {
                     wrong.push(format!("{}: siospec {line}\n{error}", path.display()));

@@ -129,7 +129,9 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 /// What is wrong with them.
 pub fn understands(words: impl IntoIterator<Item = String>) -> Result<(), String> {
     let words = std::iter::once("siospec".to_owned()).chain(words);
-    Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+    Cli::try_parse_from(words)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure> {

@@ -110,7 +110,11 @@ fn blame_the_machine(played: Played) -> Played {
         played.lag_ms, played.message
     );
     // What accuses nobody does not fail the gate for the machine's sake either.
-    let verdict = if played.verdict == Verdict::Lenient { Verdict::Lenient } else { Verdict::Broken };
+    let verdict = if played.verdict == Verdict::Lenient {
+        Verdict::Lenient
+    } else {
+        Verdict::Broken
+    };
     Played {
         verdict,
         message,
