@@ -332,7 +332,9 @@ impl<'a> Conduct<'a> {
                 }
                 let result = &self.results[index];
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
-                match retry::doubt(&played) {
+                let surprising = played.verdict == Verdict::Pass
+                    && known::lists(&self.options.known, &result.id, &result.over);
+                match retry::doubt(&played).or(surprising.then_some(Doubt::Listed)) {
                     Some(doubt) if !excused && self.options.recheck => {
                         self.alone.push_back((index, Reason::Doubt(doubt, played)));
                     }
