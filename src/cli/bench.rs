@@ -41,9 +41,17 @@ pub(super) fn bench(arguments: &Bench, out: &mut Output) -> Result<Exit, Failure
     let result = prepared.play(&mut quiet)?;
     let wall = began.elapsed();
     let played = played(&result);
-    let suite = Cost { wall, processor: processor_time()?.saturating_sub(before), times: played };
+    let suite = Cost {
+        wall,
+        processor: processor_time()?.saturating_sub(before),
+        times: played,
+    };
     writeln!(out, "{} {}", result.target.name, result.target.version)?;
-    writeln!(out, "{:<22}{:>8}{:>12}{:>16}{:>18}", "", "times", "wall ms", "wall ms each", "processor ms each")?;
+    writeln!(
+        out,
+        "{:<22}{:>8}{:>12}{:>16}{:>18}",
+        "", "times", "wall ms", "wall ms each", "processor ms each"
+    )?;
     for (name, cost) in [("plain handshakes", &plain), ("trials of the suite", &suite)] {
         writeln!(
             out,
@@ -54,7 +62,8 @@ pub(super) fn bench(arguments: &Bench, out: &mut Output) -> Result<Exit, Failure
             cost.each_ms(cost.processor)
         )?;
     }
-    let ratio = |of: fn(&Cost) -> Duration| suite.each_ms(of(&suite)) / plain.each_ms(of(&plain)).max(f64::EPSILON);
+    let ratio =
+        |of: fn(&Cost) -> Duration| suite.each_ms(of(&suite)) / plain.each_ms(of(&plain)).max(f64::EPSILON);
     writeln!(
         out,
         "a trial costs {:.1} times the wall time and {:.1} times the processor time of a handshake",
@@ -63,7 +72,11 @@ pub(super) fn bench(arguments: &Bench, out: &mut Output) -> Result<Exit, Failure
     )?;
     let longest = result.cases.iter().max_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms));
     if let Some(longest) = longest {
-        writeln!(out, "the longest trial took {:.0} ms: {} over {}", longest.wall_ms, longest.id, longest.over)?;
+        writeln!(
+            out,
+            "the longest trial took {:.0} ms: {} over {}",
+            longest.wall_ms, longest.id, longest.over
+        )?;
     }
     Ok(Exit::Success)
 }
@@ -72,7 +85,11 @@ pub(super) fn bench(arguments: &Bench, out: &mut Output) -> Result<Exit, Failure
 fn handshakes(prepared: &Prepared) -> Result<Cost, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let cost = runtime.block_on(async {
-        let instance = prepared.target.start("").await.map_err(|error| Failure::target(anyhow::Error::new(error)))?;
+        let instance = prepared
+            .target
+            .start("")
+            .await
+            .map_err(|error| Failure::target(anyhow::Error::new(error)))?;
         let client = http_client(false);
         let url = instance.endpoint.url("?EIO=4&transport=polling");
         let (before, began) = (processor_time()?, Instant::now());
@@ -105,6 +122,8 @@ fn processor_time() -> Result<Duration, anyhow::Error> {
         true,
         sysinfo::ProcessRefreshKind::nothing().with_cpu(),
     );
-    let process = system.process(pid).ok_or_else(|| anyhow::anyhow!("this process cannot be looked at"))?;
+    let process = system
+        .process(pid)
+        .ok_or_else(|| anyhow::anyhow!("this process cannot be looked at"))?;
     Ok(Duration::from_millis(process.accumulated_cpu_time()))
 }

@@ -91,7 +91,10 @@ impl Bench {
             return Ok(first);
         };
         let _alone = self.floor.write().await;
-        Ok(retry::settle(first, doubt, async || attempt(&fleet, variant, trial, wait_ms).await).await)
+        Ok(retry::settle(first, doubt, async || {
+            attempt(&fleet, variant, trial, wait_ms).await
+        })
+        .await)
     }
 
     async fn fleet(&self, variant: &str) -> Result<Arc<Fleet>, StartError> {

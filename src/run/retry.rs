@@ -77,7 +77,11 @@ pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMu
 
 /// A trial whose doubt cannot be settled, for there is no time left to play it again.
 pub(super) fn unsettled(first: Played) -> Played {
-    if hopeless(&first) { blame_the_machine(first) } else { first }
+    if hopeless(&first) {
+        blame_the_machine(first)
+    } else {
+        first
+    }
 }
 
 /// Of two trials played alone, the one that tells more: what did not miss a time, else what was held up less.
@@ -149,7 +153,10 @@ impl Confirmed {
 
     /// Remembers a failure that came again, if it is one.
     pub(super) fn note(&mut self, case: &str, played: &Played) {
-        if matches!(played.verdict, Verdict::Fail | Verdict::Lenient | Verdict::Blocked) {
+        if matches!(
+            played.verdict,
+            Verdict::Fail | Verdict::Lenient | Verdict::Blocked
+        ) {
             self.0.insert(Self::key(case, played));
         }
     }
@@ -300,8 +307,14 @@ mod tests {
         let mut granted = |doubt| (0..1_000).filter(|_| budget.grants(doubt)).count();
         assert_eq!(granted(Doubt::Company), REPLAYS as usize);
         assert_eq!(granted(Doubt::Stalled(30.0)), STALLED_REPLAYS as usize);
-        assert_eq!(unsettled(played(Verdict::Fail, true, 400.0)).verdict, Verdict::Broken);
-        assert_eq!(unsettled(played(Verdict::Fail, false, 400.0)).verdict, Verdict::Fail);
+        assert_eq!(
+            unsettled(played(Verdict::Fail, true, 400.0)).verdict,
+            Verdict::Broken
+        );
+        assert_eq!(
+            unsettled(played(Verdict::Fail, false, 400.0)).verdict,
+            Verdict::Fail
+        );
     }
 
     #[test]
@@ -313,7 +326,13 @@ mod tests {
         };
         let mut confirmed = Confirmed::default();
         confirmed.note("server/a", &at(7));
-        confirmed.note("server/b", &Played { verdict: Verdict::Flaky, ..at(7) });
+        confirmed.note(
+            "server/b",
+            &Played {
+                verdict: Verdict::Flaky,
+                ..at(7)
+            },
+        );
         assert!(confirmed.has("server/a", &at(7)));
         assert!(!confirmed.has("server/a", &at(8)));
         assert!(!confirmed.has("server/b", &at(7)));
