@@ -209,7 +209,7 @@ impl Budget {
     /// Takes one replay from the budget.
     pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
         let purse = match doubt {
-            Doubt::Company => &mut self.company,
+            Doubt::Company | Doubt::Listed => &mut self.company,
             Doubt::Stalled(_) => &mut self.stalled,
         };
         let until = *purse.until.get_or_insert_with(|| Instant::now() + purse.time);
