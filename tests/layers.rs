@@ -1,5 +1,7 @@
 //! Imports go one way: this walks the `use` lines of the sources and holds the table of who may see whom.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -30,6 +30,9 @@ pub(super) struct Faults {
     /// Play every case against each fault, not only those of the rules that it breaks
     #[arg(long)]
     all_cases: bool,
+    /// Ask that every case of the rules that a fault breaks catches it, over every transport
+    #[arg(long, conflicts_with = "all_cases")]
+    every: bool,
     /// How many faults are tried side by side
     #[arg(short, long, default_value = "4", value_name = "N")]
     jobs: NonZeroU8,
@@ -76,7 +79,7 @@ pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failu
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let caught = runtime.block_on(play_all(&chosen, &corpus, &trials, arguments, out))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
-    conclude(&chosen, &caught, arguments.format, out)
+    conclude(&chosen, &caught, arguments, out)
 }
 
 /// Case ids that caught a fault, those of its own rules apart.
@@ -84,6 +87,8 @@ pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failu
 struct Caught {
     own: BTreeSet<String>,
     others: BTreeSet<String>,
+    /// Trials of its own rules that it passed all the same.
+    passed: Vec<String>,
 }
 
 async fn play_all(
@@ -188,10 +193,10 @@ fn show(fault: FaultEntry, caught: &Caught, out: &mut Output) -> Result<(), Fail
 fn conclude(
     chosen: &[FaultEntry],
     caught: &BTreeMap<&'static str, Caught>,
-    format: Format,
+    arguments: &Faults,
     out: &mut Output,
 ) -> Result<Exit, Failure> {
-    if format == Format::Markdown {
+    if arguments.format == Format::Markdown {
         writeln!(out, "| fault | what the server does | caught by |")?;
         writeln!(out, "| --- | --- | --- |")?;
         for fault in chosen {
@@ -215,5 +220,12 @@ fn conclude(
         chosen.len() - missed,
         chosen.len()
     )?;
-    Ok(if missed == 0 { Exit::Success } else { Exit::Gate })
+    let mut holds = missed == 0;
+    for (fault, caught) in caught.iter().filter(|_| arguments.every) {
+        for trial in &caught.passed {
+            writeln!(out, "not caught: {fault} by {trial}")?;
+            holds = false;
+        }
+    }
+    Ok(if holds { Exit::Success } else { Exit::Gate })
 }

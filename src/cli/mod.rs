@@ -1,9 +1,11 @@
 //! The `siospec` command: reading the command line, one file for each command, and the exit code.
 
 mod baseline;
+mod bench;
 mod exit;
 mod faults;
 mod install;
+mod interruptions;
 mod list;
 mod output;
 mod report;
@@ -86,6 +88,8 @@ enum Command {
     Report(Box<report::Report>),
     /// Change what the reference sent, and show which changes the cases overlook
     Selftest(selftest::Selftest),
+    /// Show what the suite costs on a target, beside a plain loop of handshakes
+    Bench(Box<bench::Bench>),
     /// Run the install commands of targets
     Install(install::Install),
     /// Write the list of a target's known failures
@@ -120,6 +124,17 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
+/// Whether these words, without the program's name, are a command line of siospec; nothing is done.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn understands(words: impl IntoIterator<Item = String>) -> Result<(), String> {
+    let words = std::iter::once("siospec".to_owned()).chain(words);
+    Cli::try_parse_from(words)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
 fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure> {
     match command.unwrap_or_else(|| Command::Run(Box::default())) {
         Command::Run(arguments) => run::run(&arguments, out),
@@ -129,6 +144,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),
+        Command::Bench(arguments) => bench::bench(&arguments, out),
         Command::Selftest(arguments) => selftest::selftest(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),

@@ -22,6 +22,12 @@ impl Output {
             closed: false,
         }
     }
+
+    /// The same, but nothing is written.
+    pub(super) fn silenced(mut self) -> Self {
+        self.closed = true;
+        self
+    }
 }
 
 impl Write for Output {

@@ -127,7 +127,7 @@ impl<'a> Player<'a> {
     async fn run(&mut self) {
         loop {
             self.drain().await;
-            match self.judge.next() {
+            match self.judge.demand() {
                 Demand::Done => return,
                 Demand::Open(label) => self.open(&label, None).await,
                 Demand::Join(label, namespace) => self.join(&label, &namespace).await,
@@ -232,7 +232,7 @@ impl<'a> Player<'a> {
 
     /// Whether this answers the request that is to be parked, with nothing that counts: then it is asked again.
     fn is_parked_in_vain(&mut self, label: &str, response: &Response) -> bool {
-        let parking = matches!(self.judge.next(), Demand::Park(parked) if parked == label);
+        let parking = matches!(self.judge.demand(), Demand::Park(parked) if parked == label);
         if !parking || response.status != 200 || !self.judge.never_counts(label, &response.body) {
             return false;
         }

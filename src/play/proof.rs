@@ -81,7 +81,7 @@ impl Player<'_> {
             }
             self.take_in(seen).await;
             // What came may have settled the matter: a close, or a packet that no line asks for.
-            if !matches!(self.judge.next(), Demand::Prove { label: still, .. } if still == label) {
+            if !matches!(self.judge.demand(), Demand::Prove { label: still, .. } if still == label) {
                 self.unanswered.push((label.to_owned(), expected));
                 return;
             }
@@ -109,7 +109,7 @@ impl Player<'_> {
         let until = self.now() + ms;
         while let Some(seen) = self.next_arrival(until).await {
             self.take_in(seen).await;
-            if !matches!(self.judge.next(), Demand::Prove { label: still, alive: a, .. } if still == label && a == alive)
+            if !matches!(self.judge.demand(), Demand::Prove { label: still, alive: a, .. } if still == label && a == alive)
             {
                 return;
             }
@@ -129,7 +129,7 @@ impl Player<'_> {
                 break;
             };
             self.take_in(seen).await;
-            if !matches!(self.judge.next(), Demand::Park(still) if still == label) {
+            if !matches!(self.judge.demand(), Demand::Park(still) if still == label) {
                 return;
             }
         }

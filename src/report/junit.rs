@@ -22,7 +22,10 @@ pub fn write(results: &[RunResult]) -> Result<Vec<u8>, SerializeError> {
         _ => "siospec".to_owned(),
     });
     report.set_time(duration(results.iter().map(|result| result.wall_ms).sum()));
-    let started_at = results.iter().filter_map(|result: &RunResult| started(result)).min();
+    let started_at = results
+        .iter()
+        .filter_map(|result: &RunResult| started(result))
+        .min();
     if let Some(at) = started_at {
         report.set_timestamp(at);
     }

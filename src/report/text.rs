@@ -2,11 +2,19 @@
 
 use std::borrow::Cow;
 
-/// Makes control characters, and characters that turn the direction of writing, visible as escapes.
+/// What a CI system takes for a command wherever it stands in a line of a log.
+const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// Makes control characters, and characters that turn the direction of writing, visible as escapes; and likewise what would
+/// begin a command of a CI system that reads the log.
 pub(super) fn safe(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
+    if text.chars().any(is_unsafe) {
+        return Cow::Owned(without_commands(&escaped(text)).into_owned());
     }
+    without_commands(text)
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
@@ -16,7 +24,23 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
             c => out.push(c),
         }
     }
-    Cow::Owned(out)
+    out
+}
+
+fn without_commands(text: &str) -> Cow<'_, str> {
+    let begins = text.trim_start().starts_with("::");
+    if !begins && !COMMANDS.iter().any(|command| text.contains(command)) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = if begins {
+        text.replacen("::", "\\x3a:", 1)
+    } else {
+        text.to_owned()
+    };
+    for command in COMMANDS {
+        text = text.replace(command, &format!("#\\x23{}", &command[2..]));
+    }
+    Cow::Owned(text)
 }
 
 /// The same for text of several lines: line feeds stay.
@@ -65,6 +89,16 @@ mod tests {
             "\\x1b[2J\\x0d\\x0a\\u{202e}x\\x9b"
         );
         assert_eq!(safe("plain é ✓"), "plain é ✓");
+    }
+
+    #[test]
+    fn a_target_cannot_command_a_ci_system() {
+        assert_eq!(safe("::error::x"), "\\x3a:error::x");
+        assert_eq!(
+            safe(" \u{1b}::x ##vso[x] ##[y] ## z"),
+            " \\x1b::x #\\x23vso[x] #\\x23[y] ## z"
+        );
+        assert_eq!(safe("a::b"), "a::b");
     }
 
     #[test]

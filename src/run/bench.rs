@@ -3,7 +3,7 @@
 use super::describe;
 use super::fleet::{Attempt, Fleet, Provision};
 use super::plan::{self, Allowed, Fate};
-use super::retry::{self, STALLED_REPEATS};
+use super::retry;
 use super::verdict::{Played, fill};
 use crate::outcome::{CaseResult, Verdict};
 use crate::suite::{Rules, Trial};
@@ -91,14 +91,10 @@ impl Bench {
             return Ok(first);
         };
         let _alone = self.floor.write().await;
-        let mut alone = attempt(&fleet, variant, trial, wait_ms).await;
-        for _ in 1..STALLED_REPEATS {
-            if !retry::stalled(&alone) {
-                break;
-            }
-            alone = retry::calmer(alone, attempt(&fleet, variant, trial, wait_ms).await);
-        }
-        Ok(retry::combine(first, doubt, alone))
+        Ok(retry::settle(first, doubt, async || {
+            attempt(&fleet, variant, trial, wait_ms).await
+        })
+        .await)
     }
 
     async fn fleet(&self, variant: &str) -> Result<Arc<Fleet>, StartError> {

@@ -117,10 +117,11 @@ pub(super) fn apply(
                 && !elsewhere.iter().any(|id| matches(&entry.case, id))
         };
         violations.extend(entries.iter().filter(matches_nothing).map(|entry| {
-            let over = entry
-                .over
-                .as_ref()
-                .map_or_else(String::new, |over| format!(" over {over}"));
+            let over = if entry.over.is_empty() {
+                String::new()
+            } else {
+                format!(" over {}", entry.over.join(", "))
+            };
             format!("the known failure `{}`{over} matches no case", entry.case)
         }));
     }
@@ -134,8 +135,14 @@ pub(super) fn excuses(entries: &[KnownEntry], id: &str, over: &str, message: &st
         .any(|entry| concerns(entry, id, over) && message.contains(&entry.fails))
 }
 
+/// Whether this trial is expected to fail.
+pub(super) fn lists(entries: &[KnownEntry], id: &str, over: &str) -> bool {
+    entries.iter().any(|entry| concerns(entry, id, over))
+}
+
 fn concerns(entry: &KnownEntry, id: &str, over: &str) -> bool {
-    entry.over.as_ref().is_none_or(|only| only == over) && matches(&entry.case, id)
+    let meant = entry.over.is_empty() || entry.over.iter().any(|only| only == over);
+    meant && matches(&entry.case, id)
 }
 
 /// Whether a pattern, in which `*` stands for any text, matches an id, with or without its `each` values.
@@ -174,7 +181,7 @@ mod tests {
         let text = |text: &str| text.to_owned();
         KnownEntry {
             case: text(case),
-            over: None,
+            over: Vec::new(),
             fails: text(fails),
             why: text("old"),
             link: String::new(),
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn an_entry_may_be_for_one_transport() {
         let only_websocket = KnownEntry {
-            over: Some("websocket".to_owned()),
+            over: vec!["websocket".to_owned()],
             ..entry("server/a", "came")
         };
         let mut cases = [case("server/a", Verdict::Fail, "came 200")];

@@ -32,7 +32,7 @@ impl Progress {
             RunEvent::Started { planned, .. } => {
                 self.bar.set_length(*planned as u64);
                 self.bar
-                    .set_style(style("{spinner} [{bar:30}] {pos}/{len} {elapsed}  {msg}"));
+                    .set_style(style("{spinner} [{bar:30}] {pos}/{len} {elapsed}  {wide_msg}"));
             }
             RunEvent::TrialStarted { id, .. } => self.bar.set_message(self.say(id)),
             RunEvent::TrialFinished(case) if case.verdict == Verdict::Skip => {}

@@ -3,19 +3,24 @@
 use super::verdict::Played;
 use crate::outcome::Verdict;
 use crate::transcript::{Event, Side};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Lag of the runner below this many milliseconds does not excuse a missed time.
 const EXCUSING_LAG_MS: f64 = 10.0;
 /// Above this many, the runner may have answered a ping too late, and anything may follow from that.
 const HEARTBEAT_LAG_MS: f64 = 50.0;
-/// Below this many, a time that is missed alone again and again is missed by the target.
+/// Up to this many, a time that is missed alone is missed by the target.
 const BLAMED_LAG_MS: f64 = 100.0;
 /// How often a timed check is repeated while the machine stalls the runner.
-pub(super) const STALLED_REPEATS: u32 = 5;
-/// How many failures are played again, and how long that may take in all. Where more fail, it is not by chance.
+const STALLED_REPEATS: u32 = 5;
+/// How many failures are played again that others may be to blame for, and how long that may take in all. Where more
+/// fail, it is not by chance.
 const REPLAYS: u32 = 64;
 const REPLAY_TIME: Duration = Duration::from_secs(60);
+/// The same for those that the machine may be to blame for.
+const STALLED_REPLAYS: u32 = 300;
+const STALLED_TIME: Duration = Duration::from_secs(180);
 
 /// Why a trial is played again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +29,8 @@ pub(super) enum Doubt {
     Stalled(f64),
     /// It failed while others were played beside it.
     Company,
+    /// It is listed as a known failure, and passed: it may have been closed for another reason than its own.
+    Listed,
 }
 
 impl Doubt {
@@ -33,6 +40,7 @@ impl Doubt {
                 format!("the machine held siospec up for {ms:.0} ms meanwhile")
             }
             Self::Company => "it failed while other trials were played beside it".to_owned(),
+            Self::Listed => "it is listed as a known failure, and passed".to_owned(),
         }
     }
 }
@@ -58,8 +66,29 @@ pub(super) fn stalled(played: &Played) -> bool {
     timed && failed(played) && played.lag_ms > EXCUSING_LAG_MS
 }
 
+/// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
+pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMut() -> Played) -> Played {
+    let mut alone = play().await;
+    for _ in 1..STALLED_REPEATS {
+        if !hopeless(&alone) {
+            break;
+        }
+        alone = calmer(alone, play().await);
+    }
+    combine(first, doubt, alone)
+}
+
+/// A trial whose doubt cannot be settled, for there is no time left to play it again.
+pub(super) fn unsettled(first: Played) -> Played {
+    if hopeless(&first) {
+        blame_the_machine(first)
+    } else {
+        first
+    }
+}
+
 /// Of two trials played alone, the one that tells more: what did not miss a time, else what was held up less.
-pub(super) fn calmer(before: Played, again: Played) -> Played {
+fn calmer(before: Played, again: Played) -> Played {
     if stalled(&again) && again.lag_ms > before.lag_ms {
         before
     } else {
@@ -71,6 +100,29 @@ pub(super) fn calmer(before: Played, again: Played) -> Played {
 fn closed_by_target(played: &Played) -> bool {
     let by_target = |event: &Event| matches!(event, Event::Closed(closed) if closed.by == Side::Target);
     played.record.entries.iter().any(|entry| by_target(&entry.event))
+}
+
+/// Whether a time was missed that the target cannot be blamed for.
+fn hopeless(played: &Played) -> bool {
+    stalled(played) && played.lag_ms > BLAMED_LAG_MS
+}
+
+fn blame_the_machine(played: Played) -> Played {
+    let message = format!(
+        "the machine held siospec up for {:.0} ms, so this cannot be told: {}",
+        played.lag_ms, played.message
+    );
+    // What accuses nobody does not fail the gate for the machine's sake either.
+    let verdict = if played.verdict == Verdict::Lenient {
+        Verdict::Lenient
+    } else {
+        Verdict::Broken
+    };
+    Played {
+        verdict,
+        message,
+        ..played
+    }
 }
 
 fn failed(played: &Played) -> bool {
@@ -85,50 +137,86 @@ fn failed(played: &Played) -> bool {
 pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
     match alone.verdict {
         Verdict::Pass => match doubt {
-            Doubt::Stalled(_) => alone,
+            Doubt::Stalled(_) | Doubt::Listed => alone,
             Doubt::Company => Played {
                 verdict: Verdict::Flaky,
                 message: format!("passed when played alone, but before: {}", first.message),
                 ..first
             },
         },
-        _ if stalled(&alone) && alone.lag_ms > BLAMED_LAG_MS => Played {
-            verdict: Verdict::Broken,
-            message: format!(
-                "the machine held siospec up for {:.0} ms, so this cannot be told: {}",
-                alone.lag_ms, alone.message
-            ),
-            ..alone
-        },
+        _ if hopeless(&alone) => blame_the_machine(alone),
         _ => alone,
+    }
+}
+
+/// Failures that came again when they were played alone. The same failure of the same case over another transport, or with
+/// another value, needs no second proof.
+#[derive(Debug, Default)]
+pub(super) struct Confirmed(BTreeSet<(String, u32)>);
+
+impl Confirmed {
+    /// Whether a failure like this one came again.
+    pub(super) fn has(&self, case: &str, played: &Played) -> bool {
+        self.0.contains(&Self::key(case, played))
+    }
+
+    /// Remembers a failure that came again, if it is one.
+    pub(super) fn note(&mut self, case: &str, played: &Played) {
+        if matches!(
+            played.verdict,
+            Verdict::Fail | Verdict::Lenient | Verdict::Blocked
+        ) {
+            self.0.insert(Self::key(case, played));
+        }
+    }
+
+    fn key(case: &str, played: &Played) -> (String, u32) {
+        match &played.failure {
+            Some(failure) => (case.to_owned(), failure.line),
+            // What blocks a case is the same for all that it blocks.
+            None => (played.message.clone(), 0),
+        }
     }
 }
 
 /// How much replaying is left.
 #[derive(Debug)]
 pub(super) struct Budget {
+    company: Purse,
+    stalled: Purse,
+}
+
+#[derive(Debug)]
+struct Purse {
     replays: u32,
+    time: Duration,
     until: Option<Instant>,
 }
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self {
-            replays: REPLAYS,
+        let purse = |replays, time| Purse {
+            replays,
+            time,
             until: None,
+        };
+        Self {
+            company: purse(REPLAYS, REPLAY_TIME),
+            stalled: purse(STALLED_REPLAYS, STALLED_TIME),
         }
     }
 
-    /// Takes one replay from the budget. What may be the machine's fault is always granted one.
+    /// Takes one replay from the budget.
     pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
-        if matches!(doubt, Doubt::Stalled(_)) {
-            return true;
-        }
-        let until = *self.until.get_or_insert_with(|| Instant::now() + REPLAY_TIME);
-        if self.replays == 0 || Instant::now() > until {
+        let purse = match doubt {
+            Doubt::Company | Doubt::Listed => &mut self.company,
+            Doubt::Stalled(_) => &mut self.stalled,
+        };
+        let until = *purse.until.get_or_insert_with(|| Instant::now() + purse.time);
+        if purse.replays == 0 || Instant::now() > until {
             return false;
         }
-        self.replays -= 1;
+        purse.replays -= 1;
         true
     }
 }
@@ -189,6 +277,10 @@ mod tests {
             combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict,
             Verdict::Pass
         );
+        let fails_after_all = combine(pass.clone(), Doubt::Listed, first.clone());
+        assert_eq!(fails_after_all.verdict, Verdict::Fail);
+        let passes_indeed = combine(pass.clone(), Doubt::Listed, pass.clone());
+        assert_eq!(passes_indeed.verdict, Verdict::Pass);
         let flaky = combine(first, Doubt::Company, pass);
         assert_eq!(flaky.verdict, Verdict::Flaky);
         assert!(flaky.message.contains("late"));
@@ -223,10 +315,53 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_ends_but_not_for_the_stalled() {
+    fn the_budget_ends() {
         let mut budget = Budget::new();
-        let granted = (0..1_000).filter(|_| budget.grants(Doubt::Company)).count();
-        assert_eq!(granted, REPLAYS as usize);
-        assert!(budget.grants(Doubt::Stalled(30.0)));
+        let mut granted = |doubt| (0..1_000).filter(|_| budget.grants(doubt)).count();
+        assert_eq!(granted(Doubt::Company), REPLAYS as usize);
+        assert_eq!(granted(Doubt::Stalled(30.0)), STALLED_REPLAYS as usize);
+        assert_eq!(
+            unsettled(played(Verdict::Fail, true, 400.0)).verdict,
+            Verdict::Broken
+        );
+        assert_eq!(
+            unsettled(played(Verdict::Fail, false, 400.0)).verdict,
+            Verdict::Fail
+        );
+    }
+
+    #[test]
+    fn one_proof_does_for_all_transports_of_a_case() {
+        let at = |line| {
+            let mut failed = played(Verdict::Fail, false, 0.0);
+            failed.failure.as_mut().unwrap().line = line;
+            failed
+        };
+        let mut confirmed = Confirmed::default();
+        confirmed.note("server/a", &at(7));
+        confirmed.note(
+            "server/b",
+            &Played {
+                verdict: Verdict::Flaky,
+                ..at(7)
+            },
+        );
+        assert!(confirmed.has("server/a", &at(7)));
+        assert!(!confirmed.has("server/a", &at(8)));
+        assert!(!confirmed.has("server/b", &at(7)));
+        let blocked = Played::without_record(Verdict::Blocked, "the namespace was not joined");
+        confirmed.note("server/c", &blocked);
+        assert!(confirmed.has("server/d", &blocked));
+    }
+
+    #[tokio::test]
+    async fn a_stalled_machine_is_given_several_chances() {
+        let mut lags = [300.0, 250.0, 40.0, 0.0].into_iter();
+        let first = played(Verdict::Fail, true, 300.0);
+        let settled = settle(first, Doubt::Stalled(300.0), async || {
+            played(Verdict::Fail, true, lags.next().unwrap())
+        });
+        assert_eq!(settled.await.verdict, Verdict::Fail);
+        assert_eq!(lags.count(), 1);
     }
 }

@@ -6,9 +6,10 @@
 use super::compare::{self, Judged};
 use super::conduct::{Listener, Options, conclude};
 use super::describe::quoted;
+use super::known;
 use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
-use crate::target::{Batch, CodecInstance, CodecTarget, DriverError, End, StartError};
+use crate::target::{Batch, CodecInstance, CodecTarget, DriverError, End, KnownEntry, StartError};
 use crate::transcript::{Entry, Event, Transcript, Wire, as_recorded};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -66,6 +67,7 @@ pub async fn run_vectors(
             instance: Some(instance),
             restarts: 0,
             rules,
+            known: &options.known,
             began,
             listener,
             cases: Vec::new(),
@@ -126,6 +128,7 @@ struct Bench<'a> {
     instance: Option<CodecInstance>,
     restarts: u32,
     rules: &'a Rules,
+    known: &'a [KnownEntry],
     began: Instant,
     listener: Listener<'a>,
     cases: Vec<CaseResult>,
@@ -274,8 +277,12 @@ impl Bench<'_> {
         } else {
             case.message = judged.message;
         }
-        self.cases.push(case.clone());
-        (self.listener)(RunEvent::TrialFinished(Box::new(case)));
+        let mut shown = [case.clone()];
+        self.cases.push(case);
+        // The list is judged at the end; here it only colours what is shown.
+        known::apply(self.known, &mut shown, None);
+        let [shown] = shown;
+        (self.listener)(RunEvent::TrialFinished(Box::new(shown)));
     }
 }
 

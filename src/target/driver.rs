@@ -4,7 +4,8 @@
 //! A driver is trusted with nothing: lines, waits and memory are bounded.
 
 use super::codec::Batch;
-use super::launch::{End, Launch, LaunchError, Limits, Process};
+use super::group::End;
+use super::launch::{Launch, LaunchError, Limits, Process};
 use crate::suite::{Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

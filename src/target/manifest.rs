@@ -3,9 +3,10 @@
 //! Owns the form of the file and of known-failure lists, and the errors that point into them. The format is described
 //! for its authors in `targets/README.md`.
 
+use super::install_commands::{Commands, is_command};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use serde::de::{self, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -69,8 +70,8 @@ pub struct Variant {
 pub struct KnownEntry {
     /// The id of a case, with or without its `each` value; `*` stands for any text.
     pub case: String,
-    /// The transport, where only one is meant.
-    pub over: Option<String>,
+    /// The transports that are meant; empty for all.
+    pub over: Vec<String>,
     /// A part of the message with which it fails.
     pub fails: String,
     /// Why it is known.
@@ -78,6 +79,9 @@ pub struct KnownEntry {
     /// Where it is tracked; may be empty.
     pub link: String,
 }
+
+/// What a known failure may be narrowed to.
+const TRANSPORTS: [&str; 5] = ["websocket", "polling", "upgraded", "wire", "vector"];
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -240,7 +244,7 @@ struct RawVariant {
 #[serde(deny_unknown_fields)]
 struct RawKnown {
     case: Spanned<String>,
-    over: Option<Spanned<String>>,
+    over: Option<Spanned<Transports>>,
     fails: Spanned<String>,
     why: Spanned<String>,
     #[serde(default)]
@@ -346,14 +350,19 @@ impl Source<'_> {
         raw.into_iter()
             .map(|raw| {
                 let filled = |text: &String| !text.trim().is_empty();
-                let over = raw.over.map(|over| {
-                    self.checked(over, "websocket, polling, upgraded, wire or vector", |over| {
-                        ["websocket", "polling", "upgraded", "wire", "vector"].contains(&over.as_str())
-                    })
-                });
+                let over = match raw.over {
+                    None => Vec::new(),
+                    Some(over) => {
+                        let expected = "websocket, polling, upgraded, wire or vector, or a list of them";
+                        self.checked(over, expected, |Transports(names)| {
+                            !names.is_empty() && names.iter().all(|name| TRANSPORTS.contains(&name.as_str()))
+                        })?
+                        .0
+                    }
+                };
                 Ok(KnownEntry {
                     case: self.checked(raw.case, "the id of a case", filled)?,
-                    over: over.transpose()?,
+                    over,
                     fails: self.checked(
                         raw.fails,
                         "a part of the message with which the case fails",
@@ -367,75 +376,29 @@ impl Source<'_> {
     }
 }
 
-fn is_command(words: &[String]) -> bool {
-    words.first().is_some_and(|program| !program.is_empty())
-}
+/// The name of one transport, or a list of such names.
+struct Transports(Vec<String>);
 
-/// One command (a list of words), or several (a list of such lists).
-#[derive(Default)]
-struct Commands(Vec<Vec<String>>);
-
-impl<'de> Deserialize<'de> for Commands {
+impl<'de> Deserialize<'de> for Transports {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Commands;
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Transports;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a command such as [\"npm\", \"ci\"], or a list of such commands")
+                f.write_str("a transport such as \"polling\", or a list of transports")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Commands, A::Error> {
-                let mut words = Vec::new();
-                let mut commands = Vec::new();
-                while let Some(part) = seq.next_element()? {
-                    match part {
-                        Part::Word(word) => words.push(word),
-                        Part::Command(command) => commands.push(command),
-                    }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Transports, E> {
+                Ok(Transports(vec![name.to_owned()]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Transports, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push(name);
                 }
-                if words.is_empty() == commands.is_empty() {
-                    return Err(de::Error::custom(
-                        "expected a command such as [\"npm\", \"ci\"], or a list of such commands, not a mixture",
-                    ));
-                }
-                if !words.is_empty() {
-                    commands.push(words);
-                }
-                if commands.iter().all(|words| is_command(words)) {
-                    Ok(Commands(commands))
-                } else {
-                    Err(de::Error::custom("a command of install is empty"))
-                }
+                Ok(Transports(names))
             }
         }
-        deserializer.deserialize_seq(List)
-    }
-}
-
-enum Part {
-    Word(String),
-    Command(Vec<String>),
-}
-
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Part;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a word of a command, or a command")
-            }
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<Part, E> {
-                Ok(Part::Word(word.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part, A::Error> {
-                let mut command = Vec::new();
-                while let Some(word) = seq.next_element()? {
-                    command.push(word);
-                }
-                Ok(Part::Command(command))
-            }
-        }
-        deserializer.deserialize_any(Either)
+        deserializer.deserialize_any(OneOrMore)
     }
 }
 
@@ -502,5 +465,18 @@ mod tests {
             "server/*"
         );
         assert!(error(&format!("{SMALL}{good}over = \"udp\"\n")).contains("websocket, polling"));
+    }
+
+    #[test]
+    fn a_known_failure_may_be_narrowed_to_one_transport_or_several() {
+        let over = |over: &str| {
+            format!("{SMALL}[[known]]\ncase = \"server/*\"\nfails = \"400\"\nwhy = \"old\"\nover = {over}\n")
+        };
+        assert_eq!(parse(&over("\"polling\"")).unwrap().known[0].over, ["polling"]);
+        let several = parse(&over("[\"polling\", \"wire\"]")).unwrap();
+        assert_eq!(several.known[0].over, ["polling", "wire"]);
+        for wrong in ["[]", "\"http\"", "[\"polling\", \"http\"]"] {
+            assert!(error(&over(wrong)).contains("or a list of them"), "{wrong}");
+        }
     }
 }

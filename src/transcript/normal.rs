@@ -51,7 +51,7 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
         match &entry.event {
             // A session is closed in one way over one transport and in another over the next.
             Event::Received(Wire::Text(text)) if is_session && text == "1" => {
-                lines.push(format!("{label}< close"))
+                lines.push(format!("{label}< close"));
             }
             Event::Closed(_) if is_session => lines.push(format!("{label}< close")),
             // A body that no line asks for is free.

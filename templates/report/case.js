@@ -38,7 +38,7 @@ function trialsTable(c, pick, filters) {
     return el("td", { class: `v-${WORDS[letter]}` },
       el("a", { href, "aria-current": current ? "true" : null }, sign(WORDS[letter]), WORDS[letter], hidden(`, ${result.label}, ${trial.name}`)));
   };
-  return el("div", { class: "scroll", role: "region", "aria-label": "Trials", tabindex: "0" },
+  return el("div", { class: "scroll", role: "group", "aria-label": "Trials", tabindex: "0" },
     el("table", { class: "trials" },
       el("caption", {}, "Its trials"),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Trial"), c.results.map((result) => el("th", { scope: "col" }, result.label)))),
@@ -47,19 +47,18 @@ function trialsTable(c, pick, filters) {
 }
 
 function trialDetail(c, { trial, result, letter }) {
-  const details = result.details(trial.index) || {};
+  const details = result.details(trial.index);
   const word = WORDS[letter];
-  const says = text(details.message);
   const body = [];
   if (letter === ".") body.push(el("p", {}, result.interrupted ? "Not played: the run was interrupted." : "This result does not have the trial."));
   if (letter === "p") body.push(el("p", {}, "The rule holds, and nothing differs from the reference."));
-  if (says && !(details.failure && says.includes(text(details.failure.came)))) body.push(el("p", { class: "message" }, says));
-  if (details.known) body.push(el("p", {}, "Known: ", text(details.known[0]), " ", linked(text(details.known[1]))));
+  if (details.message) body.push(el("p", { class: "message" }, details.message));
+  if (details.known) body.push(el("p", {}, "Known: ", details.known[0], " ", linked(details.known[1])));
   if (details.failure) body.push(verdictOf(details.failure));
-  body.push(scriptOf(details.script === undefined ? trial.script : text(details.script), details.failure));
+  body.push(scriptOf(details.script || trial.script, details.failure));
   body.push(diagrams(c, trial, result, details, word));
-  if (details.deviation !== undefined) body.push(el("h4", {}, "What differs from the reference"), difference(text(details.deviation)));
-  if (text(details.replay)) body.push(el("h4", {}, "Play it again"), copyable(text(details.replay)));
+  if (details.deviation) body.push(el("h4", {}, "What differs from the reference"), difference(details.deviation));
+  if (details.replay) body.push(el("h4", {}, "Play it again"), copyable(details.replay));
   return el("section", { class: "trial", "aria-labelledby": "trial-title" },
     el("h3", { id: "trial-title", tabindex: "-1" }, `${result.label}, ${trial.name} `, word && badge(word),
       details.ms !== undefined && el("span", { class: "small" }, ` ${details.ms} ms`)),
@@ -68,10 +67,10 @@ function trialDetail(c, { trial, result, letter }) {
 
 function verdictOf(failure) {
   const rows = [
-    ["Expected", text(failure.expected)],
-    ["Came", `${text(failure.came)} (after ${failure.at} ms)`],
-    ...(failure.allowed || []).map((place) => ["Also allowed", text(place)]),
-    text(failure.hint) && ["Hint", text(failure.hint)],
+    ["Expected", failure.expected],
+    ["Came", `${failure.came} (after ${failure.at} ms)`],
+    ...failure.allowed.map((words) => ["Also allowed", words]),
+    failure.hint && ["Hint", failure.hint],
   ];
   return el("dl", { class: "verdict" },
     rows.filter(Boolean).map(([name, words]) => el("div", { class: name.toLowerCase().replace(" ", "-") }, el("dt", {}, name), el("dd", {}, words))));
@@ -81,14 +80,14 @@ function verdictOf(failure) {
 function scriptOf(script, failure) {
   if (!script) return null;
   const lines = script.replace(/\n+$/, "").split("\n");
-  const wanted = failure && text(failure.script_line).trim();
+  const wanted = failure && failure.scriptLine.trim();
   const fits = (line) => line !== undefined && line.trim() === wanted;
   const blamed = !failure ? -1 : fits(lines[failure.line - 1]) ? failure.line - 1 : lines.findIndex(fits);
   const items = lines.map((line, index) => index === blamed
-    ? el("li", { class: "blamed" }, el("code", {}, line), el("p", {}, sign("fail"), "expected ", text(failure.expected), "; came ", text(failure.came)))
+    ? el("li", { class: "blamed" }, el("code", {}, line), el("p", {}, sign("fail"), "expected ", failure.expected, "; came ", failure.came))
     : el("li", { class: /^\s*#/.test(line) ? "comment" : null }, el("code", {}, line || " ")));
   return [el("h4", { id: "script-h" }, "Script"),
-    el("div", { class: "scroll", role: "region", "aria-labelledby": "script-h", tabindex: "0" }, el("ol", { class: "script" }, items))];
+    el("div", { class: "scroll", role: "group", "aria-labelledby": "script-h", tabindex: "0" }, el("ol", { class: "script" }, items))];
 }
 
 function diagrams(c, trial, result, details, word) {
@@ -117,15 +116,15 @@ function diagrams(c, trial, result, details, word) {
 function blame(rows, details, word) {
   const failure = details.failure;
   if (!failure) {
-    if (["crashed", "hung", "broken"].includes(word)) rows.push({ kind: "n", label: "", text: word, expected: "an answer", came: text(details.message) });
+    if (["crashed", "hung", "broken"].includes(word)) rows.push({ kind: "n", label: "", text: word, expected: "an answer", came: details.message });
     return;
   }
-  const [expected, came] = [text(failure.expected), text(failure.came)];
+  const { expected, came } = failure;
   if (details.blamed !== undefined) {
     Object.assign(rows[details.blamed], { expected, came });
     return;
   }
-  const [, label, kind, words] = /^([a-z][a-z0-9]*#?|)(@>|@<|[<>])\s?(.*)$/s.exec(text(failure.script_line).trim()) || [null, "", "n", text(failure.script_line)];
+  const [, label, kind, words] = /^([a-z][a-z0-9]*#?|)(@>|@<|[<>])\s?(.*)$/s.exec(failure.scriptLine.trim()) || [null, "", "n", failure.scriptLine];
   const after = rows.findIndex((row) => row.at > failure.at);
   const missing = { at: failure.at, kind, label, text: words, missing: true, expected, came };
   rows.splice(after < 0 ? rows.length : after, 0, missing);

@@ -44,13 +44,31 @@ function linked(words) {
 const linkedTo = (words, href) => (isLink(href) && !href.startsWith("#")
   ? el("a", { href, rel: "noopener noreferrer nofollow" }, words) : linked(words));
 
+// What there is to say of a trial that did not simply pass: the short keys of the data as words.
+function detailsOf(result, place) {
+  const raw = result.details[place];
+  if (!raw) return { rows: [] };
+  const details = {
+    message: text(raw.m), ms: raw.t, known: raw.k && raw.k.map(text), deviation: text(raw.d),
+    script: text(raw.s), rows: raw.w || [], blamed: raw.b,
+    replay: text(raw.r).replace("\u0001", () => TRIALS[place].quoted),
+  };
+  if (raw.f) {
+    const [line, scriptLine, expected, came, at, hint, allowed] = raw.f;
+    details.failure = {
+      line, at, scriptLine: text(scriptLine), expected: text(expected), came: text(came), hint: text(hint), allowed: allowed.map(text),
+    };
+  }
+  return details;
+}
+
 const RESULTS = DATA.results.map((result, index) => ({
   index,
   label: text(result.label),
   role: text(result.role),
   interrupted: result.interrupted,
   letter: (trial) => result.verdicts[trial],
-  details: (trial) => result.details[trial],
+  details: (trial) => detailsOf(result, trial),
 }));
 
 const TRIALS = DATA.trials.map((trial, index) => {
@@ -67,6 +85,7 @@ const TRIALS = DATA.trials.map((trial, index) => {
 const CASES = DATA.cases.map((c, index) => {
   const entry = { index, hazard: c.hazard, trials: TRIALS.slice(c.first, c.first + c.count) };
   for (const key of ["id", "role", "area", "title", "rule", "level", "text", "source", "link", "impact"]) entry[key] = text(c[key]);
+  for (const trial of entry.trials) trial.quoted = (entry.id + trial.values).replaceAll("'", "'\\''");
   entry.results = RESULTS.filter((result) => result.role === entry.role);
   entry.haystack = [entry.id, entry.title, entry.rule, entry.text, entry.area, entry.impact, entry.source].join("\n").toLowerCase();
   return entry;

@@ -9,7 +9,7 @@ const letterWidth = (() => {
 })();
 
 // Rows of the data: [milliseconds, kind, label, text].
-const recorded = (rows) => (rows || []).map(([at, kind, label, words]) => ({ at, kind, label: text(label), text: text(words) }));
+const recorded = (rows) => rows.map(([at, kind, label, words]) => ({ at, kind, label: text(label), text: text(words) }));
 
 // Rows of the reference's transcript: script lines, without times.
 function ofLines(lines) {
@@ -76,6 +76,7 @@ function diagram(rows, lanes, width, name) {
   for (const row of rows) {
     const top = y;
     const bad = row.expected !== undefined;
+    if (bad) y += 8;
     const ends = { ">": [x.client, x.server], "<": [x.server, x.client], "@>": [x.app, x.client], "@<": [x.client, x.app] }[row.kind];
     const chars = columns(...(ends || [x.client, x.server])) - (row.label ? row.label.length + 1 : 0);
     const middle = (x.client + x.server) / 2;
@@ -92,9 +93,9 @@ function diagram(rows, lanes, width, name) {
       const at = lane + (anchor === "end" ? -12 : 12);
       if ("xX".includes(row.kind)) parts.push(svg("path", { class: `cross${bad ? " bad" : ""}`, d: `M${lane - 5} ${y + 2}l10 10m0-10l-10 10` }));
       else parts.push(svg("circle", { class: "dot", cx: lane, cy: y + 7, r: 3.5 }));
-      y += 4;
+      y += 7;
       time(row);
-      y -= 4;
+      y -= 7;
       say(wrap((row.kind === "!" ? "! " : "") + row.text, chars, 4), at, anchor, "event", row.label);
       y += 6;
     } else {

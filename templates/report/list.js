@@ -63,30 +63,44 @@ function matching(filters) {
   });
 }
 
-function cellOf(c, result, filters) {
+function cellOf(c, result, links) {
   const list = letters(c, result);
   if (!list.length) return el("td", { class: "none" }, hidden("not there"));
   const word = WORDS[worst(list)];
   const same = list.filter((letter) => WORDS[letter] === word).length;
-  const href = address({ ...filters, case: c.id, of: result.label });
-  return el("td", { class: `v-${word}` },
-    el("a", { href, "aria-label": `${result.label}: ${inWords(list)}`, title: `${result.label}: ${inWords(list)}` },
-      sign(word), same < list.length && el("span", {}, `${same}/${list.length}`)));
+  const shows = same < list.length ? `${same}/${list.length}` : "";
+  const says = `${result.label}: ${inWords(list)}`;
+  const link = el("a", { "aria-label": `${shows} ${says}`.trim(), title: says }, sign(word), shows && el("span", {}, shows));
+  links.push([link, { case: c.id, of: result.label }]);
+  return el("td", { class: `v-${word}` }, link);
+}
+
+// Rows are made once, since there may be thousands of cells; only where their links lead depends on the filters.
+const made = new Map();
+
+function rowOf(c, results, filters) {
+  const key = `${c.index} ${results.map((result) => result.index)}`;
+  if (!made.has(key)) {
+    const title = el("a", {}, c.title);
+    const links = [[title, { case: c.id }]];
+    const head = el("th", { scope: "row" }, title,
+      el("span", { class: "small" }, el("span", { class: "level" }, c.level), " ", el("span", { class: "id" }, c.id)));
+    made.set(key, { row: el("tr", {}, head, results.map((result) => cellOf(c, result, links))), links });
+  }
+  const { row, links } = made.get(key);
+  for (const [link, route] of links) put(link, { href: address({ ...filters, ...route }) }, []);
+  return row;
 }
 
 function tableOf(role, cases, filters) {
   const results = RESULTS.filter((result) => result.role === role && (!filters.target || result.label === filters.target));
   const heading = { server: "Servers", client: "Clients", codec: "Codecs" }[role] || role;
-  const row = (c) => el("tr", {},
-    el("th", { scope: "row" }, el("a", { href: address({ ...filters, case: c.id }) }, c.title),
-      el("span", { class: "small" }, el("span", { class: "level" }, c.level), " ", el("span", { class: "id" }, c.id))),
-    results.map((result) => cellOf(c, result, filters)));
   return [
-    el("h3", { id: `list-${role}` }, heading),
-    el("div", { class: "scroll", role: "region", "aria-labelledby": `list-${role}`, tabindex: "0" },
+    el("h3", {}, heading),
+    el("div", { class: "scroll", role: "group", "aria-label": `Cases, ${heading}`, tabindex: "0" },
       el("table", { class: "cases" },
         el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Case"), results.map((result) => el("th", { scope: "col" }, result.label)))),
-        el("tbody", {}, cases.map(row)))),
+        el("tbody", {}, cases.map((c) => rowOf(c, results, filters))))),
   ];
 }
 

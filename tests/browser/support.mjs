@@ -80,7 +80,7 @@ export function findTrial(data, result, wanted, fits = () => true) {
       const trial = data.trials[index];
       if (wanted.includes(verdicts[index]) && fits(details[index], trial)) {
         const key = [trial.values, trial.over, trial.variant].map(text).join("|");
-        return { id: text(c.id), title: text(c.title), key, of: text(label), details: details[index], text };
+        return { id: text(c.id), fullId: text(c.id) + text(trial.values), title: text(c.title), key, of: text(label), details: details[index], text };
       }
     }
   }

@@ -194,6 +194,9 @@ fn a_fault_of_the_reference_is_listed_and_can_be_started() {
     let name = first.split_whitespace().next().unwrap();
     let folder = Folder::new();
     folder.pass_and_fail();
-    folder.run(&["--fault", name, "bad"]).expect(1).says(&format!("with the fault {name}"));
+    folder
+        .run(&["--fault", name, "bad"])
+        .expect(1)
+        .says(&format!("with the fault {name}"));
     run(&["faults", "--list", "no-such-fault"]).expect(4);
 }

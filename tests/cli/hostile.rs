@@ -66,7 +66,7 @@ fn a_target_that_never_answers_says_what_was_seen_last() {
     folder
         .run(&[&target, "--start-timeout", "1s"])
         .expect(3)
-        .says("nobody accepts connections");
+        .says("within 1 s: nobody accepts connections");
     let garbage = tcp_server("        connection.sendall(b'SSH-2.0-OpenSSH\\r\\n')")
         .replace("b'GET /socket.io/'", "b'nothing'");
     let target = folder.python_target("garbage", &garbage);

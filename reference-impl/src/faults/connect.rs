@@ -20,6 +20,56 @@ use crate::{
 
 pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
+        name: "closes-by-timers-only",
+        area: "connect",
+        breaks: &[
+            "sio.connect.first-packet-binary",
+            "sio.connect.first-frame-binary",
+            "sio.connect.first-packet-event",
+            "sio.connect.first-packet-ack",
+            "sio.connect.first-packet-disconnect",
+            "sio.connect.first-packet-connect-error",
+            "sio.connect.invalid-type",
+            "sio.connect.invalid-type-digit",
+            "sio.connect.payload-array",
+            "sio.connect.payload-string",
+            "sio.connect.payload-truncated",
+            "sio.ack.non-array",
+            "sio.ack.id-non-numeric",
+            "sio.ack.id-negative",
+            "sio.ack.id-decimal",
+            "sio.binary.event-name-placeholder",
+            "sio.binary.missing-payload",
+            "sio.binary.non-array",
+            "sio.binary.two-namespaces-interleaved",
+            "sio.binary.count-missing-dash",
+            "sio.binary.count-letters",
+            "sio.binary.count-negative",
+            "sio.binary.count-non-integer",
+            "sio.binary.num-out-of-range",
+            "sio.binary.num-string",
+            "sio.binary.num-method-name",
+            "sio.binary.reserved-name",
+            "sio.binary.surplus-attachment",
+            "sio.binary.text-while-reconstructing",
+            "sio.binary.unexpected",
+            "sio.event.name-object",
+            "sio.event.name-null",
+            "sio.event.empty-array",
+            "sio.event.object-payload",
+            "sio.event.string-payload",
+            "sio.event.missing-payload",
+            "sio.event.missing-payload-with-id",
+            "sio.event.trailing-garbage",
+            "sio.event.truncated-json",
+            "sio.disconnect.with-payload",
+            "sio.event.name-reserved",
+            "sio.event.nan-refused",
+        ],
+        sentence: "hears nothing more of a client that breaks the protocol, but leaves the close to its timers",
+        build: || Box::<ClosesByTimersOnly>::default(),
+    },
+    FaultInfo {
         name: "connect-without-sid",
         area: "connect",
         breaks: &[
@@ -500,5 +550,28 @@ impl Seams for Polluted {
             self.keys = Some(keys.to_owned());
         }
         out.push(event);
+    }
+}
+
+/// Drops the close that follows a message at once; what a timer closes is closed.
+#[derive(Default)]
+struct ClosesByTimersOnly {
+    last_message: HashMap<SessionKey, Millis>,
+}
+
+impl Seams for ClosesByTimersOnly {
+    fn engine_event(&mut self, now: Millis, event: EngineEvent, out: &mut Vec<EngineEvent>) {
+        if let EngineEvent::Message(session, _) = &event {
+            self.last_message.insert(*session, now);
+        }
+        out.push(event);
+    }
+
+    fn action(&mut self, now: Millis, action: Action, out: &mut Vec<Action>) {
+        let reacts =
+            matches!(&action, Action::Close(session) if self.last_message.get(session) == Some(&now));
+        if !reacts {
+            out.push(action);
+        }
     }
 }

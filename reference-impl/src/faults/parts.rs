@@ -1,4 +1,4 @@
-//! What faults are made of: one small wrapper for each seam, and helpers to look into what passes there.
+//! What faults are made of: one small wrapper for each seam, and ways to look into what passes there.
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header, request::Parts};

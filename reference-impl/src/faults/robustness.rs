@@ -110,11 +110,11 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
-        name: "hundred-sessions",
+        name: "fifty-sessions",
         area: "robustness",
         breaks: &["robust.handshake-burst"],
-        sentence: "answers 500 to handshakes while a hundred sessions are open",
-        build: || Box::<HundredSessions>::default(),
+        sentence: "answers 500 to handshakes while fifty sessions are open",
+        build: || Box::<FiftySessions>::default(),
     },
     FaultInfo {
         name: "slow-body-for-ever",
@@ -262,13 +262,13 @@ impl Seams for ClosesEveryone {
 
 /// Counts sessions.
 #[derive(Default)]
-struct HundredSessions {
+struct FiftySessions {
     open: usize,
 }
 
-impl Seams for HundredSessions {
+impl Seams for FiftySessions {
     fn request(&mut self, _exchange: ExchangeId, head: &mut Parts) -> Verdict {
-        if self.open >= 100 && parameter(head, "sid").is_none() {
+        if self.open >= 50 && parameter(head, "sid").is_none() {
             return answer(500, "text/plain", "out of sessions");
         }
         Verdict::Pass

@@ -69,7 +69,7 @@ pub(crate) const ALL: &[Scenario] = &[
     }),
     ("odd requests", "base", odd_requests),
     ("many sessions", "base", |bench| {
-        for _ in 0..102 {
+        for _ in 0..52 {
             bench.get(POLLING);
         }
     }),

@@ -34,7 +34,7 @@ impl<'c> Judge<'c> {
             return None;
         }
         let ambient = self.ambient.clone();
-        let state = self.labels.get_mut(label)?;
+        let state = self.labels.get(label).filter(|state| !state.rest)?;
         let counts = |arrival: &Arrival| match &arrival.what {
             What::Text(text) => !ambient.is(label, text),
             What::Binary(_) | What::Frame(_) | What::Raw(_) => true,

@@ -157,19 +157,15 @@ impl LabelState {
                     self.joined.remove(&namespace);
                 }
             }
-            Wire::Request(request) => {
-                if entry.cause.is_some() {
-                    self.requests += 1;
-                    self.ended = false;
-                    self.close_seen = false;
-                    self.polls = request.method == "GET" && request.target.contains("transport=polling");
-                }
+            Wire::Request(request) if entry.cause.is_some() => {
+                self.requests += 1;
+                self.ended = false;
+                self.close_seen = false;
+                self.polls = request.method == "GET" && request.target.contains("transport=polling");
             }
-            Wire::Raw(bytes) => {
-                if entry.cause.is_some() && begins_request(bytes) {
-                    self.requests += 1;
-                    self.polls = false;
-                }
+            Wire::Raw(bytes) if entry.cause.is_some() && begins_request(bytes) => {
+                self.requests += 1;
+                self.polls = false;
             }
             _ => {}
         }

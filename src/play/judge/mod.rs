@@ -170,13 +170,13 @@ impl<'c> Judge<'c> {
     /// Judges a saved transcript from its first entry to its last.
     pub fn replay(case: &'c Case, values: Values, transcript: &Transcript) -> (Judgement, Vec<Match>) {
         let mut judge = Self::new(case, values);
-        let mut demand = judge.next();
+        let mut demand = judge.demand();
         for entry in &transcript.entries {
             if matches!(demand, Demand::Done) {
                 break;
             }
             judge.feed(entry);
-            demand = judge.next();
+            demand = judge.demand();
         }
         if !matches!(demand, Demand::Done) {
             judge.ends_early(&demand);
@@ -269,7 +269,7 @@ impl<'c> Judge<'c> {
     }
 
     /// What is needed to go on. Ask after every [`feed`](Self::feed), and again after each demand was met.
-    pub fn next(&mut self) -> Demand<'c> {
+    pub fn demand(&mut self) -> Demand<'c> {
         loop {
             if self.verdict.is_some() {
                 return Demand::Done;

@@ -154,7 +154,7 @@ fn changes(value: &Value, path: &[Place], source: &str) -> Vec<(&'static str, Va
         }
         Value::String(text) => {
             change("make it a number", &|v| *v = 7.into());
-            if source.contains(text.as_str()) && !text.is_empty() {
+            if source.contains(&Value::String(text.clone()).to_string()) {
                 change("change the text", &|v| *v = Value::String(format!("{text}x")));
             }
         }

@@ -3,9 +3,9 @@
 //! Owns how much is kept, so that the page stays below its size. Everything is made safe to read here; that it is inert is
 //! the work of the page (it is embedded as JSON without `<`) and of the script (it only ever sets text).
 
-use super::record::{self, Row};
+use super::details::{self, Details};
 use super::strings::Strings;
-use crate::outcome::{CaseResult, Failure, RunResult, Verdict};
+use crate::outcome::{CaseResult, RunResult, Verdict};
 use crate::report::matrix::{badness, base, labels};
 use crate::report::text::{brief, brief_lines};
 use serde::Serialize;
@@ -135,42 +135,6 @@ struct TrialData {
     baseline: Vec<usize>,
 }
 
-#[derive(Debug, Serialize)]
-struct Details {
-    message: usize,
-    ms: f64,
-    replay: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureData>,
-    /// Why it is known, and its link.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    known: Option<(usize, usize)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deviation: Option<usize>,
-    /// The script, where this result was made with another one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    script: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    rows: Vec<Row>,
-    /// The row that did not fit: an index.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blamed: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct FailureData {
-    /// From 1.
-    line: u32,
-    script_line: usize,
-    expected: usize,
-    came: usize,
-    /// Milliseconds.
-    at: f64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    allowed: Vec<usize>,
-    hint: usize,
-}
-
 /// The letter of a trial; `.` stands for a trial that the result does not have.
 fn letter(case: &CaseResult) -> char {
     match case.verdict {
@@ -241,7 +205,7 @@ impl Data {
                         let has_diagram = shown.contains(&index);
                         details.insert(
                             *place,
-                            detail(case, first, &result.role, has_diagram, depth, &mut strings),
+                            details::details(case, first, &result.role, has_diagram, depth, &mut strings),
                         );
                     }
                 }
@@ -314,60 +278,5 @@ fn trial_data(case: &CaseResult, key: &TrialKey<'_>, depth: &Depth, strings: &mu
         variant: strings.add(brief(key.2, 40)),
         script: strings.add(brief_lines(&case.script, depth.text * 4)),
         baseline,
-    }
-}
-
-fn detail(
-    case: &CaseResult,
-    first: &CaseResult,
-    role: &str,
-    has_diagram: bool,
-    depth: &Depth,
-    strings: &mut Strings,
-) -> Details {
-    let rows = if has_diagram {
-        record::rows(case, role, depth, strings)
-    } else {
-        record::Rows::default()
-    };
-    Details {
-        message: strings.add(brief(&case.message, depth.text)),
-        ms: case.wall_ms.round(),
-        replay: strings.add(brief(&case.replay, depth.text.max(400))),
-        failure: case
-            .failure
-            .as_ref()
-            .map(|failure| failure_data(failure, depth, strings)),
-        known: case.known.as_ref().map(|known| {
-            (
-                strings.add(brief(&known.why, depth.text)),
-                strings.add(brief(&known.link, depth.text)),
-            )
-        }),
-        deviation: case
-            .deviation
-            .as_ref()
-            .map(|text| strings.add(brief_lines(text, depth.text * 2))),
-        script: (case.script != first.script).then(|| strings.add(brief_lines(&case.script, depth.text * 4))),
-        rows: rows.rows,
-        blamed: rows.blamed,
-    }
-}
-
-fn failure_data(failure: &Failure, depth: &Depth, strings: &mut Strings) -> FailureData {
-    let mut text = |text: &str| strings.add(brief(text, depth.text));
-    FailureData {
-        line: failure.line,
-        script_line: text(&failure.script_line),
-        expected: text(&failure.expected),
-        came: text(&failure.came),
-        at: failure.at.round(),
-        allowed: failure
-            .allowed
-            .iter()
-            .take(8)
-            .map(|allowed| text(allowed))
-            .collect(),
-        hint: text(&failure.hint),
     }
 }

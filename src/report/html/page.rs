@@ -203,6 +203,16 @@ struct Cell {
     words: String,
 }
 
+impl Cell {
+    /// What stands in it beside the sign.
+    fn shows(&self) -> String {
+        match self.played {
+            0 => String::new(),
+            played => format!("{}/{played}", self.passed),
+        }
+    }
+}
+
 impl MatrixTable {
     fn of(results: &[RunResult], labels: &[String], role: &str) -> Self {
         let matrix = Matrix::of(results, role);

@@ -1,5 +1,4 @@
 //! Results as runs would make them, of the real corpus: made up, the same at every time, and hostile where asked for.
-#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod hostile;
 mod realistic;

@@ -1,8 +1,6 @@
 //! The HTML page: its size, that it is the same for the same results, and that nothing in a result gets out of its place.
 
-mod report_samples;
-
-use report_samples::{Sample, hostile, kept, sample, target_names};
+use crate::samples::{Sample, hostile, kept, sample, target_names};
 use siospec::outcome::RunResult;
 use siospec::report::html;
 
@@ -35,11 +33,6 @@ fn ten_targets_fit_into_three_megabytes() {
     let trials = results[0].cases.len();
     assert!(trials > 500, "the samples have {trials} trials");
     let page = page("ten", &results);
-    println!(
-        "{} results of {trials} trials: {} bytes",
-        results.len(),
-        page.len()
-    );
     assert!(page.len() < THREE_MB, "{} bytes", page.len());
     assert!(
         page.contains("\"shortened\":false"),
@@ -50,7 +43,6 @@ fn ten_targets_fit_into_three_megabytes() {
 #[test]
 fn ten_targets_that_fail_everything_fit_as_well() {
     let page = page("all-failing", &targets(100));
-    println!("{} bytes", page.len());
     assert!(page.len() < THREE_MB, "{} bytes", page.len());
 }
 

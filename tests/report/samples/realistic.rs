@@ -144,7 +144,7 @@ fn trials(file: &File, of: Sample<'_>) -> Vec<CaseResult> {
     let overs: Vec<&str> = file
         .header
         .get("over")
-        .map_or(vec!["wire"], |over| over.split(',').map(str::trim).collect());
+        .map_or_else(|| vec!["wire"], |over| over.split(',').map(str::trim).collect());
     let tuples: Vec<Option<(&str, &str)>> = match &file.each {
         Some((name, values)) => values
             .iter()
@@ -189,7 +189,7 @@ fn trial(file: &File, tuple: Option<(&str, &str)>, over: &str, of: Sample<'_>) -
     let lines: Vec<String> = script
         .lines()
         .skip_while(|line| !line.is_empty())
-        .filter(|l| !l.is_empty())
+        .filter(|line| line.find(['>', '<', '!']).is_some_and(|at| at < 12))
         .map(str::to_owned)
         .collect();
     let failure = matches!(
@@ -221,9 +221,10 @@ fn trial(file: &File, tuple: Option<(&str, &str)>, over: &str, of: Sample<'_>) -
             Verdict::Skip => "needs ask".to_owned(),
             Verdict::Blocked => "server/connect/the-main-namespace-is-joined fails".to_owned(),
             Verdict::Crashed => "the target's process ended (signal: 11)".to_owned(),
-            _ => failure.as_ref().map_or("no answer".to_owned(), |f| {
-                format!("expected {}, came {}", f.expected, f.came)
-            }),
+            _ => failure.as_ref().map_or_else(
+                || "no answer".to_owned(),
+                |f| format!("expected {}, came {}", f.expected, f.came),
+            ),
         },
         failure,
         known: (verdict == Verdict::Known).then(|| KnownInfo {
@@ -333,7 +334,7 @@ fn failure(script: &str, record: &Transcript, hash: u64) -> Failure {
         .filter(|(_, l)| l.contains('<'))
         .last()
         .unwrap_or((0, ""));
-    let nothing_came = hash % 3 == 0;
+    let nothing_came = hash.is_multiple_of(3);
     Failure {
         line: line as u32 + 1,
         script_line: text.to_owned(),

@@ -1,11 +1,9 @@
 //! The other forms of a report, through the command: Markdown, JUnit, badges, annotations, the terminal, merging, comparing;
 //! what they do with hostile texts, and what the command says of files that it cannot use.
 
-mod report_samples;
-
+use crate::samples::{self, Sample, hostile, kept, sample};
 use assert_cmd::Command;
-use report_samples::{Sample, hostile, kept, sample};
-use siospec::outcome::RunResult;
+use siospec::outcome::{RunResult, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -30,7 +28,7 @@ fn small(target: &str, trouble: u64, seed: u64) -> RunResult {
         seed,
     });
     result.cases.truncate(80);
-    report_samples::count(&mut result);
+    samples::count(&mut result);
     result
 }
 
@@ -114,7 +112,6 @@ fn a_summary_stays_below_a_mebibyte_with_the_worst_news_first() {
         paths.push(save(folder.path(), &format!("{seed}.json"), &result));
     }
     let summary = stdout(siospec().arg("report").args(paths).args(["--markdown", "-"]));
-    println!("{} bytes", summary.len());
     assert!(summary.len() < 1 << 20);
     let at = |words: &str| {
         summary
@@ -168,7 +165,13 @@ fn hostile_texts_do_no_harm_in_any_form() {
     let kept = kept();
     let path = save(&kept, "hostile.json", &hostile("evil", 5_000_000));
     let mut other = hostile("evil", 0);
-    other.cases.rotate_left(7);
+    for case in &mut other.cases {
+        case.verdict = if case.verdict == Verdict::Fail {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
+        };
+    }
     let other = save(&kept, "hostile-other.json", &other);
     siospec()
         .arg("report")
@@ -186,7 +189,7 @@ fn hostile_texts_do_no_harm_in_any_form() {
         .arg("--markdown")
         .arg(diff)
         .assert()
-        .code(0..=1);
+        .code(vec![0, 1]);
     for form in ["hostile.md", "hostile.xml", "hostile-diff.md"] {
         let text = fs::read_to_string(kept.join(form)).unwrap();
         let control = |c: char| c.is_control() && !"\n\t\r".contains(c);
@@ -229,7 +232,7 @@ fn parts_are_merged_into_what_one_run_would_have_given() {
         let mut part = whole.clone();
         part.partition = Some(format!("hash:{}/2", k + 1));
         part.cases = whole.cases.iter().skip(k).step_by(2).cloned().collect();
-        report_samples::count(&mut part);
+        samples::count(&mut part);
         save(folder.path(), &format!("{k}.json"), &part)
     };
     let (first, second) = (part(0), part(1));
@@ -266,9 +269,9 @@ fn runs_are_compared() {
     let fails = new
         .cases
         .iter()
-        .position(|case| case.verdict == siospec::outcome::Verdict::Pass)
+        .position(|case| case.verdict == Verdict::Pass)
         .unwrap();
-    new.cases[fails].verdict = siospec::outcome::Verdict::Fail;
+    new.cases[fails].verdict = Verdict::Fail;
     let (old, new) = (
         save(folder.path(), "old.json", &old),
         save(folder.path(), "new.json", &new),
@@ -346,7 +349,7 @@ fn what_is_withheld_is_in_no_report() {
     let mut result = small("one", 0, 1);
     let case = &mut result.cases[3];
     case.level = "security".to_owned();
-    case.verdict = siospec::outcome::Verdict::Crashed;
+    case.verdict = Verdict::Crashed;
     let secret = case.id.clone();
     result.gate = siospec::outcome::Gate::Fail;
     result.gate_reasons = vec![format!("{secret} is listed as a known failure, and passes")];
