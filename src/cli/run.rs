@@ -190,7 +190,7 @@ pub(super) struct Prepared {
 /// What is played on what.
 enum Plan {
     Trials(Arc<Target>, Vec<Trial>),
-    Vectors(CodecTarget, Vec<Arc<Vector>>),
+    Vectors(Arc<CodecTarget>, Vec<Arc<Vector>>),
 }
 
 impl Prepared {
@@ -207,7 +207,7 @@ impl Prepared {
             Role::Codec => {
                 let target = codec_target(named, &arguments.playing)?;
                 let (corpus, vectors) = arguments.selecting.select_vectors(&patterns)?;
-                (Plan::Vectors(target, vectors), corpus)
+                (Plan::Vectors(Arc::new(target), vectors), corpus)
             }
             Role::Client => {
                 return Err(Failure::usage(anyhow::anyhow!(

@@ -1,4 +1,4 @@
-//! `siospec show`: a case and the rule it stands on.
+//! `siospec show`: a case or vector and the rule it stands on.
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// The arguments of `siospec show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
-    /// The id of a case, or a part of it that fits one case only
+    /// The id of a case, or a part of it that fits one case only; or the id of a vector
     case: String,
     /// Take the cases from a folder, or one file, instead of the built-in ones
     #[arg(long, value_name = "DIR")]
@@ -20,17 +20,32 @@ pub(super) struct Show {
 
 pub(super) fn show(arguments: &Show, out: &mut Output) -> Result<Exit, Failure> {
     let corpus = load(arguments.cases.as_deref())?;
+    if let Some(vector) = corpus.vectors.iter().find(|vector| vector.id == arguments.case) {
+        let place = format!("{}:{}", vector.path, vector.line);
+        return write(
+            &place,
+            &vector.text,
+            std::slice::from_ref(&vector.rule),
+            &corpus,
+            out,
+        );
+    }
     let case = find(&corpus, &arguments.case)?;
+    write(&case.path, &case.text, &case.case.header.rules, &corpus, out)
+}
+
+/// A text with its place, and the rules that it names.
+fn write(
+    place: &str,
+    text: &str,
+    rules: &[String],
+    corpus: &Corpus,
+    out: &mut Output,
+) -> Result<Exit, Failure> {
     let dim = Style::new().fg_color(Some(AnsiColor::BrightBlack.into()));
-    writeln!(out, "{dim}# {}{dim:#}", case.path)?;
-    write!(out, "{}", case.text)?;
-    for rule in case
-        .case
-        .header
-        .rules
-        .iter()
-        .filter_map(|id| corpus.rules.get(id))
-    {
+    writeln!(out, "{dim}# {place}{dim:#}")?;
+    write!(out, "{text}")?;
+    for rule in rules.iter().filter_map(|id| corpus.rules.get(id)) {
         writeln!(out, "\n{dim}# {} ({}): {}{dim:#}", rule.id, rule.level, rule.text)?;
         let link = rule
             .link

@@ -27,10 +27,10 @@ const ENGINE_TYPES: [(EnginePacketType, &str); 7] = [
 pub(super) fn answer(batch: &Batch) -> Vec<Vec<Outcome>> {
     let one = |input: &Value| {
         if batch.encode {
-            let encoded = (0..batch.repeat.max(1))
-                .map(|_| encode(batch.codec, input))
-                .last();
-            let outcome = encoded.unwrap_or_else(|| Err("nothing was asked".to_owned()));
+            let mut outcome = encode(batch.codec, input);
+            for _ in 1..batch.repeat {
+                outcome = encode(batch.codec, input);
+            }
             return vec![outcome.map_or_else(Outcome::Unsupported, Outcome::Frames)];
         }
         let frames = input.as_array().map(Vec::as_slice).unwrap_or_default();

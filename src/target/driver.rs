@@ -144,9 +144,8 @@ impl Driver {
     }
 
     async fn greet(&mut self, patience: Duration) -> Result<(), DriverError> {
-        let line = match tokio::time::timeout(patience, self.lines.next()).await {
-            Ok(line) => line,
-            Err(_) => return Err(self.silent(patience)),
+        let Ok(line) = tokio::time::timeout(patience, self.lines.next()).await else {
+            return Err(self.silent(patience));
         };
         let line = self.received(line).await?;
         let hello = read_json(&line).map_err(|why| rubbish(&line, "hello", why))?;
@@ -199,9 +198,8 @@ impl Driver {
             };
             tokio::join!(write, self.lines.next()).1
         };
-        let line = match tokio::time::timeout(self.patience, both).await {
-            Ok(line) => line,
-            Err(_) => return Err(self.silent(self.patience)),
+        let Ok(line) = tokio::time::timeout(self.patience, both).await else {
+            return Err(self.silent(self.patience));
         };
         let line = self.received(line).await?;
         let answer = read_json(&line).map_err(|why| rubbish(&line, "answer", why))?;
