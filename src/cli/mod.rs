@@ -5,6 +5,7 @@ mod bench;
 mod exit;
 mod faults;
 mod install;
+mod interruptions;
 mod list;
 mod output;
 mod report;

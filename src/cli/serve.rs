@@ -1,8 +1,8 @@
 //! `siospec serve`: the reference server with the test application, to look at or to test against.
 
 use super::exit::{Exit, Failure};
+use super::interruptions::Interruptions;
 use super::output::Output;
-use super::run::Interruptions;
 use reference_impl::{Options, Server};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -3,26 +3,25 @@
 //! Owns the order of things. Instances of the target are `fleet`'s, decisions are those of `plan`, `retry`, `known` and
 //! `gate`.
 
+use super::alone::{Casualty, Reason};
 use super::fleet::{Attempt, Berth, Fleet, Provision};
 use super::gate::{self, Strictness};
 use super::plan::{self, Allowed, Fate};
-use super::retry::{self, Budget, Confirmed, Doubt};
+use super::retry::{self, Confirmed};
 use super::schedule::{self, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, Verdict};
 use crate::suite::{Rules, Trial};
-use crate::target::{KnownEntry, Loss, StartError, Target};
+use crate::target::{KnownEntry, StartError, Target};
 use crate::wire::Limits;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinError;
 
-/// A trial that ended this short a time before the target was lost may be to blame for it.
-const SUSPICIOUS: Duration = Duration::from_secs(1);
-/// How many trials that ended lately are remembered for that.
+/// How many trials that ended lately are remembered, should the target be lost.
 const REMEMBERED: usize = 32;
 
 /// How much a trial may receive: a flood ends the trial, not siospec.
@@ -153,57 +152,28 @@ fn conclude(result: &mut RunResult, options: &Options, mut reasons: Vec<String>)
     (result.gate, result.gate_reasons) = gate::judge(&result.cases, options.strictness, reasons);
 }
 
-struct Conduct<'a> {
-    fleet: Arc<Fleet>,
-    target: &'a Target,
-    trials: Vec<Arc<Trial>>,
-    options: &'a Options,
-    listener: Listener<'a>,
-    interrupted: watch::Receiver<bool>,
+/// A run while it goes on.
+pub(super) struct Conduct<'a> {
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) target: &'a Target,
+    pub(super) trials: Vec<Arc<Trial>>,
+    pub(super) options: &'a Options,
+    pub(super) listener: Listener<'a>,
+    pub(super) interrupted: watch::Receiver<bool>,
     /// A result for each trial, filled as they end.
-    results: Vec<CaseResult>,
-    done: BTreeSet<usize>,
+    pub(super) results: Vec<CaseResult>,
+    pub(super) done: BTreeSet<usize>,
     /// What is to be played alone, in this order.
-    alone: VecDeque<(usize, Reason)>,
-    rechecked: BTreeSet<usize>,
-    confirmed: Confirmed,
+    pub(super) alone: VecDeque<(usize, Reason)>,
+    pub(super) rechecked: BTreeSet<usize>,
+    pub(super) confirmed: Confirmed,
     /// Trials that ended lately: when, on which instance, and how.
-    lately: VecDeque<(Instant, Place, usize)>,
-    losses: BTreeMap<Place, Casualty>,
+    pub(super) lately: VecDeque<(Instant, Place, usize)>,
+    pub(super) losses: BTreeMap<Place, Casualty>,
 }
 
 /// An instance of the target: its variant and generation.
-type Place = (String, u32);
-
-/// How an instance was lost, and who may be to blame.
-struct Casualty {
-    loss: Loss,
-    suspects: Vec<usize>,
-}
-
-/// Why a trial is played alone.
-enum Reason {
-    /// It is a hazard to all beside it.
-    Hazard(f64),
-    /// It was played when the target was lost.
-    Suspect,
-    /// It had ended shortly before the target was lost.
-    Recheck,
-    /// Its verdict is in doubt.
-    Doubt(Doubt, Box<Played>),
-}
-
-impl Reason {
-    /// What is played first.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Suspect | Self::Recheck => 0,
-            Self::Doubt(_, first) if !matches!(first.verdict, Verdict::Lenient | Verdict::Pass) => 1,
-            Self::Doubt(..) => 2,
-            Self::Hazard(_) => 3,
-        }
-    }
-}
+pub(super) type Place = (String, u32);
 
 impl<'a> Conduct<'a> {
     fn new(
@@ -332,7 +302,9 @@ impl<'a> Conduct<'a> {
                 }
                 let result = &self.results[index];
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
-                match retry::doubt(&played) {
+                let surprising = played.verdict == Verdict::Pass
+                    && known::lists(&self.options.known, &result.id, &result.over);
+                match retry::doubt(&played).or(surprising.then_some(retry::Doubt::Listed)) {
                     Some(doubt) if !excused && self.options.recheck => {
                         self.alone.push_back((index, Reason::Doubt(doubt, played)));
                     }
@@ -342,149 +314,7 @@ impl<'a> Conduct<'a> {
         }
     }
 
-    /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
-    /// become suspects too.
-    fn note_loss(&mut self, place: &Place, loss: Loss, suspect: usize) {
-        if let Some(casualty) = self.losses.get_mut(place) {
-            casualty.suspects.push(suspect);
-            return;
-        }
-        let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
-        let before: Vec<usize> = self
-            .lately
-            .iter()
-            .filter(recent)
-            .map(|(_, _, index)| *index)
-            .collect();
-        (self.listener)(RunEvent::Notice(format!(
-            "{loss}; it is started again, and who did it is found out"
-        )));
-        for index in &before {
-            self.recheck(*index);
-        }
-        let suspects = before.into_iter().chain([suspect]).collect();
-        self.losses.insert(place.clone(), Casualty { loss, suspects });
-    }
-
-    fn recheck(&mut self, index: usize) {
-        if self.done.contains(&index) && self.rechecked.insert(index) {
-            self.alone.push_back((index, Reason::Recheck));
-        }
-    }
-
-    /// Plays what is in doubt, one trial at a time.
-    async fn alone(&mut self) {
-        // Where replaying has to stop somewhere, what counts has had its turn.
-        self.alone
-            .make_contiguous()
-            .sort_by_key(|(_, reason)| reason.rank());
-        let mut budget = Budget::new();
-        let mut before: Option<(Place, usize)> = None;
-        while let Some((index, reason)) = self.alone.pop_front() {
-            if self.is_interrupted() {
-                return;
-            }
-            let reason = match self.standing(index, reason, &mut budget) {
-                Ok(played) => {
-                    self.finish(index, played);
-                    continue;
-                }
-                Err(reason) => reason,
-            };
-            self.announce(index, &reason);
-            let mut interrupted = self.interrupted.clone();
-            let played = tokio::select! {
-                played = self.settle(index, reason, &mut before) => played,
-                _ = interrupted.wait_for(|stop| *stop) => return,
-            };
-            if let Some(played) = played {
-                self.finish(index, played);
-            }
-        }
-    }
-
-    /// A failure that stands without being played again; or the reason to play the trial.
-    fn standing(&self, index: usize, reason: Reason, budget: &mut Budget) -> Result<Played, Reason> {
-        match reason {
-            Reason::Doubt(_, first) if self.confirmed.has(&self.trials[index].loaded.id, &first) => {
-                Ok(*first)
-            }
-            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Ok(retry::unsettled(*first)),
-            reason => Err(reason),
-        }
-    }
-
-    fn announce(&mut self, index: usize, reason: &Reason) {
-        let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
-        let reason = match reason {
-            Reason::Hazard(_) => return (self.listener)(RunEvent::TrialStarted { id, over }),
-            Reason::Suspect => "the target was lost while it was played".to_owned(),
-            Reason::Recheck => "the target was lost shortly after it".to_owned(),
-            Reason::Doubt(doubt, _) => doubt.reason(),
-        };
-        (self.listener)(RunEvent::Retrying { id, reason });
-    }
-
-    /// Plays a trial alone, as often as it takes to be sure. `None` where its verdict stands as it is.
-    async fn settle(
-        &mut self,
-        index: usize,
-        reason: Reason,
-        before: &mut Option<(Place, usize)>,
-    ) -> Option<Played> {
-        let wait_ms = if let Reason::Hazard(wait_ms) = reason {
-            wait_ms
-        } else {
-            self.options.max_wait.as_secs_f64() * 1000.0
-        };
-        match reason {
-            Reason::Doubt(doubt, first) => {
-                let case = self.trials[index].loaded.id.clone();
-                let settled =
-                    retry::settle(*first, doubt, async || self.prove(index, wait_ms, before).await).await;
-                self.confirmed.note(&case, &settled);
-                Some(settled)
-            }
-            Reason::Hazard(_) | Reason::Suspect => Some(self.prove(index, wait_ms, before).await),
-            Reason::Recheck => {
-                let again = self.prove(index, wait_ms, before).await;
-                matches!(again.verdict, Verdict::Crashed | Verdict::Hung).then_some(again)
-            }
-        }
-    }
-
-    /// Plays a trial alone. The target is lost over it only where that happens on an instance on which nothing else was
-    /// played; so a loss is looked at a second time.
-    async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
-        let trial = Arc::clone(&self.trials[index]);
-        for _ in 0..2 {
-            match attempt_alone(&self.fleet, &trial, wait_ms).await {
-                Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
-                Attempted::Panicked(panic) => return Played::panicked(&panic),
-                Attempted::At(place, _, Attempt::Played(played)) => {
-                    *before = Some((place, index));
-                    return *played;
-                }
-                Attempted::At(place, fresh, Attempt::Lost(loss, words)) => {
-                    self.note_loss(&place, loss.clone(), index);
-                    if fresh || !self.target.is_launched() {
-                        return Played::lost(&loss, &words);
-                    }
-                    if let Some((there, earlier)) = before.take()
-                        && there == place
-                    {
-                        if let Some(casualty) = self.losses.get_mut(&place) {
-                            casualty.suspects.push(earlier);
-                        }
-                        self.recheck(earlier);
-                    }
-                }
-            }
-        }
-        Played::without_record(Verdict::Blocked, "the target is lost again and again")
-    }
-
-    fn finish(&mut self, index: usize, played: Played) {
+    pub(super) fn finish(&mut self, index: usize, played: Played) {
         let result = &mut self.results[index];
         fill(result, played);
         self.done.insert(index);
@@ -511,7 +341,7 @@ impl<'a> Conduct<'a> {
         reasons
     }
 
-    fn is_interrupted(&self) -> bool {
+    pub(super) fn is_interrupted(&self) -> bool {
         *self.interrupted.borrow()
     }
 
@@ -528,27 +358,15 @@ impl<'a> Conduct<'a> {
 }
 
 /// What came of a trial, and where: on which instance, and whether that was fresh.
-enum Attempted {
+pub(super) enum Attempted {
     NoTarget(String),
     /// The player failed: a fault of siospec.
     Panicked(JoinError),
     At(Place, bool, Attempt),
 }
 
-/// Plays a trial in a task of its own, so that a panic is that trial's.
-async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> Attempted {
-    let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
-    // Dropping the set ends the task, as an interruption must.
-    let mut task = JoinSet::new();
-    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
-    match task.join_next().await {
-        Some(Ok(attempted)) => attempted,
-        Some(Err(panic)) => Attempted::Panicked(panic),
-        None => Attempted::NoTarget("the trial was not played".to_owned()),
-    }
-}
-
-async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
+/// Plays a trial on a living instance of the variant that it needs.
+pub(super) async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
     let berth: Arc<Berth> = match fleet.berth(variant(trial)).await {
         Ok(berth) => berth,
         Err(why) => return Attempted::NoTarget(why),

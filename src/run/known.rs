@@ -135,6 +135,11 @@ pub(super) fn excuses(entries: &[KnownEntry], id: &str, over: &str, message: &st
         .any(|entry| concerns(entry, id, over) && message.contains(&entry.fails))
 }
 
+/// Whether this trial is expected to fail.
+pub(super) fn lists(entries: &[KnownEntry], id: &str, over: &str) -> bool {
+    entries.iter().any(|entry| concerns(entry, id, over))
+}
+
 fn concerns(entry: &KnownEntry, id: &str, over: &str) -> bool {
     let meant = entry.over.is_empty() || entry.over.iter().any(|only| only == over);
     meant && matches(&entry.case, id)

@@ -2,6 +2,7 @@
 //!
 //! The runner tells what happens as [`RunEvent`](crate::outcome::RunEvent)s and knows no reporter.
 
+mod alone;
 mod bench;
 mod conduct;
 mod describe;

@@ -29,6 +29,8 @@ pub(super) enum Doubt {
     Stalled(f64),
     /// It failed while others were played beside it.
     Company,
+    /// It is listed as a known failure, and passed: it may have been closed for another reason than its own.
+    Listed,
 }
 
 impl Doubt {
@@ -38,6 +40,7 @@ impl Doubt {
                 format!("the machine held siospec up for {ms:.0} ms meanwhile")
             }
             Self::Company => "it failed while other trials were played beside it".to_owned(),
+            Self::Listed => "it is listed as a known failure, and passed".to_owned(),
         }
     }
 }
@@ -134,7 +137,7 @@ fn failed(played: &Played) -> bool {
 pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
     match alone.verdict {
         Verdict::Pass => match doubt {
-            Doubt::Stalled(_) => alone,
+            Doubt::Stalled(_) | Doubt::Listed => alone,
             Doubt::Company => Played {
                 verdict: Verdict::Flaky,
                 message: format!("passed when played alone, but before: {}", first.message),
@@ -206,7 +209,7 @@ impl Budget {
     /// Takes one replay from the budget.
     pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
         let purse = match doubt {
-            Doubt::Company => &mut self.company,
+            Doubt::Company | Doubt::Listed => &mut self.company,
             Doubt::Stalled(_) => &mut self.stalled,
         };
         let until = *purse.until.get_or_insert_with(|| Instant::now() + purse.time);
@@ -274,6 +277,10 @@ mod tests {
             combine(first.clone(), Doubt::Stalled(50.0), pass.clone()).verdict,
             Verdict::Pass
         );
+        let fails_after_all = combine(pass.clone(), Doubt::Listed, first.clone());
+        assert_eq!(fails_after_all.verdict, Verdict::Fail);
+        let passes_indeed = combine(pass.clone(), Doubt::Listed, pass.clone());
+        assert_eq!(passes_indeed.verdict, Verdict::Pass);
         let flaky = combine(first, Doubt::Company, pass);
         assert_eq!(flaky.verdict, Verdict::Flaky);
         assert!(flaky.message.contains("late"));

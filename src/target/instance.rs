@@ -1,51 +1,20 @@
-//! The target as the one who runs siospec names it, and an instance of it that runs.
+//! An instance of the target that runs: whether it is there, whether it is the right one, and its end.
 
-use super::DEFAULT_CONNECT_TIMEOUT_MS;
 use super::answer::{self, Announced, Answer, NoAnswer};
-use super::builtin::{self, Builtin, BuiltinError};
-use super::launch::{End, Launch, LaunchError, Limits, Process};
-use super::manifest::{KnownEntry, Manifest, Program, Variant};
-use crate::outcome::TargetInfo;
-use crate::wire::{Endpoint, EndpointError};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use super::builtin::{Builtin, BuiltinError};
+use super::group::End;
+use super::launch::{LaunchError, Process};
+use crate::wire::Endpoint;
 use std::time::{Duration, Instant};
 
 /// How long a target that runs already may take to accept its first connection.
-const FIRST_CONTACT: Duration = Duration::from_secs(5);
+pub(super) const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// How long a target may take to answer before it counts as silent; asked twice.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the end of a process may take to be noticed when it no longer answers.
 const END_PATIENCE: Duration = Duration::from_secs(1);
-/// The connect timeout of the variant `slow-heartbeat`, in milliseconds.
-const SLOW_CONNECT_TIMEOUT_MS: f64 = 45_000.0;
 /// How much of an answer a message shows.
 const SHOWN: usize = 80;
-
-/// What is tested.
-#[derive(Debug)]
-pub struct Target {
-    info: TargetInfo,
-    known: Vec<KnownEntry>,
-    limits: Limits,
-    insecure: bool,
-    connect_timeout: Option<f64>,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Builtin {
-        fault: Option<String>,
-    },
-    Remote(Endpoint),
-    Program {
-        program: Program,
-        folder: PathBuf,
-        variants: BTreeMap<String, Variant>,
-        installs: bool,
-    },
-}
 
 /// Why a target cannot be tested.
 #[derive(Debug, thiserror::Error)]
@@ -103,248 +72,6 @@ impl std::fmt::Display for Loss {
     }
 }
 
-impl Target {
-    /// The reference that is part of siospec, with a deliberate fault where one is named.
-    ///
-    /// # Errors
-    /// Where there is no fault of that name.
-    pub fn builtin(fault: Option<&str>) -> Result<Self, BuiltinError> {
-        if let Some(fault) = fault {
-            builtin::check_fault(fault)?;
-        }
-        let name = fault.map_or_else(
-            || "reference".to_owned(),
-            |fault| format!("reference with the fault {fault}"),
-        );
-        let argument = fault.map_or_else(String::new, |fault| format!("--fault {fault}"));
-        let info = TargetInfo {
-            name,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            language: "Rust".to_owned(),
-            argument,
-            ..TargetInfo::default()
-        };
-        Ok(Self::new(
-            info,
-            Kind::Builtin {
-                fault: fault.map(str::to_owned),
-            },
-        ))
-    }
-
-    /// A server that runs already.
-    ///
-    /// # Errors
-    /// Where the text is no URL of a server.
-    pub fn url(text: &str, insecure: bool) -> Result<Self, EndpointError> {
-        let endpoint = Endpoint::parse(text)?.with_insecure(insecure);
-        let info = TargetInfo {
-            name: text.to_owned(),
-            argument: text.to_owned(),
-            ..TargetInfo::default()
-        };
-        Ok(Self {
-            insecure,
-            ..Self::new(info, Kind::Remote(endpoint))
-        })
-    }
-
-    /// A server that this command starts, in the current folder. `command` has at least one word.
-    pub fn command(command: Vec<String>) -> Self {
-        let name = command.first().cloned().unwrap_or_default();
-        let info = TargetInfo {
-            name,
-            argument: format!("-- {}", command.join(" ")),
-            ..TargetInfo::default()
-        };
-        let program = Program {
-            command,
-            path: super::DEFAULT_PATH.to_owned(),
-            connect_timeout_ms: Some(DEFAULT_CONNECT_TIMEOUT_MS),
-            env: BTreeMap::new(),
-        };
-        let (folder, variants) = (PathBuf::from("."), BTreeMap::new());
-        Self::new(
-            info,
-            Kind::Program {
-                program,
-                folder,
-                variants,
-                installs: false,
-            },
-        )
-    }
-
-    /// The server of a manifest, which was named by `argument`; `None` where it has none.
-    pub fn manifest(manifest: Manifest, argument: &str) -> Option<Self> {
-        let info = TargetInfo {
-            name: manifest.name,
-            version: manifest.version,
-            language: manifest.language,
-            homepage: manifest.homepage,
-            argument: argument.to_owned(),
-        };
-        let kind = Kind::Program {
-            program: manifest.server?,
-            folder: manifest.folder,
-            variants: manifest.variants,
-            installs: !manifest.install.is_empty(),
-        };
-        Some(Self {
-            known: manifest.known,
-            ..Self::new(info, kind)
-        })
-    }
-
-    fn new(info: TargetInfo, kind: Kind) -> Self {
-        Self {
-            info,
-            known: Vec::new(),
-            limits: Limits::default(),
-            insecure: false,
-            connect_timeout: None,
-            kind,
-        }
-    }
-
-    /// The same target, with this much granted to its processes.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// The same target, with a connect timeout that is known better; 0 for none.
-    #[must_use]
-    pub fn with_connect_timeout(self, ms: Option<f64>) -> Self {
-        Self {
-            connect_timeout: ms,
-            ..self
-        }
-    }
-
-    /// What reports call it.
-    pub fn info(&self) -> &TargetInfo {
-        &self.info
-    }
-
-    /// What its manifest lists as known failures.
-    pub fn known(&self) -> &[KnownEntry] {
-        &self.known
-    }
-
-    /// Whether it is the reference, of which is known what it can do.
-    pub fn is_builtin(&self) -> bool {
-        matches!(self.kind, Kind::Builtin { .. })
-    }
-
-    /// Whether siospec starts it itself, so that it may be ended and started again.
-    pub fn is_launched(&self) -> bool {
-        !matches!(self.kind, Kind::Remote(_))
-    }
-
-    /// Whether it can be started in this variant of its options; the empty name is the default.
-    pub fn offers(&self, variant: &str) -> bool {
-        variant.is_empty()
-            || match &self.kind {
-                Kind::Builtin { .. } => builtin::offers(variant),
-                Kind::Remote(_) => false,
-                Kind::Program { variants, .. } => variants.contains_key(variant),
-            }
-    }
-
-    /// Starts it in a variant that it [offers](Self::offers), or goes to see whether it runs.
-    ///
-    /// # Errors
-    /// Where it does not answer, or is no Socket.IO server by the look of it.
-    pub async fn start(&self, variant: &str) -> Result<Instance, StartError> {
-        let client = crate::wire::http_client(self.insecure);
-        let instance = match &self.kind {
-            Kind::Builtin { fault } => {
-                let server = Builtin::start(variant, fault.as_deref()).await?;
-                let endpoint = server.endpoint.clone();
-                // With a fault its handshake may be no good; what it is set to is known all the same.
-                let announced = contact(&client, &endpoint, FIRST_CONTACT).await?.announced;
-                let announced = announced.or(Some(Announced::DOCUMENTED));
-                let timeout = self.connect_timeout(Some(DEFAULT_CONNECT_TIMEOUT_MS), variant);
-                Instance::new(endpoint, announced, timeout, client, Body::Builtin(server))
-            }
-            Kind::Remote(endpoint) => {
-                let answer = contact(&client, endpoint, FIRST_CONTACT).await?;
-                recognise(&client, endpoint, &answer).await?;
-                let documented = answer
-                    .announced
-                    .is_some_and(|announced| announced == Announced::DOCUMENTED);
-                let timeout = self.connect_timeout(documented.then_some(DEFAULT_CONNECT_TIMEOUT_MS), variant);
-                Instance::new(endpoint.clone(), answer.announced, timeout, client, Body::Remote)
-            }
-            Kind::Program {
-                program,
-                folder,
-                variants,
-                installs,
-            } => {
-                let launch = self.launch(program, folder, variants.get(variant), variant);
-                let started = Process::start(&launch, self.limits, &client).await;
-                let process = started.map_err(|error| self.launch_error(error, *installs))?;
-                if variant.is_empty() {
-                    recognise(&client, &process.endpoint, &process.answer).await?;
-                }
-                let timeout = self.connect_timeout(program.connect_timeout_ms, variant);
-                let (endpoint, announced) = (process.endpoint.clone(), process.answer.announced);
-                Instance::new(endpoint, announced, timeout, client, Body::Process(process))
-            }
-        };
-        Ok(instance)
-    }
-
-    fn launch(
-        &self,
-        program: &Program,
-        folder: &std::path::Path,
-        variant: Option<&Variant>,
-        name: &str,
-    ) -> Launch {
-        let mut env = program.env.clone();
-        env.insert("VARIANT".to_owned(), name.to_owned());
-        let mut command = program.command.clone();
-        if let Some(variant) = variant {
-            env.extend(variant.env.clone());
-            command = variant.command.clone().unwrap_or(command);
-        }
-        Launch {
-            command,
-            folder: folder.to_owned(),
-            env,
-            path: program.path.clone(),
-        }
-    }
-
-    fn launch_error(&self, error: LaunchError, installs: bool) -> StartError {
-        let hint = if installs && matches!(error, LaunchError::Spawn { .. } | LaunchError::Ended { .. }) {
-            format!("\nis it installed? try: siospec install {}", self.info.argument)
-        } else {
-            String::new()
-        };
-        StartError::Launch {
-            error: Box::new(error),
-            hint,
-        }
-    }
-
-    /// The connect timeout of an instance, where `usual` is what the target has by default.
-    fn connect_timeout(&self, usual: Option<f64>, variant: &str) -> Option<f64> {
-        let usual = match self.connect_timeout {
-            Some(known) => (known > 0.0).then_some(known),
-            None => usual,
-        };
-        if variant == "slow-heartbeat" {
-            usual.map(|_| SLOW_CONNECT_TIMEOUT_MS)
-        } else {
-            usual
-        }
-    }
-}
-
 /// An instance of the target that runs.
 #[derive(Debug)]
 pub struct Instance {
@@ -359,14 +86,14 @@ pub struct Instance {
 }
 
 #[derive(Debug)]
-enum Body {
+pub(super) enum Body {
     Builtin(Builtin),
     Remote,
     Process(Process),
 }
 
 impl Instance {
-    fn new(
+    pub(super) fn new(
         endpoint: Endpoint,
         announced: Option<Announced>,
         connect_timeout_ms: Option<f64>,
@@ -476,7 +203,7 @@ impl Instance {
 }
 
 /// Waits for the first answer.
-async fn contact(
+pub(super) async fn contact(
     client: &reqwest::Client,
     endpoint: &Endpoint,
     patience: Duration,
@@ -500,7 +227,11 @@ async fn contact(
 }
 
 /// Refuses what is a web server and nothing more, so that a wrong URL is not reported as hundreds of failures.
-async fn recognise(client: &reqwest::Client, endpoint: &Endpoint, answer: &Answer) -> Result<(), StartError> {
+pub(super) async fn recognise(
+    client: &reqwest::Client,
+    endpoint: &Endpoint,
+    answer: &Answer,
+) -> Result<(), StartError> {
     if !answer.content_type.starts_with("text/html") || answer::speaks_websocket(client, endpoint).await {
         return Ok(());
     }

@@ -1,17 +1,17 @@
-//! A target that siospec starts itself: its process group, its port, its output, its end.
+//! A target that siospec starts itself: its port, its first answer, its output, its end.
 //!
-//! The group is always taken down whole: asked to end first when there is time for it, killed when the handle is
-//! dropped, also while a panic unwinds or the runtime goes down.
+//! What becomes of its processes is `group`'s.
 
 use super::answer::{self, Answer, NoAnswer};
+use super::group::{End, Group, Manner, watch_over};
 use super::listener::{self, Owner};
 use super::output::Output;
-use super::{memory, port};
+use super::port;
 use crate::wire::Endpoint;
-use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
+use process_wrap::tokio::{CommandWrap, KillOnDrop};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -25,11 +25,6 @@ const TAIL_LINES: usize = 20;
 const QUESTION_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the output of an ended process may take to arrive.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_millis(500);
-/// How often memory is looked at.
-const MEMORY_PERIOD: Duration = Duration::from_secs(1);
-/// The signal that asks a process to end.
-#[cfg(unix)]
-const SIGTERM: i32 = 15;
 
 /// What to start, and how.
 #[derive(Clone, Debug)]
@@ -123,40 +118,6 @@ pub enum LaunchError {
     },
 }
 
-/// How a target's process came to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It ended by itself, this way.
-    Exited(String),
-    /// It was killed because it used too much memory.
-    Memory {
-        /// What it used, in bytes.
-        used: u64,
-        /// What was granted, in bytes.
-        limit: u64,
-    },
-    /// It was taken down.
-    Stopped,
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mib = |bytes: u64| bytes / (1 << 20);
-        match self {
-            Self::Exited(status) => write!(f, "the target's process ended ({status})"),
-            Self::Memory { used, limit } => {
-                write!(
-                    f,
-                    "the target used {} MiB of memory, more than the {} MiB it may",
-                    mib(*used),
-                    mib(*limit)
-                )
-            }
-            Self::Stopped => f.write_str("the target was stopped"),
-        }
-    }
-}
-
 /// A running target. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct Process {
@@ -170,13 +131,6 @@ pub struct Process {
     stop: Mutex<Option<oneshot::Sender<Manner>>>,
     output: Output,
     readers: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// How a group is taken down.
-#[derive(Clone, Copy, Debug)]
-enum Manner {
-    Asked,
-    Killed,
 }
 
 impl Process {
@@ -390,81 +344,6 @@ impl Process {
     }
 }
 
-impl End {
-    fn status(self) -> String {
-        match self {
-            Self::Exited(status) => status,
-            other => other.to_string(),
-        }
-    }
-}
-
-/// A process group that does not outlive its handle.
-#[derive(Debug)]
-struct Group(Box<dyn ChildWrapper>);
-
-impl Group {
-    fn kill(&mut self) {
-        let _nobody_left = self.0.start_kill();
-    }
-
-    /// Asks all to end, and waits for the first process to do so.
-    #[cfg(unix)]
-    async fn ask_to_end(&mut self, grace: Duration) {
-        if self.0.signal(SIGTERM).is_ok() {
-            let _too_late = tokio::time::timeout(grace, self.0.wait()).await;
-        }
-    }
-
-    /// There is no polite way.
-    #[cfg(not(unix))]
-    async fn ask_to_end(&mut self, _grace: Duration) {}
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Waits for the end of a group: its own, its limit, or the order to end it.
-async fn watch_over(
-    mut group: Group,
-    pid: u32,
-    limits: Limits,
-    mut stop: oneshot::Receiver<Manner>,
-    ended: watch::Sender<Option<End>>,
-) {
-    let mut memory_check = tokio::time::interval(MEMORY_PERIOD);
-    let end = loop {
-        tokio::select! {
-            status = group.0.wait() => break End::Exited(describe(status)),
-            manner = &mut stop => {
-                if let Ok(Manner::Asked) = manner {
-                    group.ask_to_end(limits.grace).await;
-                }
-                break End::Stopped;
-            }
-            _ = memory_check.tick() => {
-                let used = tokio::task::spawn_blocking(move || memory::used_by(pid)).await.unwrap_or(0);
-                if used > limits.memory {
-                    break End::Memory { used, limit: limits.memory };
-                }
-            }
-        }
-    };
-    group.kill();
-    let _nobody_left = tokio::time::timeout(limits.grace, group.0.wait()).await;
-    let _nobody_waits = ended.send(Some(end));
-}
-
-fn describe(status: std::io::Result<ExitStatus>) -> String {
-    match status {
-        Ok(status) => status.to_string(),
-        Err(error) => format!("its status is not known: {error}"),
-    }
-}
-
 /// The program of a command that runs in `folder`. A relative path starts from there, on every system.
 pub fn program_in(folder: &Path, program: &str) -> PathBuf {
     let program = Path::new(program);
@@ -491,148 +370,4 @@ async fn is_taken(port: u16) -> bool {
 fn who(pid: u32) -> String {
     let name = listener::process_name(pid).map_or_else(String::new, |name| format!(" ({name})"));
     format!("process {pid}{name}")
-}
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests {
-    use super::*;
-
-    /// A server in a shell cannot be had, so the tests use the interpreter that the targets need anyway.
-    const SERVER: &str = "
-import http.server, os, subprocess, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(400)
-        self.end_headers()
-    def log_message(self, *_): pass
-";
-
-    fn launch(script: &str) -> Launch {
-        let command = ["python3", "-c", script].map(str::to_owned).to_vec();
-        Launch {
-            command,
-            folder: std::env::temp_dir(),
-            env: BTreeMap::new(),
-            path: "/socket.io/".to_owned(),
-        }
-    }
-
-    fn serving(extra: &str) -> Launch {
-        let serve = "http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()";
-        launch(&format!("{SERVER}\n{extra}\n{serve}"))
-    }
-
-    fn limits(start: u64) -> Limits {
-        Limits {
-            start: Duration::from_millis(start),
-            ..Limits::default()
-        }
-    }
-
-    async fn start(launch: &Launch, limits: Limits) -> Result<Process, LaunchError> {
-        Process::start(launch, limits, &crate::wire::http_client(false)).await
-    }
-
-    fn alive(pid: u32) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        !stat.is_empty() && !stat.contains(") Z")
-    }
-
-    async fn until(condition: impl Fn() -> bool) {
-        let waited = async {
-            while !condition() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), waited)
-            .await
-            .unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_server_is_started_and_its_whole_group_taken_down() {
-        let child = "print(subprocess.Popen(['sleep', '600']).pid, flush=True)";
-        let process = start(&serving(child), limits(30_000)).await.unwrap();
-        until(|| !process.output.tail(1).is_empty()).await;
-        let (server, sleeper) = (process.pid, process.output.tail(1).parse().unwrap());
-        assert!(alive(server) && alive(sleeper));
-        process.stop().await;
-        until(|| !alive(server) && !alive(sleeper)).await;
-    }
-
-    #[tokio::test]
-    async fn a_dropped_handle_kills_a_group_that_ignores_sigterm() {
-        let stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)";
-        let process = start(&serving(stubborn), limits(30_000)).await.unwrap();
-        let pid = process.pid;
-        drop(process);
-        until(|| !alive(pid)).await;
-    }
-
-    #[tokio::test]
-    async fn an_early_end_is_noticed_at_once_and_shows_the_last_words() {
-        let launch = launch("import sys; print('no database'); sys.exit(7)");
-        let error = start(&launch, limits(600_000)).await.unwrap_err().to_string();
-        assert!(
-            error.contains("exit status: 7") && error.contains("  | no database"),
-            "{error}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_server_on_another_port_is_told_to_read_the_variable() {
-        let launch = launch(&format!(
-            "{SERVER}\nhttp.server.HTTPServer(('127.0.0.1', 0), Handler).serve_forever()"
-        ));
-        let error = start(&launch, limits(1_500)).await.unwrap_err().to_string();
-        assert!(error.contains("nobody accepts connections"), "{error}");
-        assert!(
-            !cfg!(target_os = "linux") || error.contains("does it read PORT?"),
-            "{error}"
-        );
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn somebody_else_on_the_port_is_never_tested() {
-        let serve = format!(
-            "{SERVER}
-server = http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler)
-server.timeout, parent = 0.05, os.getppid()
-while os.getppid() == parent: server.handle_request()"
-        );
-        let elsewhere = format!(
-            "import subprocess, sys
-subprocess.run([sys.executable, '-c', {serve:?}], start_new_session=True)"
-        );
-        let error = start(&launch(&elsewhere), limits(30_000))
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("does not belong to"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_command_that_does_not_exist_is_named() {
-        let mut launch = launch("");
-        launch.command[0] = "no-such-program-anywhere".to_owned();
-        let error = start(&launch, limits(1_000)).await.unwrap_err().to_string();
-        assert!(error.contains("no-such-program-anywhere"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_target_that_eats_memory_is_ended() {
-        let greedy = Limits {
-            memory: 64 << 20,
-            ..limits(30_000)
-        };
-        let eater = "hoard = bytearray(200 << 20); hoard[::4096] = b'x' * len(hoard[::4096])";
-        let process = start(&serving(eater), greedy).await;
-        let end = match process {
-            Ok(process) => process.ended().await.to_string(),
-            Err(error) => error.to_string(),
-        };
-        assert!(end.contains("more than the 64 MiB"), "{end}");
-    }
 }

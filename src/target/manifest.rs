@@ -3,9 +3,10 @@
 //! Owns the form of the file and of known-failure lists, and the errors that point into them. The format is described
 //! for its authors in `targets/README.md`.
 
+use super::install_commands::{Commands, is_command};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use serde::de::{self, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -375,50 +376,6 @@ impl Source<'_> {
     }
 }
 
-fn is_command(words: &[String]) -> bool {
-    words.first().is_some_and(|program| !program.is_empty())
-}
-
-/// One command (a list of words), or several (a list of such lists).
-#[derive(Default)]
-struct Commands(Vec<Vec<String>>);
-
-impl<'de> Deserialize<'de> for Commands {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Commands;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a command such as [\"npm\", \"ci\"], or a list of such commands")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Commands, A::Error> {
-                let mut words = Vec::new();
-                let mut commands = Vec::new();
-                while let Some(part) = seq.next_element()? {
-                    match part {
-                        Part::Word(word) => words.push(word),
-                        Part::Command(command) => commands.push(command),
-                    }
-                }
-                if words.is_empty() == commands.is_empty() {
-                    return Err(de::Error::custom(
-                        "expected a command such as [\"npm\", \"ci\"], or a list of such commands, not a mixture",
-                    ));
-                }
-                if !words.is_empty() {
-                    commands.push(words);
-                }
-                if commands.iter().all(|words| is_command(words)) {
-                    Ok(Commands(commands))
-                } else {
-                    Err(de::Error::custom("a command of install is empty"))
-                }
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
-}
-
 /// The name of one transport, or a list of such names.
 struct Transports(Vec<String>);
 
@@ -442,34 +399,6 @@ impl<'de> Deserialize<'de> for Transports {
             }
         }
         deserializer.deserialize_any(OneOrMore)
-    }
-}
-
-enum Part {
-    Word(String),
-    Command(Vec<String>),
-}
-
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Part;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a word of a command, or a command")
-            }
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<Part, E> {
-                Ok(Part::Word(word.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part, A::Error> {
-                let mut command = Vec::new();
-                while let Some(word) = seq.next_element()? {
-                    command.push(word);
-                }
-                Ok(Part::Command(command))
-            }
-        }
-        deserializer.deserialize_any(Either)
     }
 }
 

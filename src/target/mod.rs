@@ -4,19 +4,27 @@
 
 mod answer;
 mod builtin;
+mod group;
+mod install_commands;
 mod instance;
 mod launch;
 mod listener;
 mod manifest;
 mod memory;
+mod named;
 mod output;
 pub mod port;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use instance::{Instance, Loss, StartError, Target};
-pub use launch::{End, Launch, LaunchError, Limits, Process, program_in};
+pub use group::End;
+pub use instance::{Instance, Loss, StartError};
+pub use launch::{Launch, LaunchError, Limits, Process, program_in};
 pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
+pub use named::Target;
 
 /// Where Socket.IO is served unless somebody says otherwise.
 pub const DEFAULT_PATH: &str = "/socket.io/";

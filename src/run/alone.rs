@@ -1,0 +1,204 @@
+//! What is played alone at the end of a run: hazards, what was played when the target was lost, and what is in doubt.
+//!
+//! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
+
+use super::conduct::{Attempted, Conduct, Place, attempt};
+use super::fleet::{Attempt, Fleet};
+use super::retry::{self, Budget, Doubt};
+use super::verdict::Played;
+use crate::outcome::{RunEvent, Verdict};
+use crate::suite::Trial;
+use crate::target::Loss;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// A trial that ended this short a time before the target was lost may be to blame for it.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
+
+/// How an instance was lost, and who may be to blame.
+pub(super) struct Casualty {
+    pub(super) loss: Loss,
+    pub(super) suspects: Vec<usize>,
+}
+
+/// Why a trial is played alone.
+pub(super) enum Reason {
+    /// It is a hazard to all beside it.
+    Hazard(f64),
+    /// It was played when the target was lost.
+    Suspect,
+    /// It had ended shortly before the target was lost.
+    Recheck,
+    /// Its verdict is in doubt.
+    Doubt(Doubt, Box<Played>),
+}
+
+impl Reason {
+    /// What is played first.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Suspect | Self::Recheck => 0,
+            Self::Doubt(_, first) if !matches!(first.verdict, Verdict::Lenient | Verdict::Pass) => 1,
+            Self::Doubt(..) => 2,
+            Self::Hazard(_) => 3,
+        }
+    }
+}
+
+impl Conduct<'_> {
+    /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
+    /// become suspects too.
+    pub(super) fn note_loss(&mut self, place: &Place, loss: Loss, suspect: usize) {
+        if let Some(casualty) = self.losses.get_mut(place) {
+            casualty.suspects.push(suspect);
+            return;
+        }
+        let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
+        let before: Vec<usize> = self
+            .lately
+            .iter()
+            .filter(recent)
+            .map(|(_, _, index)| *index)
+            .collect();
+        (self.listener)(RunEvent::Notice(format!(
+            "{loss}; it is started again, and who did it is found out"
+        )));
+        for index in &before {
+            self.recheck(*index);
+        }
+        let suspects = before.into_iter().chain([suspect]).collect();
+        self.losses.insert(place.clone(), Casualty { loss, suspects });
+    }
+
+    fn recheck(&mut self, index: usize) {
+        if self.done.contains(&index) && self.rechecked.insert(index) {
+            self.alone.push_back((index, Reason::Recheck));
+        }
+    }
+
+    /// Plays what is in doubt, one trial at a time.
+    pub(super) async fn alone(&mut self) {
+        // Where replaying has to stop somewhere, what counts has had its turn.
+        self.alone
+            .make_contiguous()
+            .sort_by_key(|(_, reason)| reason.rank());
+        let mut budget = Budget::new();
+        let mut before: Option<(Place, usize)> = None;
+        while let Some((index, reason)) = self.alone.pop_front() {
+            if self.is_interrupted() {
+                return;
+            }
+            let reason = match self.standing(index, reason, &mut budget) {
+                Ok(played) => {
+                    self.finish(index, played);
+                    continue;
+                }
+                Err(reason) => reason,
+            };
+            self.announce(index, &reason);
+            let mut interrupted = self.interrupted.clone();
+            let played = tokio::select! {
+                played = self.settle(index, reason, &mut before) => played,
+                _ = interrupted.wait_for(|stop| *stop) => return,
+            };
+            if let Some(played) = played {
+                self.finish(index, played);
+            }
+        }
+    }
+
+    /// A failure that stands without being played again; or the reason to play the trial.
+    fn standing(&self, index: usize, reason: Reason, budget: &mut Budget) -> Result<Played, Reason> {
+        match reason {
+            Reason::Doubt(_, first) if self.confirmed.has(&self.trials[index].loaded.id, &first) => {
+                Ok(*first)
+            }
+            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Ok(retry::unsettled(*first)),
+            reason => Err(reason),
+        }
+    }
+
+    fn announce(&mut self, index: usize, reason: &Reason) {
+        let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
+        let reason = match reason {
+            Reason::Hazard(_) => return (self.listener)(RunEvent::TrialStarted { id, over }),
+            Reason::Suspect => "the target was lost while it was played".to_owned(),
+            Reason::Recheck => "the target was lost shortly after it".to_owned(),
+            Reason::Doubt(doubt, _) => doubt.reason(),
+        };
+        (self.listener)(RunEvent::Retrying { id, reason });
+    }
+
+    /// Plays a trial alone, as often as it takes to be sure. `None` where its verdict stands as it is.
+    async fn settle(
+        &mut self,
+        index: usize,
+        reason: Reason,
+        before: &mut Option<(Place, usize)>,
+    ) -> Option<Played> {
+        let wait_ms = if let Reason::Hazard(wait_ms) = reason {
+            wait_ms
+        } else {
+            self.options.max_wait.as_secs_f64() * 1000.0
+        };
+        match reason {
+            Reason::Doubt(doubt, first) => {
+                let case = self.trials[index].loaded.id.clone();
+                let settled =
+                    retry::settle(*first, doubt, async || self.prove(index, wait_ms, before).await).await;
+                self.confirmed.note(&case, &settled);
+                Some(settled)
+            }
+            Reason::Hazard(_) | Reason::Suspect => Some(self.prove(index, wait_ms, before).await),
+            Reason::Recheck => {
+                let again = self.prove(index, wait_ms, before).await;
+                matches!(again.verdict, Verdict::Crashed | Verdict::Hung).then_some(again)
+            }
+        }
+    }
+
+    /// Plays a trial alone. The target is lost over it only where that happens on an instance on which nothing else was
+    /// played; so a loss is looked at a second time.
+    async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
+        let trial = Arc::clone(&self.trials[index]);
+        for _ in 0..2 {
+            match attempt_alone(&self.fleet, &trial, wait_ms).await {
+                Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
+                Attempted::Panicked(panic) => return Played::panicked(&panic),
+                Attempted::At(place, _, Attempt::Played(played)) => {
+                    *before = Some((place, index));
+                    return *played;
+                }
+                Attempted::At(place, fresh, Attempt::Lost(loss, words)) => {
+                    self.note_loss(&place, loss.clone(), index);
+                    if fresh || !self.target.is_launched() {
+                        return Played::lost(&loss, &words);
+                    }
+                    if let Some((there, earlier)) = before.take()
+                        && there == place
+                    {
+                        if let Some(casualty) = self.losses.get_mut(&place) {
+                            casualty.suspects.push(earlier);
+                        }
+                        self.recheck(earlier);
+                    }
+                }
+            }
+        }
+        Played::without_record(Verdict::Blocked, "the target is lost again and again")
+    }
+}
+
+/// Plays a trial in a task of its own, so that a panic is that trial's.
+async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> Attempted {
+    let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
+    // Dropping the set ends the task, as an interruption must.
+    let mut task = JoinSet::new();
+    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
+    match task.join_next().await {
+        Some(Ok(attempted)) => attempted,
+        Some(Err(panic)) => Attempted::Panicked(panic),
+        None => Attempted::NoTarget("the trial was not played".to_owned()),
+    }
+}
