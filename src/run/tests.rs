@@ -72,6 +72,7 @@ fn options() -> Options {
         strictness: Strictness::default(),
         known: Vec::new(),
         elsewhere: None,
+        cases: None,
         partition: None,
         recheck: true,
         baselines: BTreeMap::new(),
