@@ -133,7 +133,7 @@ function blame(rows, details, word) {
 function difference(words) {
   const kinds = { "+": "added", "-": "removed" };
   return el("pre", { class: "difference", tabindex: "0" },
-    words.split("\n").map((line) => el("span", { class: kinds[line[0]] || "same" }, `${line}\n`)));
+    words.split("\n").map((line) => el("span", { class: (!/^(---|\+\+\+) (reference|target)$/.test(line) && kinds[line[0]]) || "same" }, `${line}\n`)));
 }
 
 function copyable(command) {

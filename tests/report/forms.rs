@@ -379,3 +379,43 @@ fn the_forms_for_the_other_tests_are_kept() {
         .assert()
         .success();
 }
+
+#[test]
+fn a_run_writes_the_same_reports() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let run = || {
+        let mut command = siospec();
+        command.args(["run", "server/connect/unknown-namespace", "--over", "websocket"]);
+        command
+    };
+    let mut command = run();
+    for form in ["json", "html", "markdown", "junit", "badge"] {
+        command.arg(format!("--report-{form}")).arg(at(form));
+    }
+    let ended = command.output().unwrap();
+    assert!(ended.status.code().is_some_and(|code| code <= 1), "{ended:?}");
+    let again = |flag: &str, name: &str| {
+        siospec()
+            .arg("report")
+            .arg(at("json"))
+            .arg(flag)
+            .arg(at(name))
+            .assert()
+            .success();
+        fs::read(at(name)).unwrap()
+    };
+    for (form, flag) in [
+        ("html", "--html"),
+        ("markdown", "--markdown"),
+        ("junit", "--junit"),
+        ("badge", "--badge"),
+    ] {
+        assert!(
+            fs::read(at(form)).unwrap() == again(flag, "again"),
+            "{form} differs when it is made later"
+        );
+    }
+    let says = complaint(run().arg("--report-html").arg(at("no/such/folder.html")));
+    assert!(says.contains("cannot be written"), "{says}");
+}

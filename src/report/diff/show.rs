@@ -6,6 +6,8 @@ use crate::report::escape;
 use crate::report::group::came;
 use crate::report::text::{brief, count, safe};
 
+/// The first lines of a difference, which are no part of it.
+const HEADS: [&str; 2] = ["--- reference", "+++ target"];
 /// How many trials a list shows.
 const LISTED: usize = 200;
 
@@ -156,7 +158,9 @@ fn deviations<'a>(change: &Change<'a>) -> Vec<(&'static str, &'a str)> {
         let text = case
             .and_then(|case| case.deviation.as_deref())
             .unwrap_or_default();
-        text.lines().filter(|line| line.starts_with(['+', '-'])).collect()
+        text.lines()
+            .filter(|line| line.starts_with(['+', '-']) && !HEADS.contains(line))
+            .collect()
     };
     let (old, new) = (lines(change.old), lines(change.new));
     let gone = old
@@ -189,7 +193,7 @@ mod tests {
             (
                 "server/c",
                 Verdict::Pass,
-                Some("  > 40\n- < 40{}\n+ < 40{\"sid\":1}"),
+                Some("--- reference\n+++ target\n  > 40\n- < 40{}\n+ < 40{\"sid\":1}"),
             ),
         ]);
         let mut new = result(&[
@@ -198,7 +202,7 @@ mod tests {
             (
                 "server/c",
                 Verdict::Pass,
-                Some("  > 40\n- < 40{}\n+ < 40{\"pid\":`|`}"),
+                Some("--- reference\n+++ target\n  > 40\n- < 40{}\n+ < 40{\"pid\":`|`}"),
             ),
         ]);
         new.cases[0].message = "expected 400, but came \u{1b}[2J<b>".to_owned();

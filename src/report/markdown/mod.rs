@@ -58,9 +58,14 @@ pub fn summary(results: &[RunResult], limit: usize) -> String {
     out.finish()
 }
 
-/// Implementations × areas alone, as a table for each role.
+/// The results, and implementations × areas as a table for each role: nothing else.
 pub fn matrix(results: &[RunResult]) -> String {
-    format!("{}\n{}", table::results(results), table::matrix(results))
+    let withheld = withheld(results).unwrap_or_default();
+    format!(
+        "{}\n{withheld}{}",
+        table::results(results),
+        table::matrix(results)
+    )
 }
 
 fn heading(results: &[RunResult]) -> String {
