@@ -90,7 +90,14 @@ impl Target {
         let name = command.first().cloned().unwrap_or_default();
         let info = TargetInfo {
             name,
-            argument: format!("-- {}", command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+            argument: format!(
+                "-- {}",
+                command
+                    .iter()
+                    .map(|word| quoted(word))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            ),
             ..TargetInfo::default()
         };
         let program = Program {
