@@ -149,6 +149,7 @@ async fn catch(
         strictness: Strictness::default(),
         known: Vec::new(),
         elsewhere: None,
+        cases: None,
         partition: None,
         recheck: false,
         baselines: BTreeMap::new(),

@@ -236,6 +236,7 @@ impl Prepared {
             },
             known,
             elsewhere: whole.then(|| elsewhere(&corpus, arguments.selecting.role)),
+            cases: arguments.selecting.cases.as_ref().map(|path| path.display().to_string()),
             partition: arguments
                 .selecting
                 .partition

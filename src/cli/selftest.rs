@@ -44,6 +44,7 @@ pub(super) fn selftest(arguments: &Selftest, out: &mut Output) -> Result<Exit, F
         strictness: Strictness::default(),
         known: Vec::new(),
         elsewhere: None,
+        cases: None,
         partition: None,
         recheck: true,
         baselines: BTreeMap::new(),

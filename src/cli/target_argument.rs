@@ -50,7 +50,7 @@ pub(super) fn read(words: &[String], command: &[String]) -> Result<(Named, Vec<S
 }
 
 fn target(word: &str) -> Result<Option<Named>, ArgumentError> {
-    if word.contains("://") {
+    if is_url(word) {
         return Ok(Some(Named::Url(word.to_owned())));
     }
     let path = Path::new(word);
@@ -70,6 +70,12 @@ fn target(word: &str) -> Result<Option<Named>, ArgumentError> {
         return Err(ArgumentError::NoScheme(word.to_owned()));
     }
     Ok(None)
+}
+
+/// Whether a word begins as a URL does. The values in the id of a case may hold one too.
+fn is_url(word: &str) -> bool {
+    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c)))
 }
 
 /// `localhost:3000`, `127.0.0.1:80/chat/`.
@@ -139,6 +145,8 @@ mod tests {
                 "{word}"
             );
         }
-        assert!(read_line("server/each[a:80]", "").is_ok());
+        for pattern in ["server/each[a:80]", "server/each[http://<host>/]"] {
+            assert_eq!(read_line(pattern, ""), Ok((Named::Builtin, words(pattern))));
+        }
     }
 }

@@ -61,9 +61,12 @@ impl Conduct<'_> {
             .filter(recent)
             .map(|(_, _, index)| *index)
             .collect();
-        (self.listener)(RunEvent::Notice(format!(
-            "{loss}; it is started again, and who did it is found out"
-        )));
+        let next = if self.target.is_launched() {
+            "it is started again, and who did it is found out"
+        } else {
+            "it is given time to recover"
+        };
+        (self.listener)(RunEvent::Notice(format!("{loss}; {next}")));
         for index in &before {
             self.recheck(*index);
         }
@@ -150,11 +153,28 @@ impl Conduct<'_> {
                 self.confirmed.note(&case, &settled);
                 Some(settled)
             }
-            Reason::Hazard(_) | Reason::Suspect => Some(self.prove(index, wait_ms, before).await),
+            Reason::Hazard(_) => Some(self.prove(index, wait_ms, before).await),
+            Reason::Suspect => {
+                let again = self.prove(index, wait_ms, before).await;
+                Some(self.suspected(index, again))
+            }
             Reason::Recheck => {
                 let again = self.prove(index, wait_ms, before).await;
                 matches!(again.verdict, Verdict::Crashed | Verdict::Hung).then_some(again)
             }
+        }
+    }
+
+    /// A target that siospec did not start cannot be had again to find out who silenced it: then all who were there did.
+    fn suspected(&self, index: usize, again: Played) -> Played {
+        let casualty = self.losses.values().find(|casualty| casualty.suspects.contains(&index));
+        match casualty {
+            Some(casualty) if again.verdict == Verdict::Blocked && !self.target.is_launched() => {
+                let trials = casualty.suspects.len();
+                let message = format!("{}, since this or another of {trials} trials", casualty.loss);
+                Played::without_record(Verdict::Hung, message)
+            }
+            _ => again,
         }
     }
 

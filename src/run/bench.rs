@@ -53,7 +53,7 @@ impl Bench {
     /// Where the target cannot be started.
     pub async fn play(&self, trial: &Trial) -> Result<Tried, StartError> {
         let played = self.settle(trial).await?;
-        let mut result = describe::result(trial, &self.rules, self.target.info());
+        let mut result = describe::result(trial, &self.rules, self.target.info(), None);
         let tolerated = played.tolerated;
         fill(&mut result, played);
         Ok(Tried { result, tolerated })

@@ -52,6 +52,8 @@ pub struct Options {
     /// The ids of all cases that were not selected, of any role; `None` where cases came from elsewhere, so that a
     /// known failure which matches none of them proves nothing.
     pub elsewhere: Option<Vec<String>>,
+    /// Where the cases come from, as `--cases` names it; `None` for the built-in ones.
+    pub cases: Option<String>,
     /// Which part of the cases was asked for.
     pub partition: Option<String>,
     /// Play again, alone, what failed in company. Without it a stalled machine may be taken for a failure.
@@ -186,7 +188,7 @@ impl<'a> Conduct<'a> {
         listener: Listener<'a>,
     ) -> Self {
         let result = |trial| {
-            let mut result = describe::result(trial, rules, target.info());
+            let mut result = describe::result(trial, rules, target.info(), options.cases.as_deref());
             let key = (result.id.clone(), result.over.clone());
             result.baseline = options.baselines.get(&key).cloned().unwrap_or_default();
             result

@@ -2,9 +2,10 @@
 
 use crate::outcome::{CaseResult, TargetInfo};
 use crate::suite::{Rules, Trial};
+use crate::target::quoted;
 
 /// A result without a verdict.
-pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo) -> CaseResult {
+pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo, cases: Option<&str>) -> CaseResult {
     let header = &trial.case.header;
     let accused = header.rules.first();
     let mut result = CaseResult {
@@ -17,7 +18,7 @@ pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo) -> CaseR
         level: trial.loaded.level.word().to_owned(),
         hazard: header.hazard.is_some(),
         script: trial.text.clone(),
-        replay: replay(trial, target),
+        replay: replay(trial, target, cases),
         ..CaseResult::default()
     };
     if let Some(rule) = accused.and_then(|id| rules.get(id)) {
@@ -30,7 +31,8 @@ pub(super) fn result(trial: &Trial, rules: &Rules, target: &TargetInfo) -> CaseR
 }
 
 /// The command that plays a trial again.
-fn replay(trial: &Trial, target: &TargetInfo) -> String {
+fn replay(trial: &Trial, target: &TargetInfo, cases: Option<&str>) -> String {
+    let from = cases.map_or_else(String::new, |folder| format!(" --cases {}", quoted(folder)));
     let over = trial
         .over
         .map_or_else(String::new, |over| format!(" --over {}", over.word()));
@@ -39,26 +41,5 @@ fn replay(trial: &Trial, target: &TargetInfo) -> String {
         None if target.argument.is_empty() => (String::new(), String::new()),
         None => (format!(" {}", target.argument), String::new()),
     };
-    format!("siospec run{before} {}{over}{after}", quoted(&trial.id))
-}
-
-/// A word as a POSIX shell wants it.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.,:=+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_where_a_shell_would_read_them() {
-        assert_eq!(quoted("server/a-b"), "server/a-b");
-        assert_eq!(quoted("server/a[?EIO=4]"), "'server/a[?EIO=4]'");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-    }
+    format!("siospec run{before} {}{over}{from}{after}", quoted(&trial.id))
 }

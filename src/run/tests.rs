@@ -72,6 +72,7 @@ fn options() -> Options {
         strictness: Strictness::default(),
         known: Vec::new(),
         elsewhere: None,
+        cases: None,
         partition: None,
         recheck: true,
         baselines: BTreeMap::new(),
@@ -236,4 +237,30 @@ async fn an_interrupted_run_keeps_what_was_played() {
     assert!(result.interrupted);
     assert_eq!(result.cases.len(), 1);
     assert_eq!(result.gate_reasons, ["the run was interrupted"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_siospec_did_not_start_and_that_falls_silent_is_hung() {
+    let port = crate::target::port::free().unwrap();
+    let mut server = tokio::process::Command::new("python3")
+        .args(["-c", SERVER, "/nonexistent"])
+        .env("PORT", port.to_string())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let target = Arc::new(Target::url(&format!("http://127.0.0.1:{port}"), false).unwrap());
+    let dangerous = trial("late", "hazard: it comes last\n", "> GET /x\n< 200\n");
+    let (_interrupt, interrupted) = watch::channel(false);
+    let all = Options {
+        hazards: true,
+        ..options()
+    };
+    let trials = vec![asks("hang"), dangerous];
+    let result = run(target, &Rules::default(), trials, &all, interrupted, &mut |_| {}).await.unwrap();
+    server.kill().await.unwrap();
+    assert_eq!(verdict(&result, "hang").0, Verdict::Hung, "{result:#?}");
+    assert_eq!(verdict(&result, "late").0, Verdict::Blocked);
+    let reasons = &result.gate_reasons;
+    assert_eq!(reasons[0], "1 trial left the target without an answer");
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
 }

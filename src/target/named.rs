@@ -76,7 +76,7 @@ impl Target {
         let endpoint = Endpoint::parse(text)?.with_insecure(insecure);
         let info = TargetInfo {
             name: text.to_owned(),
-            argument: text.to_owned(),
+            argument: quoted(text),
             ..TargetInfo::default()
         };
         Ok(Self {
@@ -90,7 +90,14 @@ impl Target {
         let name = command.first().cloned().unwrap_or_default();
         let info = TargetInfo {
             name,
-            argument: format!("-- {}", command.join(" ")),
+            argument: format!(
+                "-- {}",
+                command
+                    .iter()
+                    .map(|word| quoted(word))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            ),
             ..TargetInfo::default()
         };
         let program = Program {
@@ -118,7 +125,7 @@ impl Target {
             version: manifest.version,
             language: manifest.language,
             homepage: manifest.homepage,
-            argument: argument.to_owned(),
+            argument: quoted(argument),
         };
         let kind = Kind::Program {
             program: manifest.server?,
@@ -278,5 +285,26 @@ impl Target {
         } else {
             usual
         }
+    }
+}
+
+/// A word as a POSIX shell wants it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.,:=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them() {
+        assert_eq!(quoted("server/a-b"), "server/a-b");
+        assert_eq!(quoted("server/a[?EIO=4]"), "'server/a[?EIO=4]'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
     }
 }

@@ -81,6 +81,26 @@ async fn a_dropped_handle_kills_a_group_that_ignores_sigterm() {
     until(|| !alive(pid)).await;
 }
 
+#[test]
+fn a_runtime_that_goes_down_takes_the_whole_group_with_it() {
+    let child = "print(subprocess.Popen(['sleep', '600']).pid, flush=True)";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (process, sleeper) = runtime.block_on(async {
+        let process = start(&serving(child), limits(30_000)).await.unwrap();
+        until(|| !last_line(&process).is_empty()).await;
+        let sleeper: u32 = last_line(&process).parse().unwrap();
+        (process, sleeper)
+    });
+    // As at a second Ctrl-C: nobody waits for the tasks any more, and the handle still lives.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    let pid = process.pid;
+    let waiting = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    waiting.block_on(until(|| !alive(pid) && !alive(sleeper)));
+}
+
 #[tokio::test]
 async fn an_early_end_is_noticed_at_once_and_shows_the_last_words() {
     let launch = launch("import sys; print('no database'); sys.exit(7)");
