@@ -236,7 +236,11 @@ impl Prepared {
             },
             known,
             elsewhere: whole.then(|| elsewhere(&corpus, arguments.selecting.role)),
-            cases: arguments.selecting.cases.as_ref().map(|path| path.display().to_string()),
+            cases: arguments
+                .selecting
+                .cases
+                .as_ref()
+                .map(|path| path.display().to_string()),
             partition: arguments
                 .selecting
                 .partition

@@ -75,7 +75,12 @@ fn target(word: &str) -> Result<Option<Named>, ArgumentError> {
 /// Whether a word begins as a URL does. The values in the id of a case may hold one too.
 fn is_url(word: &str) -> bool {
     let scheme = word.split_once("://").map(|(scheme, _)| scheme);
-    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c)))
+    scheme.is_some_and(|scheme| {
+        !scheme.is_empty()
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+    })
 }
 
 /// `localhost:3000`, `127.0.0.1:80/chat/`.

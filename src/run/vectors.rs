@@ -5,10 +5,10 @@
 
 use super::compare::{self, Judged};
 use super::conduct::{Listener, Options, conclude};
-use super::describe::quoted;
 use super::known;
 use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
+use crate::target::quoted;
 use crate::target::{Batch, CodecInstance, CodecTarget, DriverError, End, KnownEntry, StartError};
 use crate::transcript::{Entry, Event, Transcript, Wire, as_recorded};
 use serde_json::Value;
@@ -409,6 +409,7 @@ for line in sys.stdin:
             strictness: Strictness::default(),
             known: Vec::new(),
             elsewhere: None,
+            cases: None,
             partition: None,
             recheck: false,
             baselines: BTreeMap::new(),
