@@ -167,7 +167,10 @@ impl Conduct<'_> {
 
     /// A target that siospec did not start cannot be had again to find out who silenced it: then all who were there did.
     fn suspected(&self, index: usize, again: Played) -> Played {
-        let casualty = self.losses.values().find(|casualty| casualty.suspects.contains(&index));
+        let casualty = self
+            .losses
+            .values()
+            .find(|casualty| casualty.suspects.contains(&index));
         match casualty {
             Some(casualty) if again.verdict == Verdict::Blocked && !self.target.is_launched() => {
                 let trials = casualty.suspects.len();

@@ -306,7 +306,7 @@ impl<'a> Conduct<'a> {
                 let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
                 let surprising = played.verdict == Verdict::Pass
                     && known::lists(&self.options.known, &result.id, &result.over);
-                match retry::doubt(&played).or(surprising.then_some(retry::Doubt::Listed)) {
+                match retry::doubt(&played).or_else(|| surprising.then_some(retry::Doubt::Listed)) {
                     Some(doubt) if !excused && self.options.recheck => {
                         self.alone.push_back((index, Reason::Doubt(doubt, played)));
                     }

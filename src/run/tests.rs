@@ -256,7 +256,9 @@ async fn a_server_that_siospec_did_not_start_and_that_falls_silent_is_hung() {
         ..options()
     };
     let trials = vec![asks("hang"), dangerous];
-    let result = run(target, &Rules::default(), trials, &all, interrupted, &mut |_| {}).await.unwrap();
+    let result = run(target, &Rules::default(), trials, &all, interrupted, &mut |_| {})
+        .await
+        .unwrap();
     server.kill().await.unwrap();
     assert_eq!(verdict(&result, "hang").0, Verdict::Hung, "{result:#?}");
     assert_eq!(verdict(&result, "late").0, Verdict::Blocked);
