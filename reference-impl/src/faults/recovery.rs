@@ -44,10 +44,10 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "forgets-absent-clients",
         area: "recovery",
         breaks: &["sio.recovery.restore", "sio.recovery.missed-packets"],
-        sentence: "keeps sessions for a millisecond only",
+        sentence: "keeps no session of a client that is away",
         build: || {
             Box::new(Misconfigured::new(|_, socket| {
-                socket.recovery = socket.recovery.map(|_| 1);
+                socket.recovery = socket.recovery.map(|_| 0);
             }))
         },
     },
