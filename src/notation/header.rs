@@ -7,7 +7,7 @@ use super::time::is_name;
 use std::collections::BTreeSet;
 
 /// The keys, in the order in which they are printed.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "title",
     "rule",
     "role",
@@ -16,6 +16,7 @@ const KEYS: [&str; 10] = [
     "needs",
     "variant",
     "heartbeat",
+    "handshake",
     "hazard",
     "each NAME",
 ];
@@ -112,6 +113,7 @@ impl HeaderReader {
                     .fault(format!("`{}` is no way to treat the heartbeat", value.text))
                     .expected("`manual`; without the key siospec answers pings"));
             }
+            "handshake" => header.handshake = Some(handshake(value)?),
             _ => header.hazard = Some(value.text.to_owned()),
         }
         Ok(())
@@ -278,6 +280,17 @@ fn transports(value: Piece<'_>) -> Result<Vec<Over>, Fault> {
         found.push(over);
     }
     Ok(found)
+}
+
+fn handshake(value: Piece<'_>) -> Result<String, Fault> {
+    match serde_json::from_str(value.text) {
+        Ok(serde_json::Value::Object(_)) => Ok(value.text.to_owned()),
+        // Values of `each` are not yet put in; it is read again when they are.
+        _ if value.text.contains('<') => Ok(value.text.to_owned()),
+        _ => Err(value
+            .fault("this is nothing that an open packet could hold")
+            .expected("a JSON object, such as `{\"pingInterval\":100}`")),
+    }
 }
 
 fn given(value: Piece<'_>) -> Result<Given, Fault> {

@@ -33,6 +33,8 @@ pub struct Header {
     pub variant: Option<String>,
     /// Who answers pings.
     pub heartbeat: Heartbeat,
+    /// What the player's open packet has besides or instead of its own members, a JSON object; only for a client.
+    pub handshake: Option<String>,
     /// Why the case may end or burden the process of the target.
     pub hazard: Option<String>,
     /// Values by which the script is repeated, one entry a line; lines with the same names add up.

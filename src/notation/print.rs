@@ -75,6 +75,9 @@ fn header(out: &mut String, header: &Header) {
     if header.heartbeat == Heartbeat::Manual {
         line("heartbeat", "manual");
     }
+    if let Some(handshake) = &header.handshake {
+        line("handshake", handshake);
+    }
     if let Some(hazard) = &header.hazard {
         line("hazard", hazard);
     }

@@ -48,7 +48,7 @@ fn canonical(header: &str, script: &str) -> String {
 #[test]
 fn a_header_has_all_its_keys() {
     let source = "# why\ntitle: T: 1\nrule: a.b, c-d\nrole: client\nover: polling, upgraded\ngiven: connected /x\n\
-                  needs: echo, ask\nvariant: no-upgrades\nheartbeat: manual\nhazard: it may end\neach a -> b: 1 -> 2  3 -> 4\n\n> 4<a><b>\n";
+                  needs: echo, ask\nvariant: no-upgrades\nheartbeat: manual\nhandshake: {\"pingInterval\":100}\nhazard: it may end\neach a -> b: 1 -> 2  3 -> 4\n\n> 4<a><b>\n";
     let read = parse("x", source).expect("it is right");
     let Header {
         title,
@@ -59,6 +59,7 @@ fn a_header_has_all_its_keys() {
         needs,
         variant,
         heartbeat,
+        handshake,
         hazard,
         each,
         comments,
@@ -76,8 +77,12 @@ fn a_header_has_all_its_keys() {
         (vec!["echo".to_owned(), "ask".to_owned()], Some("no-upgrades"))
     );
     assert_eq!(
-        (heartbeat, hazard.as_deref()),
-        (Heartbeat::Manual, Some("it may end"))
+        (heartbeat, handshake.as_deref(), hazard.as_deref()),
+        (
+            Heartbeat::Manual,
+            Some("{\"pingInterval\":100}"),
+            Some("it may end")
+        )
     );
     assert_eq!(
         (each.len(), each[0].values.len(), comments),

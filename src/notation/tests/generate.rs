@@ -92,6 +92,7 @@ fn headers() -> impl Strategy<Value = Header> {
                 } else {
                     Heartbeat::Auto
                 },
+                handshake: manual.then(|| "{\"pingInterval\":100}".to_owned()),
                 hazard,
                 each: Vec::new(),
                 comments,
