@@ -14,7 +14,9 @@ const SEPARATOR: char = '\u{1e}';
 pub(super) struct LabelState {
     /// When the session was opened or the WebSocket accepted, milliseconds since the case started.
     pub(super) opened_at: Option<f64>,
-    /// Whether CONNECT was sent for the precondition.
+    /// The player is the server: it is who lets namespaces be joined.
+    pub(super) hosts: bool,
+    /// Whether CONNECT was sent for the precondition, or answered.
     pub(super) join_sent: bool,
     /// Whether the precondition holds.
     pub(super) given_holds: bool,
@@ -147,9 +149,14 @@ impl Arrival {
 
 impl LabelState {
     /// Notes what the player sent.
-    pub(super) fn sent(&mut self, wire: &Wire, entry: &Entry, _index: usize) {
+    pub(super) fn sent(&mut self, wire: &Wire, entry: &Entry) {
         match wire {
+            Wire::Response(response) if response.status == 101 => self.opened_at = Some(entry.at),
             Wire::Text(text) => {
+                if let Some(namespace) = namespace_of(text, "40").filter(|_| self.hosts) {
+                    self.joined.insert(namespace);
+                    self.was_joined = true;
+                }
                 if entry.cause.is_none() && text.starts_with("40") {
                     self.join_sent = true;
                 }
@@ -241,7 +248,7 @@ impl LabelState {
     }
 
     fn note_packet(&mut self, text: &str) {
-        if let Some(namespace) = namespace_of(text, "40") {
+        if let Some(namespace) = namespace_of(text, "40").filter(|_| !self.hosts) {
             self.joined.insert(namespace);
             self.was_joined = true;
         }
