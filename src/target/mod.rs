@@ -25,7 +25,7 @@ mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use client::{CaseDriver, ClientInstance, ClientTarget};
+pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, CodecInstance, CodecTarget};
 pub use driver::{DriverError, Hello};
 pub use group::End;

@@ -5,7 +5,9 @@ use super::expect::Misfit;
 use super::explain::shorten;
 use super::label::{Arrival, What, packets_of};
 use super::{Demand, Flow, Judge, Match, timing};
-use crate::notation::{Action, Binary, Content, Item, Party, Request as ScriptRequest, Step, Text};
+use crate::notation::{
+    Action, Binary, Content, Item, OwnAction, Party, Request as ScriptRequest, Step, Text,
+};
 use crate::pattern::Captures;
 use crate::transcript::{Cause, Event, Request, Wire};
 use crate::wire::{is_upgrade, parameter};
@@ -196,9 +198,9 @@ impl<'c> Judge<'c> {
     ) -> Result<(), String> {
         let (path, query) = expected.0.split_once('?').unwrap_or((&expected.0, ""));
         let came_path = came.split('?').next().unwrap_or_default();
-        let usual = captures.get("path").map(ToString::to_string);
+        let usual = self.values.texts.get("path").cloned();
         let path_fits = match (path, usual) {
-            ("", Some(usual)) => usual.trim_matches('"') == came_path,
+            ("", Some(usual)) => usual == came_path,
             ("", None) => true,
             _ => self
                 .match_pattern(&Text(path.to_owned()), came_path, repetition, captures)
@@ -294,10 +296,31 @@ impl<'c> Judge<'c> {
         Flow::Again
     }
 
-    /// The first request that no line asked for and that is no poll.
+    /// The first request that no line asked for and that is no poll, or a session more than the script has.
     pub(super) fn stray_request(&self) -> Option<(String, Arrival)> {
         if self.labels.values().any(|state| state.rest) {
             return None;
+        }
+        let again = |label: &str| {
+            let steps = self.nodes.iter().filter(|node| {
+                matches!(node, super::Node::Step(step) if step.label.name == label
+                    && matches!(step.action, Action::Own(OwnAction::Reconnect)))
+            });
+            steps.count()
+        };
+        let strange = self.labels.iter().find(|(label, state)| {
+            let expected = if label.starts_with('~') {
+                0
+            } else {
+                1 + again(label)
+            };
+            state.openings.len() > expected
+        });
+        if let Some((label, state)) = strange
+            && let Some((entry, at)) = state.openings.last().copied()
+        {
+            let what = What::Request("of a handshake, for another session".to_owned());
+            return Some((label.clone(), Arrival { entry, at, what }));
         }
         let is_poll = |request: &Request| {
             request.method == "GET"
@@ -489,10 +512,10 @@ pub(super) fn request_of(event: &Event) -> Option<&Request> {
 
 /// The label of the first session that a script names.
 pub(in crate::play) fn first_session(script: &[Item]) -> String {
-    sessions_of(script).into_iter().next().unwrap_or_default()
+    sessions_of(script).swap_remove(0)
 }
 
-/// The labels of a session script, in the order of their first use.
+/// The labels of a session script, in the order of their first use; one without a name where there is none.
 pub(in crate::play) fn sessions_of(script: &[Item]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut look = |step: &Step| {
@@ -511,6 +534,9 @@ pub(in crate::play) fn sessions_of(script: &[Item]) -> Vec<String> {
             }),
             Item::Blank | Item::Comment(_) | Item::Template(_) => {}
         }
+    }
+    if found.is_empty() {
+        found.push(String::new());
     }
     found
 }

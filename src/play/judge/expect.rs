@@ -117,7 +117,10 @@ impl<'c> Judge<'c> {
                 return flow;
             }
         }
-        for (step, repetition) in open.iter().filter(|_| self.hosts()) {
+        for (step, repetition) in &open {
+            if !self.hosts() {
+                break;
+            }
             if let Some(flow) = self.take_request(step, *repetition) {
                 self.group
                     .retain(|(s, n)| !(s.line == step.line && n == repetition));

@@ -16,6 +16,8 @@ pub(super) struct LabelState {
     pub(super) opened_at: Option<f64>,
     /// The player is the server: it is who lets namespaces be joined.
     pub(super) hosts: bool,
+    /// The entries and times at which sessions were opened.
+    pub(super) openings: Vec<(usize, f64)>,
     /// Whether CONNECT was sent for the precondition, or answered.
     pub(super) join_sent: bool,
     /// Whether the precondition holds.
@@ -189,7 +191,8 @@ impl LabelState {
     }
 
     /// A session was opened, or opened again.
-    pub(super) fn opened(&mut self, handshake: &Handshake, at: f64) {
+    pub(super) fn opened(&mut self, handshake: &Handshake, entry: usize, at: f64) {
+        self.openings.push((entry, at));
         self.opened_at = Some(at);
         self.over = handshake.over.clone();
         self.last_line_at = at;

@@ -89,6 +89,8 @@ pub enum Judgement {
     Fail(Failure),
     /// A precondition did not hold, in a sentence.
     Blocked(String),
+    /// The target says that it has no such thing, in a sentence.
+    Unsupported(String),
     /// The harness could not do its part, in a sentence.
     Broken(String),
 }
@@ -244,6 +246,11 @@ impl<'c> Judge<'c> {
         self.verdict.get_or_insert(Judgement::Broken(reason));
     }
 
+    /// Ends the case because the target says that it has no such thing.
+    pub fn leave_out(&mut self, reason: String) {
+        self.verdict.get_or_insert(Judgement::Unsupported(reason));
+    }
+
     /// Takes in what happened next.
     pub fn feed(&mut self, entry: &Entry) {
         let index = self.seen;
@@ -280,7 +287,7 @@ impl<'c> Judge<'c> {
                     self.performed.push_back((cause, index, entry.at));
                 }
             }
-            Event::Opened(handshake) => state.opened(handshake, entry.at),
+            Event::Opened(handshake) => state.opened(handshake, index, entry.at),
             Event::Closed(closed) if closed.by == Side::Player => state.ended = true,
             Event::Received(wire) => state.arrive(Arrival::received(index, entry.at, wire)),
             Event::Closed(closed) => state.arrive(Arrival::closed(index, entry.at, closed)),
