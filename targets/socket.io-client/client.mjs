@@ -54,6 +54,7 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
 
   class Case {
     sockets = new Map();
+    all = [];
     answers = new Map();
     manager;
 
@@ -83,6 +84,7 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
       const { retries, ackTimeout } = made;
       const socket = manager.socket(nsp, { auth: auth(options), retries, ackTimeout });
       this.sockets.set(nsp, socket);
+      this.all.push(socket);
       this.listen(socket, nsp, options.emitOnConnect);
     }
 
@@ -138,7 +140,7 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
 
     close() {
       cases.delete(this.name);
-      for (const socket of this.sockets.values()) socket.disconnect();
+      for (const socket of this.all) socket.disconnect();
     }
   }
 
