@@ -4,7 +4,7 @@ export class Unsupported extends Error {}
 
 /** What the library can do, whatever it runs on. */
 export const CAPABILITIES = [
-  "polling", "websocket", "upgrade", "namespaces", "force-new", "binary", "ack", "ack-timeout", "answer", "answer-later",
+  "polling", "websocket", "upgrade", "background-upgrade", "namespaces", "force-new", "binary", "ack", "ack-timeout", "answer", "answer-later",
   "auth", "auth-function", "query", "path", "reconnection", "reconnection-attempts", "reconnection-delay", "timeout",
   "volatile", "retries", "offline-buffer", "try-all-transports", "recovery", "connect-handler", "sid",
 ];
