@@ -537,7 +537,7 @@ fn not_started(error: StartError) -> Failure {
 }
 
 /// `500ms`, `10s`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected a time such as 500ms, 10s or 2m".to_owned();
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
