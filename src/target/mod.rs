@@ -5,7 +5,9 @@
 mod answer;
 mod builtin;
 mod builtin_codec;
+pub mod client;
 mod codec;
+mod codec_driver;
 mod driver;
 mod group;
 mod install_commands;
@@ -23,6 +25,7 @@ mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
+pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, CodecInstance, CodecTarget};
 pub use driver::{DriverError, Hello};
 pub use group::End;
