@@ -1,8 +1,9 @@
 //! The normalised form of a transcript: script lines in which nothing is left that differs from run to run.
 //!
-//! Owns what is left out (times, pings, noops, repeated polls, proofs) and what is replaced (session ids, values that
-//! the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
+//! Owns what is left out (times, pings, noops, repeated polls, proofs) and what is replaced (session ids, ids of
+//! acknowledgements and other values that the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
 
+use super::questions::Questions;
 use super::{Cause, Entry, Event, Transcript, Wire};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,19 +59,23 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
             Event::Received(Wire::Response(response)) if lines_met.get(&index) == Some(&1) => {
                 lines.push(format!("{label}< {}", response.status));
             }
-            _ => lines.extend(lines_of(entry).into_iter().map(|line| made_up.replaced(line))),
+            _ => lines.extend(
+                lines_of(entry, &made_up.questions)
+                    .into_iter()
+                    .map(|line| made_up.replaced(line)),
+            ),
         }
     }
     lines
 }
 
-/// All lines of a transcript, in the order of arrival, with nothing replaced but the ids that the target made up.
+/// All lines of a transcript, in the order of arrival, with nothing replaced but the session ids that the target made up.
 pub fn as_recorded(transcript: &Transcript) -> Vec<String> {
     let made_up = MadeUp::of(transcript);
     transcript
         .entries
         .iter()
-        .flat_map(lines_of)
+        .flat_map(|entry| lines_of(entry, &Questions::default()))
         .map(|line| made_up.replaced(line))
         .collect()
 }
@@ -81,6 +86,7 @@ struct MadeUp {
     ids: Vec<(String, String)>,
     /// With connection state recovery every event ends with an offset.
     offsets: bool,
+    questions: Questions,
 }
 
 impl MadeUp {
@@ -102,7 +108,12 @@ impl MadeUp {
         ids.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
         ids.dedup();
         let offsets = ids.iter().any(|(_, name)| name == "pid");
-        Self { ids, offsets }
+        let questions = Questions::of(transcript);
+        Self {
+            ids,
+            offsets,
+            questions,
+        }
     }
 
     fn replaced(&self, mut line: String) -> String {
@@ -143,16 +154,16 @@ fn collect_ids(packet: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-fn lines_of(entry: &Entry) -> Vec<String> {
+fn lines_of(entry: &Entry, questions: &Questions) -> Vec<String> {
     let label = &entry.label;
     match &entry.event {
         Event::Sent(wire) => wire_lines(wire)
             .into_iter()
-            .map(|line| format!("{label}> {line}"))
+            .map(|line| format!("{label}> {}", questions.replaced(label, false, line)))
             .collect(),
         Event::Received(wire) => wire_lines(wire)
             .into_iter()
-            .map(|line| format!("{label}< {line}"))
+            .map(|line| format!("{label}< {}", questions.replaced(label, true, line)))
             .collect(),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
         Event::Did(what) => vec![format!("{label}! {what}")],
@@ -284,4 +295,78 @@ fn shorten(text: &str) -> String {
     }
     let head: String = text.chars().take(SHOWN / 2).collect();
     format!("{head} … {count} characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(label: &str, event: Event) -> Entry {
+        Entry {
+            at: 0.0,
+            label: label.to_owned(),
+            event,
+            cause: None,
+        }
+    }
+
+    fn lines(entries: Vec<Entry>) -> Vec<String> {
+        let matches: Vec<(usize, Cause)> = (0..entries.len())
+            .map(|index| {
+                let line = u32::try_from(index).unwrap();
+                (index, Cause { line, repetition: 0 })
+            })
+            .collect();
+        let transcript = Transcript {
+            entries,
+            ..Transcript::default()
+        };
+        normalise(&transcript, &matches)
+    }
+
+    #[test]
+    fn ids_that_the_target_chose_are_named_and_the_players_own_stay() {
+        let sent = |label, text: &str| entry(label, Event::Sent(Wire::Text(text.to_owned())));
+        let received = |label, text: &str| entry(label, Event::Received(Wire::Text(text.to_owned())));
+        let normal = lines(vec![
+            received("", "4217[\"q\"]"),
+            received("", "42/custom,3[\"q\"]"),
+            received("", "451-18[\"q\",{\"_placeholder\":true,\"num\":0}]"),
+            received("b", "4218[\"q\"]"),
+            sent("", "4317[]"),
+            sent("", "461-18[{\"_placeholder\":true,\"num\":0}]"),
+            sent("", "43/custom,3[]"),
+            // Never asked, so that the id is the script's; and what the player asks, with the answer to it.
+            sent("", "4399[]"),
+            sent("", "4217[\"message-with-ack\"]"),
+            received("", "4317[]"),
+            received("", "42[1]"),
+        ]);
+        assert_eq!(
+            normal,
+            [
+                "< 42<id>[\"q\"]",
+                "< 42/custom,<id>[\"q\"]",
+                "< 451-<id2>[\"q\",{\"_placeholder\":true,\"num\":0}]",
+                "b< 42<id>[\"q\"]",
+                "> 43<id>[]",
+                "> 461-<id2>[{\"_placeholder\":true,\"num\":0}]",
+                "> 43/custom,<id>[]",
+                "> 4399[]",
+                "> 4217[\"message-with-ack\"]",
+                "< 4317[]",
+                "< 42[1]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_record_of_a_failure_keeps_the_ids() {
+        let event = Event::Received(Wire::Text("4217[\"q\"]".to_owned()));
+        let transcript = Transcript {
+            entries: vec![entry("", event)],
+            ..Transcript::default()
+        };
+        assert_eq!(as_recorded(&transcript), ["< 4217[\"q\"]"]);
+    }
 }
