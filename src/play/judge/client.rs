@@ -33,6 +33,8 @@ pub(super) struct Waiting {
     label: String,
     arrival: Arrival,
     request: Request,
+    /// It is a poll, and came while another poll of the same session was not answered.
+    at_once: bool,
 }
 
 /// How far the precondition of a client script is.
@@ -54,7 +56,15 @@ impl<'c> Judge<'c> {
     /// Puts a request where the lines look for it.
     pub(super) fn park_request(&mut self, index: usize, at: f64, label: &str, request: &Request) {
         let line = format!("{} {}", request.method, request.target);
+        let session = polled_session(request);
+        let at_once = session
+            .as_ref()
+            .is_some_and(|session| self.open_polls.values().any(|open| open == session));
+        if let Some(session) = session {
+            self.open_polls.insert(label.to_owned(), session);
+        }
         self.waiting.push(Waiting {
+            at_once,
             label: label.to_owned(),
             arrival: Arrival {
                 entry: index,
@@ -327,13 +337,8 @@ impl<'c> Judge<'c> {
             let what = What::Request("of a handshake, for another session".to_owned());
             return Some((label.clone(), Arrival { entry, at, what }));
         }
-        let is_poll = |request: &Request| {
-            request.method == "GET"
-                && !is_upgrade(request)
-                && parameter(&request.target, "transport").as_deref() == Some("polling")
-                && parameter(&request.target, "sid").is_some()
-        };
-        let stray = self.waiting.iter().find(|waiting| !is_poll(&waiting.request))?;
+        let is_free = |waiting: &&Waiting| !waiting.at_once && polled_session(&waiting.request).is_some();
+        let stray = self.waiting.iter().find(|waiting| !is_free(waiting))?;
         Some((String::new(), stray.arrival.clone()))
     }
 
@@ -512,6 +517,15 @@ impl<'c> Judge<'c> {
             .matches(came, repetition, captures)
             .map_err(|mismatch| misfit(mismatch.to_string()))
     }
+}
+
+/// The session that a request polls, if it is a poll.
+fn polled_session(request: &Request) -> Option<String> {
+    let is_poll = request.method == "GET"
+        && !is_upgrade(request)
+        && parameter(&request.target, "transport").as_deref() == Some("polling");
+    let session = parameter(&request.target, "sid").filter(|_| is_poll)?;
+    Some(session.into_owned())
 }
 
 /// The value of a parameter of a query as it stands there.

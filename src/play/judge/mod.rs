@@ -19,7 +19,7 @@ mod timing;
 use crate::notation::{Action, Case, Content, Item, OwnAction, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
-use crate::transcript::{Cause, Entry, Event, Side, Transcript};
+use crate::transcript::{Cause, Entry, Event, Side, Transcript, Wire};
 pub(super) use ambient::Ambient;
 pub(super) use client::{DRIVER, sessions_of};
 use label::{Arrival, LabelState};
@@ -129,6 +129,8 @@ pub struct Judge<'c> {
     performed: VecDeque<(Cause, usize, f64)>,
     /// Requests of a client that no line has asked for.
     waiting: Vec<client::Waiting>,
+    /// Polls of a client that are not answered: their labels and sessions.
+    open_polls: BTreeMap<String, String>,
     /// Labels of the script, and the recorded ones that they stand for now.
     bound: BTreeMap<String, String>,
     /// Recorded labels, and what the script calls them.
@@ -166,6 +168,7 @@ impl<'c> Judge<'c> {
             captures: Captures::default(),
             performed: VecDeque::new(),
             waiting: Vec::new(),
+            open_polls: BTreeMap::new(),
             bound: BTreeMap::new(),
             named: BTreeMap::new(),
             given: client::Given::default(),
@@ -271,6 +274,12 @@ impl<'c> Judge<'c> {
         let hosts = self.hosts();
         if let Some(request) = client::request_of(&entry.event).filter(|_| hosts) {
             return self.park_request(index, entry.at, &entry.label, request);
+        }
+        if matches!(
+            &entry.event,
+            Event::Sent(Wire::Response(_)) | Event::Closed(_) | Event::Did(_)
+        ) {
+            self.open_polls.remove(&entry.label);
         }
         let state = self.labels.entry(entry.label.clone()).or_default();
         state.hosts = hosts;
