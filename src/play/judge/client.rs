@@ -122,7 +122,11 @@ impl<'c> Judge<'c> {
     pub(super) fn take_request(&mut self, step: &'c Step, repetition: u32) -> Option<Flow<'c>> {
         let (request, websocket) = Self::expected_request(step)?;
         for index in 0..self.waiting.len() {
+            // Two polls at once are never what a line asks for.
             let found = self.waiting[index].clone();
+            if found.at_once {
+                continue;
+            }
             let mut captures = self.captures_for(&found.label);
             if self
                 .check_request(request, websocket, repetition, &found.request, &mut captures)
@@ -131,6 +135,7 @@ impl<'c> Judge<'c> {
                 continue;
             }
             self.waiting.remove(index);
+            self.last_met = self.last_met.max(found.arrival.entry);
             if let Some(flow) = self.check_time(step, ANY_LABEL, &found.arrival) {
                 return Some(flow);
             }
@@ -312,10 +317,13 @@ impl<'c> Judge<'c> {
 
     /// The first request that no line asked for and that is no poll, or a session more than the script has.
     pub(super) fn stray_request(&self) -> Option<(String, Arrival)> {
-        let mut wires = self.labels.iter().filter(|(label, _)| *label != DRIVER);
-        if wires.any(|(_, state)| state.rest) {
-            return None;
-        }
+        // What came before the last line was met came before `...` as well.
+        let is_free = |state: &super::label::LabelState| state.rest && !state.handshaking;
+        let until = if self.labels.values().any(is_free) {
+            self.last_met
+        } else {
+            usize::MAX
+        };
         let again = |label: &str| {
             let steps = self.nodes.iter().filter(|node| {
                 matches!(node, super::Node::Step(step) if step.label.name == label
@@ -329,7 +337,8 @@ impl<'c> Judge<'c> {
             } else {
                 1 + again(label)
             };
-            state.openings.len() > expected
+            let counted = state.openings.iter().filter(|(entry, _)| *entry < until);
+            counted.count() > expected
         });
         if let Some((label, state)) = strange
             && let Some((entry, at)) = state.openings.last().copied()
@@ -338,8 +347,26 @@ impl<'c> Judge<'c> {
             return Some((label.clone(), Arrival { entry, at, what }));
         }
         let is_free = |waiting: &&Waiting| !waiting.at_once && polled_session(&waiting.request).is_some();
-        let stray = self.waiting.iter().find(|waiting| !is_free(waiting))?;
+        let counts = |waiting: &&Waiting| !is_free(waiting) && waiting.arrival.entry < until;
+        let stray = self.waiting.iter().find(counts)?;
         Some((String::new(), stray.arrival.clone()))
+    }
+
+    /// `...` on a label of a client says nothing of what had come there before the last thing that was done to it.
+    pub(super) fn came_before_the_rest(&mut self, label: &str) -> Option<Flow<'c>> {
+        if !self.hosts() {
+            return None;
+        }
+        let ambient = self.ambient.clone();
+        let state = self.labels.get_mut(label)?;
+        let asked = state.asked?;
+        state.skip_ambient(&ambient, label);
+        let early = state
+            .queue
+            .front()
+            .filter(|arrival| arrival.entry < asked)?
+            .clone();
+        Some(self.fail_unexpected(label, &early))
     }
 
     /// The lines of the body that follow a status which the player answers with.

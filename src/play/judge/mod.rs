@@ -143,6 +143,8 @@ pub struct Judge<'c> {
     lag_at_base: f64,
     now: f64,
     seen: usize,
+    /// The last entry that met a line.
+    last_met: usize,
     parking: bool,
     deadline_passed: bool,
     tolerated: Option<Failure>,
@@ -177,6 +179,7 @@ impl<'c> Judge<'c> {
             lag_at_base: 0.0,
             now: 0.0,
             seen: 0,
+            last_met: 0,
             parking: false,
             deadline_passed: false,
             tolerated: None,
@@ -476,6 +479,10 @@ impl<'c> Judge<'c> {
             });
         };
         if done != cause {
+            return self.out_of_step(step, done);
+        }
+        // Nothing is done before the lines above are met; only a changed transcript has it so.
+        if index < self.last_met {
             return self.out_of_step(step, done);
         }
         self.performed.pop_front();
