@@ -176,7 +176,9 @@ const CLIENT_NEEDS: [&str; 25] = [
 /// Which of the needs of client scripts these words of a hello meet; words that siospec does not know count too.
 pub fn client_needs(words: &[String]) -> BTreeMap<String, bool> {
     let known = CLIENT_NEEDS.iter().map(|need| ((*need).to_owned(), false));
-    known.chain(words.iter().map(|word| (word.clone(), true))).collect()
+    known
+        .chain(words.iter().map(|word| (word.clone(), true)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use http::Response;
 use reference_impl::{
     client::{ClientOptions, engine::Arrival},
-    engine::Transport::{self, Polling, WebSocket},
+    engine::Transport::{Polling, WebSocket},
 };
 
 use crate::bench::{Bench, OPEN, OPEN_UPGRADES, over};
@@ -397,7 +397,7 @@ fn cookies_are_kept_only_if_that_is_wanted() {
         let mut bench = Bench::new(ClientOptions {
             cookies,
             transports: vec![Polling, WebSocket],
-            ..over(Transport::Polling)
+            ..over(Polling)
         });
         bench.connect("/");
         let (get, _) = bench.request();

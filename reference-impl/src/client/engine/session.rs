@@ -246,7 +246,7 @@ impl Session {
             self.probe = Some(Probe {
                 exchange,
                 stage: Stage::Connecting,
-                until: now + self.options.timeout,
+                until: now.saturating_add(self.options.timeout),
             });
         }
     }
