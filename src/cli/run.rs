@@ -11,7 +11,7 @@ use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::{Options, Progress, Strictness};
 use crate::suite::{Corpus, Trial, Vector, baselines};
-use crate::target::{CodecTarget, Limits, Manifest, StartError, Target, load_known};
+use crate::target::{ClientTarget, CodecTarget, Limits, Manifest, StartError, Target, load_known};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 
 mod answer;
 mod builtin;
+mod builtin_client;
 mod builtin_codec;
 pub mod client;
 mod codec;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
+pub use builtin_client::client_faults;
 pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, CodecInstance, CodecTarget};
 pub use driver::{DriverError, Hello};

@@ -9,7 +9,7 @@ use crate::notation::{
     Action, Binary, Content, Item, OwnAction, Party, Request as ScriptRequest, Step, Text,
 };
 use crate::pattern::Captures;
-use crate::transcript::{Cause, Event, Request, Wire};
+use crate::transcript::{Cause, Event, Proof, Request, Wire};
 use crate::wire::{is_upgrade, parameter};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -221,12 +221,16 @@ impl<'c> Judge<'c> {
         }
         for (name, pattern) in parameters {
             let value = parameter(came, name);
-            let fits = match (&value, pattern) {
+            let pattern = Text(pattern.to_owned());
+            let fits = match (&value, pattern.0.as_str()) {
                 (None, "absent") => true,
                 (None, _) | (Some(_), "absent") => false,
-                (Some(value), _) => self
-                    .match_pattern(&Text(pattern.to_owned()), value, repetition, captures)
-                    .is_ok(),
+                // As it stands in the query, or decoded.
+                (Some(value), _) => {
+                    let raw = raw_parameter(came, name);
+                    self.match_pattern(&pattern, raw, repetition, captures).is_ok()
+                        || self.match_pattern(&pattern, value, repetition, captures).is_ok()
+                }
             };
             if !fits {
                 return Err(match value {
@@ -489,6 +493,13 @@ impl<'c> Judge<'c> {
             },
             hint,
         };
+        if text.0 == "nothing" {
+            return if matches!(arrival.what, What::Silence(Proof::Echo | Proof::Window(_))) {
+                Ok(())
+            } else {
+                Err(misfit(String::new()))
+            };
+        }
         let Some(came) = arrival.text() else {
             return Err(misfit(String::new()));
         };
@@ -500,6 +511,25 @@ impl<'c> Judge<'c> {
             .matches(came, repetition, captures)
             .map_err(|mismatch| misfit(mismatch.to_string()))
     }
+}
+
+/// The value of a parameter of a query as it stands there.
+fn raw_parameter<'a>(target: &'a str, name: &str) -> &'a str {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let found = query
+        .split('&')
+        .find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    found.unwrap_or_default()
+}
+
+/// Whether a report line expects that nothing is reported.
+pub(super) fn expects_silence(step: &Step) -> bool {
+    matches!(&step.action, Action::Report { text, .. } if text.0 == "nothing")
+}
+
+/// Whether a report line says that anything may be reported.
+pub(super) fn expects_anything(step: &Step) -> bool {
+    matches!(&step.action, Action::Report { text, .. } if text.0 == "...")
 }
 
 /// Where an entry is a request of a client in a wire script.

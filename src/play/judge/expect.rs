@@ -1,5 +1,6 @@
 //! Whether what arrived fits the line that is due: contents, alternatives, order, causes and times.
 
+use super::client;
 use super::label::{Arrival, What};
 use super::{Demand, Flow, Judge, Match};
 use crate::notation::{Action, Alternative, Binary, Content, Frame, Step, Text};
@@ -63,7 +64,7 @@ struct Met {
 
 impl<'c> Judge<'c> {
     pub(super) fn advance_expected(&mut self, step: &'c Step, label: String) -> Flow<'c> {
-        if contents(step).any(|content| matches!(content, Content::Rest)) {
+        if contents(step).any(|content| matches!(content, Content::Rest)) || client::expects_anything(step) {
             self.labels.entry(label).or_default().rest = true;
             self.step_done(step);
             return Flow::Again;
@@ -200,7 +201,8 @@ impl<'c> Judge<'c> {
         }
         let deadline = self.deadline_of(step, &label);
         let alive = contents(step).any(|content| matches!(content, Content::Alive));
-        if alive || contents(step).any(|content| matches!(content, Content::Nothing)) {
+        let silent = contents(step).any(|content| matches!(content, Content::Nothing));
+        if alive || silent || client::expects_silence(step) {
             return Flow::Need(self.proof(label, alive, deadline));
         }
         let repoll = self.repollable(&[(step, self.repetition)]);

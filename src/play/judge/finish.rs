@@ -135,7 +135,7 @@ impl<'c> Judge<'c> {
             && !state.closed
             && !state.rest
             && !state.stalled;
-        (open || label == super::DRIVER) && !state.proved
+        (open || label == super::DRIVER && !state.rest) && !state.proved
     }
 
     /// The demand for a proof, by an echo where a namespace with one is joined.
