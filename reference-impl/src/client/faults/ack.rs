@@ -331,7 +331,7 @@ impl Seams for Late {
                 }
             }
             Passing::Report(Report::Acknowledged { ack, .. }) => {
-                self.waiting.retain(|(_, _, own)| own != ack)
+                self.waiting.retain(|(_, _, own)| own != ack);
             }
             _ => {}
         }

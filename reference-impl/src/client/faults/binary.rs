@@ -242,7 +242,7 @@ fn interrupt(own: &mut Interrupted, _now: Millis, passing: Passing, out: &mut Ve
     use crate::client::engine::Arrival;
     match &passing {
         Passing::Arrival(Arrival::Frame(_, Message::Text(text))) if text == "2" && own.due > 0 => {
-            own.is_lost = true
+            own.is_lost = true;
         }
         Passing::Event(EngineEvent::Message(_, Message::Text(text))) => own.due = announced(text),
         Passing::Event(EngineEvent::Message(_, Message::Binary(_))) => {

@@ -123,7 +123,7 @@ pub(super) fn targets(rewrite: fn(&str) -> String) -> Box<dyn Seams> {
     Box::new(Faulty {
         state: rewrite,
         act: |rewrite, _, mut passing, out| {
-            set_target(&mut passing, |target| rewrite(target));
+            set_target(&mut passing, *rewrite);
             out.push(passing);
         },
     })

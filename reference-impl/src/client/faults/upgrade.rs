@@ -103,10 +103,10 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             remembering::<bool>(|upgrading, _, passing, out| {
                 match &passing {
                     Passing::Transmit(Transmit::Frame(_, Message::Text(text))) if text == "2probe" => {
-                        *upgrading = true
+                        *upgrading = true;
                     }
                     Passing::Transmit(Transmit::Frame(_, Message::Text(text))) if text == "5" => {
-                        *upgrading = false
+                        *upgrading = false;
                     }
                     _ => {}
                 }
@@ -125,10 +125,10 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             remembering::<bool>(|upgrading, _, passing, out| {
                 match &passing {
                     Passing::Transmit(Transmit::Frame(_, Message::Text(text))) if text == "2probe" => {
-                        *upgrading = true
+                        *upgrading = true;
                     }
                     Passing::Transmit(Transmit::Frame(_, Message::Text(text))) if text == "5" => {
-                        *upgrading = false
+                        *upgrading = false;
                     }
                     Passing::Action(Action::Send(session, message)) if *upgrading => {
                         out.push(Passing::Action(Action::Send(*session, message.clone())));
@@ -234,10 +234,10 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             remembering::<bool>(|upgrading, _, passing, out| {
                 match &passing {
                     Passing::Transmit(Transmit::Frame(_, Message::Text(text))) if text == "2probe" => {
-                        *upgrading = true
+                        *upgrading = true;
                     }
                     Passing::Transmit(Transmit::Frame(_, Message::Text(text))) if text == "5" => {
-                        *upgrading = false
+                        *upgrading = false;
                     }
                     Passing::Action(Action::Send(_, Message::Text(text)))
                         if *upgrading && text.starts_with('1') =>

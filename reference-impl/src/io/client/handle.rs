@@ -193,9 +193,7 @@ impl State {
     /// Ends everything; nothing is told from now on.
     fn end(&mut self) {
         self.application = None;
-        for (_, running) in self.running.drain() {
-            running.task.abort();
-        }
+        self.running.drain().for_each(|(_, running)| running.task.abort());
         if let Some(timers) = self.timers.take() {
             timers.abort();
         }
