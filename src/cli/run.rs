@@ -11,7 +11,7 @@ use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::{Options, Progress, Strictness};
 use crate::suite::{Corpus, Trial, Vector, baselines};
-use crate::target::{CodecTarget, Limits, Manifest, StartError, Target, load_known};
+use crate::target::{ClientTarget, CodecTarget, Limits, Manifest, StartError, Target, load_known};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -210,9 +210,9 @@ impl Prepared {
                 (Plan::Vectors(Arc::new(target), vectors), corpus)
             }
             Role::Client => {
-                return Err(Failure::usage(anyhow::anyhow!(
-                    "the role client cannot be played yet: expected --role server or codec"
-                )));
+                let target = client_target(named, &arguments.playing)?;
+                let (corpus, trials) = arguments.selecting.select(&patterns)?;
+                (Plan::Trials(Arc::new(target), trials), corpus)
             }
         };
         let (mut known, baselines) = match &plan {
@@ -353,6 +353,31 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
     Ok(target
         .with_limits(limits(playing))
         .with_connect_timeout(playing.connect_timeout))
+}
+
+fn client_target(named: Named, playing: &Playing) -> Result<Target, Failure> {
+    if playing.fault.is_some() && named != Named::Builtin {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--fault is for the built-in reference: leave the target out"
+        )));
+    }
+    let client = match named {
+        Named::Builtin => ClientTarget::reference(playing.fault.as_deref()).map_err(Failure::usage)?,
+        Named::Command(command) => ClientTarget::command(command),
+        Named::Url(url) => {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "{url} is no client: expected a folder with a target.toml, or a command that starts a driver"
+            )));
+        }
+        Named::Manifest(path, argument) => {
+            let manifest = Manifest::load(&path).map_err(Failure::usage)?;
+            let no_client = || Failure::usage(anyhow::anyhow!("{argument} has no [client]"));
+            ClientTarget::manifest(manifest, &argument).ok_or_else(no_client)?
+        }
+    };
+    Ok(Target::client(client)
+        .with_limits(limits(playing))
+        .with_patience(playing.timeout))
 }
 
 fn codec_target(named: Named, playing: &Playing) -> Result<CodecTarget, Failure> {

@@ -4,6 +4,7 @@
 
 mod answer;
 mod builtin;
+mod builtin_client;
 mod builtin_codec;
 pub mod client;
 mod codec;
@@ -25,7 +26,8 @@ mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use client::{CaseDriver, ClientInstance, ClientTarget};
+pub use builtin_client::client_faults;
+pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, CodecInstance, CodecTarget};
 pub(crate) use driver::Request;
 pub use driver::{DriverError, Hello, driver_schema};
