@@ -145,10 +145,11 @@ fn trial(need: &str, over: Option<Over>, given: bool, script: &str) -> Option<Tr
 }
 
 /// What a client can do, by the words of its driver's hello (`docs/driver.md`).
-const CLIENT_NEEDS: [&str; 25] = [
+const CLIENT_NEEDS: [&str; 28] = [
     "polling",
     "websocket",
     "upgrade",
+    "background-upgrade",
     "namespaces",
     "force-new",
     "binary",
@@ -169,6 +170,8 @@ const CLIENT_NEEDS: [&str; 25] = [
     "volatile",
     "retries",
     "offline-buffer",
+    "try-all-transports",
+    "recovery",
     "connect-handler",
     "sid",
 ];

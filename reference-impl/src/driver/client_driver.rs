@@ -23,10 +23,11 @@ use crate::{
 };
 
 /// What the client can do, in the words of the protocol.
-const WORDS: [&str; 27] = [
+const WORDS: [&str; 28] = [
     "polling",
     "websocket",
     "upgrade",
+    "background-upgrade",
     "namespaces",
     "force-new",
     "binary",

@@ -25,7 +25,8 @@ impl Ambient {
     /// What `case` names in the lines that `me` does not send.
     pub(in crate::play) fn of(case: &Case, me: Party) -> Self {
         let mut found = Self {
-            all_pings: false,
+            // In a wire script the player pings only where a line does.
+            all_pings: me == Party::Server && case.header.over.is_empty(),
             from_client: me == Party::Server,
             ..Self::default()
         };
@@ -40,7 +41,7 @@ impl Ambient {
             return PASSING.contains(&word) && !self.reports.contains(word);
         }
         if self.from_client {
-            return packet == "3" && !self.pings.contains(label);
+            return packet == "3" && !self.pings.contains(label) && !self.all_pings;
         }
         match packet {
             "2" => !self.pings.contains(label) && !self.all_pings,

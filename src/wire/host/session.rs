@@ -23,6 +23,8 @@ pub(super) struct Session {
     transport: Transport,
     /// The WebSocket that is being probed.
     probing: Option<u64>,
+    /// The probe was answered on it.
+    probed: bool,
     /// Packets that wait for a poll.
     outbox: VecDeque<Packet>,
     messages: Messages,
@@ -57,6 +59,7 @@ impl Session {
             over: options.over,
             transport: Transport::Polling(Some(exchange)),
             probing: None,
+            probed: false,
             outbox: VecDeque::new(),
             messages: Messages::default(),
             held: (options.over == Over::Upgraded).then(Vec::new),
@@ -88,6 +91,7 @@ impl Session {
             ("GET", Transport::Polling(_)) if asked.upgrades && self.over == Over::Upgraded => {
                 accept(host, exchange);
                 self.probing = Some(exchange);
+                self.probed = false;
                 Vec::new()
             }
             ("GET", Transport::Polling(Some(_))) if !asked.upgrades => {
@@ -104,6 +108,10 @@ impl Session {
                 host.answer(exchange, text("ok"));
                 self.release_if_over(host);
                 told
+            }
+            (_, Transport::WebSocket(_)) if self.over == Over::Upgraded => {
+                refuse(400, r#"{"code":3,"message":"Bad request"}"#);
+                self.end("the session was asked for by polling after its upgrade", None)
             }
             _ => {
                 refuse(400, r#"{"code":3,"message":"Bad request"}"#);
@@ -161,6 +169,7 @@ impl Session {
     async fn probe(&mut self, host: &Host, exchange: u64, text: &str) -> Told {
         match text {
             "2probe" => {
+                self.probed = true;
                 write(host, exchange, &Packet::Text(b"3probe".to_vec())).await;
                 if let Transport::Polling(poll) = &mut self.transport
                     && let Some(poll) = poll.take()
@@ -169,7 +178,7 @@ impl Session {
                 }
                 Vec::new()
             }
-            "5" => {
+            "5" if self.probed => {
                 self.probing = None;
                 if let Transport::Polling(Some(poll)) = self.transport {
                     host.answer(poll, self::text("6"));
