@@ -300,7 +300,7 @@ impl<'c> Judge<'c> {
         Flow::Again
     }
 
-    /// The first request that no line asked for and that is no poll, or a session more than the script has.
+    /// The first request that no line asked for and that is neither a poll nor a close packet, or a session more than the script has.
     pub(super) fn stray_request(&self) -> Option<(String, Arrival)> {
         let mut wires = self.labels.iter().filter(|(label, _)| *label != DRIVER);
         if wires.any(|(_, state)| state.rest) {
@@ -333,7 +333,14 @@ impl<'c> Judge<'c> {
                 && parameter(&request.target, "transport").as_deref() == Some("polling")
                 && parameter(&request.target, "sid").is_some()
         };
-        let stray = self.waiting.iter().find(|waiting| !is_poll(&waiting.request))?;
+        // A client that gives a session up may say so.
+        let is_farewell = |request: &Request| {
+            request.method == "POST" && request.body == b"1" && parameter(&request.target, "sid").is_some()
+        };
+        let stray = self
+            .waiting
+            .iter()
+            .find(|waiting| !is_poll(&waiting.request) && !is_farewell(&waiting.request))?;
         Some((String::new(), stray.arrival.clone()))
     }
 
