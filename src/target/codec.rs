@@ -1,17 +1,17 @@
 //! A codec as a target: the reference in this process, or a library behind a driver.
 
-use super::driver::{DriverError, DriverProgram, Hello, Pipe};
+use super::driver::{DriverError, DriverProgram, Hello, Pipe, Request};
 use super::instance::StartError;
 use super::launch::Limits;
 use super::manifest::{KnownEntry, Manifest};
 use super::{builtin_codec, codec_driver};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Outcome};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// What is tested.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CodecTarget {
     program: DriverProgram,
     limits: Limits,
@@ -46,16 +46,19 @@ pub struct Batch {
 impl Batch {
     /// The request of the driver protocol, without its id.
     pub fn request(&self) -> Value {
-        let what = if self.encode { "encode" } else { "decode" };
-        let mut request = json!({ "id": null, "do": what, "codec": self.codec.word() });
-        if self.without_data {
-            request["data"] = json!(false);
-        }
-        if self.repeat > 1 {
-            request["repeat"] = json!(self.repeat);
-        }
-        request["inputs"] = json!(self.inputs);
-        request
+        let (codec, inputs) = (self.codec.word().to_owned(), self.inputs.clone());
+        let request = if self.encode {
+            let repeat = (self.repeat > 1).then_some(self.repeat);
+            Request::Encode {
+                codec,
+                inputs,
+                repeat,
+            }
+        } else {
+            let data = self.without_data.then_some(false);
+            Request::Decode { codec, inputs, data }
+        };
+        Value::Object(request.to_map())
     }
 }
 
