@@ -158,7 +158,7 @@ fn lines_of(entry: &Entry, hosts: bool) -> Vec<String> {
     };
     match &entry.event {
         Event::Sent(Wire::Driver(text)) => vec![format!("@> {text}")],
-        Event::Received(Wire::Driver(text)) => vec![format!("@< {text}")],
+        Event::Received(Wire::Driver(text)) => vec![format!("@< {}", report(text))],
         Event::Sent(wire) => all(ours, wire),
         Event::Received(wire) => all(theirs, wire),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
@@ -169,6 +169,16 @@ fn lines_of(entry: &Entry, hosts: bool) -> Vec<String> {
         },
         Event::Opened(_) | Event::Silence(_) | Event::Deadline | Event::Lag(_) | Event::Note(_) => Vec::new(),
     }
+}
+
+/// A report without the words that are the library's own: why a connection ended, or an answer did not come.
+fn report(text: &str) -> String {
+    let kept = match text.split(' ').next() {
+        Some("disconnect" | "connect_error") => 2,
+        Some("ack_error") => 3,
+        _ => return shorten(&escape(text)),
+    };
+    text.split(' ').take(kept).collect::<Vec<_>>().join(" ")
 }
 
 fn wire_lines(wire: &Wire) -> Vec<String> {
@@ -242,6 +252,8 @@ fn target(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<String> = query
         .split('&')
+        // What keeps caches from answering instead.
+        .filter(|part| !part.starts_with("t="))
         .map(|part| {
             if part.len() > 12 && part.starts_with("sid=") {
                 "sid=<sid>".into()
