@@ -315,11 +315,11 @@ impl<'c> Judge<'c> {
         Flow::Again
     }
 
-    /// The first request that no line asked for and that is no poll, or a session more than the script has.
+    /// The first request that no line asked for and that is neither a poll nor a close packet, or a session more than the script has.
     pub(super) fn stray_request(&self) -> Option<(String, Arrival)> {
         // What came before the last line was met came before `...` as well.
-        let is_free = |state: &super::label::LabelState| state.rest && !state.handshaking;
-        let until = if self.labels.values().any(is_free) {
+        let mut wires = self.labels.iter().filter(|(label, _)| *label != DRIVER);
+        let until = if wires.any(|(_, state)| state.rest && !state.handshaking) {
             self.last_met
         } else {
             usize::MAX
@@ -346,7 +346,13 @@ impl<'c> Judge<'c> {
             let what = What::Request("of a handshake, for another session".to_owned());
             return Some((label.clone(), Arrival { entry, at, what }));
         }
-        let is_free = |waiting: &&Waiting| !waiting.at_once && polled_session(&waiting.request).is_some();
+        // A client that gives a session up may say so.
+        let is_farewell = |request: &Request| {
+            request.method == "POST" && request.body == b"1" && parameter(&request.target, "sid").is_some()
+        };
+        let is_free = |waiting: &&Waiting| {
+            !waiting.at_once && polled_session(&waiting.request).is_some() || is_farewell(&waiting.request)
+        };
         let counts = |waiting: &&Waiting| !is_free(waiting) && waiting.arrival.entry < until;
         let stray = self.waiting.iter().find(counts)?;
         Some((String::new(), stray.arrival.clone()))
