@@ -5,7 +5,7 @@
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::selecting;
-use crate::outcome::{RunResult, Verdict};
+use crate::outcome::{CaseResult, RunResult, Verdict};
 use crate::run::{Options, Strictness};
 use crate::suite::{Corpus, Trial, load_builtin};
 use crate::target::{FaultEntry, Target, faults as all_faults};
@@ -87,8 +87,8 @@ pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failu
 struct Caught {
     own: BTreeSet<String>,
     others: BTreeSet<String>,
-    /// Trials of its own rules that it passed all the same.
-    passed: Vec<String>,
+    /// Trials of its own rules that did not catch it, and what came of them instead.
+    missed: Vec<String>,
 }
 
 async fn play_all(
@@ -117,33 +117,12 @@ async fn play_all(
     }
 }
 
-/// How often a fault is looked at that no case caught: some break what happens by chance, or lose the target itself.
-const LOOKS: u32 = 10;
-
-/// Looks at a fault until a case of its own rules catches it, or often enough to say that none does.
+/// Plays the cases of the rules that a fault breaks against the reference with this fault.
 async fn catch(
     fault: FaultEntry,
     corpus: &Corpus,
     trials: &[Trial],
     all_cases: bool,
-) -> Result<Caught, anyhow::Error> {
-    let mut caught = look(fault, corpus, trials, all_cases, false).await?;
-    for _ in 1..LOOKS {
-        if !caught.own.is_empty() {
-            break;
-        }
-        caught = look(fault, corpus, trials, all_cases, true).await?;
-    }
-    Ok(caught)
-}
-
-/// Plays the cases of the rules that a fault breaks against the reference with this fault.
-async fn look(
-    fault: FaultEntry,
-    corpus: &Corpus,
-    trials: &[Trial],
-    all_cases: bool,
-    recheck: bool,
 ) -> Result<Caught, anyhow::Error> {
     let is_own = |rules: &[String]| rules.iter().any(|rule| fault.breaks.contains(&rule.as_str()));
     let chosen: Vec<Trial> = trials
@@ -172,7 +151,7 @@ async fn look(
         elsewhere: None,
         cases: None,
         partition: None,
-        recheck,
+        recheck: false,
         baselines: BTreeMap::new(),
     };
     let (_keep, interrupted) = watch::channel(false);
@@ -181,27 +160,42 @@ async fn look(
         crate::run::run(target, &corpus.rules, chosen, &options, interrupted, &mut nobody).await?;
     let mut caught = Caught::default();
     for case in &result.cases {
-        if !matches!(
+        let id = case.id.split('[').next().unwrap_or(&case.id).to_owned();
+        let catches = matches!(
             case.verdict,
             Verdict::Fail | Verdict::Lenient | Verdict::Crashed | Verdict::Hung
-        ) {
-            continue;
+        );
+        match (catches, own.contains(&id)) {
+            (true, true) => {
+                caught.own.insert(id);
+            }
+            (true, false) => {
+                caught.others.insert(id);
+            }
+            (false, true) => caught.missed.push(came_of(case)),
+            (false, false) => {}
         }
-        let id = case.id.split('[').next().unwrap_or(&case.id).to_owned();
-        if own.contains(&id) {
-            caught.own.insert(id)
-        } else {
-            caught.others.insert(id)
-        };
     }
     Ok(caught)
+}
+
+/// A trial that did not catch a fault, in a line.
+fn came_of(case: &CaseResult) -> String {
+    let separator = if case.message.is_empty() { "" } else { ": " };
+    format!(
+        "{} over {}: {}{separator}{}",
+        case.id,
+        case.over,
+        case.verdict.word(),
+        case.message
+    )
 }
 
 fn show(fault: FaultEntry, caught: &Caught, out: &mut Output) -> Result<(), Failure> {
     if caught.own.is_empty() {
         writeln!(out, "MISSED {}: {}", fault.name, fault.sentence)?;
         writeln!(out, "       no case of {} caught it", fault.breaks.join(", "))?;
-        for trial in &caught.passed {
+        for trial in &caught.missed {
             writeln!(out, "       {trial}")?;
         }
     } else {
@@ -247,7 +241,7 @@ fn conclude(
     )?;
     let mut holds = missed == 0;
     for (fault, caught) in caught.iter().filter(|_| arguments.every) {
-        for trial in &caught.passed {
+        for trial in &caught.missed {
             writeln!(out, "not caught: {fault} by {trial}")?;
             holds = false;
         }

@@ -349,14 +349,25 @@ impl<'a> Conduct<'a> {
 
     fn finished(&mut self) -> Vec<CaseResult> {
         let results = std::mem::take(&mut self.results);
-        let done = &self.done;
-        results
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| done.contains(index))
-            .map(|(_, result)| result)
-            .collect()
+        accounted(results, &self.done, self.is_interrupted())
     }
+}
+
+/// The results of the trials that are done. Unless the run was interrupted, one that is not was lost sight of, and that
+/// must never look as if it had not been asked for.
+fn accounted(results: Vec<CaseResult>, done: &BTreeSet<usize>, interrupted: bool) -> Vec<CaseResult> {
+    let mut found = Vec::with_capacity(results.len());
+    for (index, mut result) in results.into_iter().enumerate() {
+        if !done.contains(&index) {
+            if interrupted {
+                continue;
+            }
+            let lost = Played::without_record(Verdict::Broken, "siospec lost sight of this trial");
+            fill(&mut result, lost);
+        }
+        found.push(result);
+    }
+    found
 }
 
 /// What came of a trial, and where: on which instance, and whether that was fresh.
@@ -381,4 +392,37 @@ pub(super) async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: b
 /// The variant that a trial needs; empty for the default.
 fn variant(trial: &Trial) -> &str {
     trial.case.header.variant.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(verdicts: &[Verdict]) -> Vec<CaseResult> {
+        let result = |verdict: &Verdict| CaseResult {
+            id: format!("server/{}", verdict.word()),
+            verdict: *verdict,
+            ..CaseResult::default()
+        };
+        verdicts.iter().map(result).collect()
+    }
+
+    #[test]
+    fn a_planned_trial_without_a_result_is_broken_by_name() {
+        let planned = results(&[Verdict::Pass, Verdict::Skip]);
+        let found = accounted(planned.clone(), &BTreeSet::from([0]), false);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].verdict, found[1].verdict),
+            (Verdict::Pass, Verdict::Broken)
+        );
+        assert_eq!(found[1].id, "server/skip");
+        assert!(found[1].message.contains("lost sight"), "{}", found[1].message);
+        let (gate, reasons) = gate::judge(&found, Strictness::default(), Vec::new());
+        assert_eq!(gate, crate::outcome::Gate::Fail);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+
+        let interrupted = accounted(planned, &BTreeSet::from([0]), true);
+        assert_eq!(interrupted.len(), 1);
+    }
 }

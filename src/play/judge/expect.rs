@@ -65,6 +65,9 @@ struct Met {
 impl<'c> Judge<'c> {
     pub(super) fn advance_expected(&mut self, step: &'c Step, label: String) -> Flow<'c> {
         if contents(step).any(|content| matches!(content, Content::Rest)) || client::expects_anything(step) {
+            if let Some(flow) = self.came_before_the_rest(&label) {
+                return flow;
+            }
             self.labels.entry(label).or_default().rest = true;
             self.step_done(step);
             return Flow::Again;
@@ -544,6 +547,7 @@ impl<'c> Judge<'c> {
             cause,
             free,
         });
+        self.last_met = self.last_met.max(arrival.entry);
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();
         state.last_line_at = arrival.at;

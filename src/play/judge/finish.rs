@@ -100,7 +100,8 @@ impl<'c> Judge<'c> {
             let left = std::mem::take(&mut state.queue);
             state.proved |= left.iter().any(Arrival::is_silence);
             // Whatever may be reported, what the library threw where nobody could catch it is none of it.
-            let is_uncaught = |arrival: &&Arrival| arrival.text().is_some_and(|text| text.starts_with("error "));
+            let is_uncaught =
+                |arrival: &&Arrival| arrival.text().is_some_and(|text| text.starts_with("error "));
             let thrown = left.iter().find(is_uncaught).filter(|_| label == super::DRIVER)?;
             return Some(self.fail_unexpected(label, thrown));
         }
