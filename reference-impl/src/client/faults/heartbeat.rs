@@ -2,11 +2,7 @@
 
 use super::{
     FaultInfo,
-    parts::{open, packets_in, packets_out, remembering, with_field},
-};
-use crate::{
-    client::{engine::Arrival, seams::Passing},
-    engine::Message,
+    parts::{open, packets_in, packets_out, with_field},
 };
 
 pub(super) const FAULTS: &[FaultInfo] = &[
