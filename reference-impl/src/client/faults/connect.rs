@@ -66,7 +66,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "no-comma",
         area: "connect",
-        breaks: &["client.sio.ack-answer-namespace", "client.sio.auth-payload"],
+        breaks: &["client.sio.ack-answer-namespace"],
         sentence: "leaves the comma behind the namespace out",
         build: || {
             texts_out(|text| {
@@ -329,10 +329,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "connects-twice",
         area: "connect",
-        breaks: &[
-            "client.sio.no-connect-while-connected",
-            "client.sio.sends-connect",
-        ],
+        breaks: &["client.sio.no-connect-while-connected"],
         sentence: "sends CONNECT whenever the application asks, also for a namespace that it has joined",
         build: || remembering::<Option<SessionKey>>(connect_again),
     },

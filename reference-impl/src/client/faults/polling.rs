@@ -80,7 +80,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         area: "polling",
         breaks: &["eio.polling.client-cache-busting"],
         sentence: "asks for the same URL again and again",
-        build: || targets(|target| with_parameter(target, "t", Some("1"))),
+        build: || targets(|target| with_parameter(target, "t", None)),
     },
     FaultInfo {
         name: "reads-the-answer-to-a-post",
