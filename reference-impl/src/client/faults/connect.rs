@@ -66,7 +66,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "no-comma",
         area: "connect",
-        breaks: &["client.sio.ack-answer-namespace"],
+        breaks: &["client.sio.sends-connect-custom"],
         sentence: "leaves the comma behind the namespace out",
         build: || {
             texts_out(|text| {
@@ -329,7 +329,10 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "connects-twice",
         area: "connect",
-        breaks: &["client.sio.no-connect-while-connected"],
+        breaks: &[
+            "client.sio.no-connect-while-connected",
+            "client.sio.sends-connect",
+        ],
         sentence: "sends CONNECT whenever the application asks, also for a namespace that it has joined",
         build: || remembering::<Option<SessionKey>>(connect_again),
     },

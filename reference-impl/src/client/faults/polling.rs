@@ -79,7 +79,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "no-cache-busting",
         area: "polling",
         breaks: &["eio.polling.client-cache-busting"],
-        sentence: "asks for the same URL again and again",
+        sentence: "leaves out the parameter that keeps caches away",
         build: || targets(|target| with_parameter(target, "t", None)),
     },
     FaultInfo {
