@@ -44,6 +44,11 @@ async fn answer(
 ) -> Result<(), Refusal> {
     let nsp = request["nsp"].as_str().unwrap_or("/").to_owned();
     if request["do"] == "connect" {
+        if namespaces.contains_key(&nsp) && request["options"]["forceNew"] != json!(true) {
+            return Err(Refusal::Unsupported(
+                "a client of the library cannot be asked to connect once more".to_owned(),
+            ));
+        }
         let namespace = Namespace::connect(case, &nsp, request)?;
         namespaces.insert(nsp, namespace);
         return Ok(());
