@@ -4,7 +4,7 @@
 //! acknowledgements and other values that the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
 
 use super::questions::Questions;
-use super::{Cause, Entry, Event, Transcript, Wire};
+use super::{Cause, Entry, Event, Request, Transcript, Wire};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,6 +169,13 @@ fn lines_of(entry: &Entry, hosts: bool, questions: &Questions) -> Vec<String> {
         Event::Sent(Wire::Driver(text)) => vec![format!("@> {text}")],
         Event::Received(Wire::Driver(text)) => vec![format!("@< {}", report(text))],
         Event::Sent(wire) => all(ours, wire, false),
+        Event::Received(Wire::Request(request)) => {
+            let plain = Request {
+                target: without_timestamp(&request.target),
+                ..request.clone()
+            };
+            all(theirs, &Wire::Request(plain), true)
+        }
         Event::Received(wire) => all(theirs, wire, true),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
         Event::Did(what) => vec![format!("{label}! {what}")],
@@ -178,6 +185,15 @@ fn lines_of(entry: &Entry, hosts: bool, questions: &Questions) -> Vec<String> {
         },
         Event::Opened(_) | Event::Silence(_) | Event::Deadline | Event::Lag(_) | Event::Note(_) => Vec::new(),
     }
+}
+
+/// The target of a client's request without the parameter that keeps caches from answering it.
+fn without_timestamp(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else {
+        return target.to_owned();
+    };
+    let kept = query.split('&').filter(|part| !part.starts_with("t="));
+    format!("{path}?{}", kept.collect::<Vec<_>>().join("&"))
 }
 
 /// A report without the words that are the library's own: why a connection ended, or an answer did not come.
@@ -261,8 +277,6 @@ fn target(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<String> = query
         .split('&')
-        // What keeps caches from answering instead.
-        .filter(|part| !part.starts_with("t="))
         .map(|part| {
             if part.len() > 12 && part.starts_with("sid=") {
                 "sid=<sid>".into()

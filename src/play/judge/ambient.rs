@@ -32,7 +32,8 @@ impl Ambient {
         if found.from_client {
             // The labels of a wire script are not those of the record.
             let is_wire = case.header.over.is_empty();
-            found.all_pings = case.header.heartbeat == Heartbeat::Manual || is_wire && !found.pings.is_empty();
+            found.all_pings =
+                case.header.heartbeat == Heartbeat::Manual || is_wire && !found.pings.is_empty();
         }
         found
     }

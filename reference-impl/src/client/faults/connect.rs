@@ -66,7 +66,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "no-comma",
         area: "connect",
-        breaks: &["client.sio.ack-answer-namespace", "client.sio.auth-payload"],
+        breaks: &["client.sio.sends-connect-custom"],
         sentence: "leaves the comma behind the namespace out",
         build: || {
             texts_out(|text| {

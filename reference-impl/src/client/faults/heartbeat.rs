@@ -2,11 +2,7 @@
 
 use super::{
     FaultInfo,
-    parts::{open, packets_in, packets_out, remembering, with_field},
-};
-use crate::{
-    client::{engine::Arrival, seams::Passing},
-    engine::Message,
+    parts::{open, packets_in, packets_out, with_field},
 };
 
 pub(super) const FAULTS: &[FaultInfo] = &[
@@ -73,24 +69,6 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         ],
         sentence: "never notices that the server has gone silent",
         build: || open(|open| with_field(open, "pingTimeout", "100000000")),
-    },
-    FaultInfo {
-        name: "messages-are-pings",
-        area: "heartbeat",
-        breaks: &["eio.heartbeat.client-timer-reset-by-ping-only"],
-        sentence: "takes any packet for a sign of life",
-        build: || {
-            remembering::<()>(|(), _, passing, out| {
-                // A second ping before the message has the effect; its pong is the price.
-                if let Passing::Arrival(Arrival::Frame(exchange, Message::Text(text))) = &passing
-                    && text.starts_with('4')
-                {
-                    let ping = Message::Text("2".to_owned());
-                    out.push(Passing::Arrival(Arrival::Frame(*exchange, ping)));
-                }
-                out.push(passing);
-            })
-        },
     },
     FaultInfo {
         name: "hasty-heartbeat",

@@ -79,8 +79,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "no-cache-busting",
         area: "polling",
         breaks: &["eio.polling.client-cache-busting"],
-        sentence: "asks for the same URL again and again",
-        build: || targets(|target| with_parameter(target, "t", Some("1"))),
+        sentence: "leaves out the parameter that keeps caches away",
+        build: || targets(|target| with_parameter(target, "t", None)),
     },
     FaultInfo {
         name: "reads-the-answer-to-a-post",
