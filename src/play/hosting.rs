@@ -147,7 +147,14 @@ impl Hosting {
             What::Request(request) if request.body == b"3" && !*pongs_count => {
                 let body = b"ok".to_vec();
                 let (status, headers) = (200, Vec::new());
-                host.answer(exchange, Answer { status, headers, body });
+                host.answer(
+                    exchange,
+                    Answer {
+                        status,
+                        headers,
+                        body,
+                    },
+                );
                 Event::Note("a pong that no line asks for was posted".to_owned())
             }
             What::Request(request) => Event::Received(Wire::Request(request)),
