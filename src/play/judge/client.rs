@@ -47,6 +47,13 @@ pub(super) enum Given {
     Holds,
 }
 
+/// A session that the client has not opened.
+enum Opening<'c> {
+    Awaited(Demand<'c>),
+    /// It did not come, and how that was seen.
+    Failed(String),
+}
+
 impl<'c> Judge<'c> {
     /// Whether the player is the server.
     pub(super) fn hosts(&self) -> bool {
@@ -416,24 +423,36 @@ impl<'c> Judge<'c> {
         ) {
             return None;
         }
-        self.wait_for_session(label)
+        match self.wait_for_session(label)? {
+            Opening::Awaited(demand) => Some(Flow::Need(demand)),
+            // The script told the client to connect, so that it opens a session is what the script is about.
+            Opening::Failed(how) => {
+                self.fail_nothing_came(step, self.repetition, label);
+                if let Some(super::Judgement::Fail(failure)) = &mut self.verdict {
+                    failure.came = how;
+                }
+                Some(Flow::Again)
+            }
+        }
     }
 
-    fn wait_for_session(&mut self, label: &str) -> Option<Flow<'c>> {
+    fn wait_for_session(&mut self, label: &str) -> Option<Opening<'c>> {
         let state = self.labels.entry(label.to_owned()).or_default();
         if state.opened_at.is_some() {
             return None;
         }
         if let Some(closed) = state.pop_closed() {
-            return Some(self.block(&closed, "cases/client/handshake"));
+            return Some(Opening::Failed(closed));
         }
-        Some(Flow::Need(Demand::Open(label.to_owned())))
+        Some(Opening::Awaited(Demand::Open(label.to_owned())))
     }
 
     fn prepare_given(&mut self, namespace: &str) -> Flow<'c> {
         let label = first_session(&self.case.script);
-        if let Some(flow) = self.wait_for_session(&label) {
-            return flow;
+        match self.wait_for_session(&label) {
+            Some(Opening::Awaited(demand)) => return Flow::Need(demand),
+            Some(Opening::Failed(how)) => return self.block(&how, "cases/client/handshake"),
+            None => {}
         }
         let ambient = self.ambient.clone();
         let prefix = if namespace == "/" {
