@@ -18,8 +18,10 @@ const PING_TIMEOUT_MS: f64 = 200.0;
 /// deadlines have moved by the lag already.
 const BLAMED_LAG_MS: f64 = 100.0;
 const BLAMED_SHARE: f64 = 0.1;
-/// How often a timed check is repeated while the machine stalls the runner.
+/// How often a timed check is played alone while the machine stalls the runner: one that may fail the gate, and one that
+/// would be lenient at worst.
 const STALLED_REPEATS: u32 = 5;
+const LENIENT_REPEATS: u32 = 2;
 /// How many failures are played again that others may be to blame for, and how long that may take in all. Where more
 /// fail, it is not by chance.
 const REPLAYS: u32 = 64;
@@ -78,7 +80,12 @@ pub(super) fn stalled(played: &Played) -> bool {
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
 pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMut() -> Played) -> Played {
     let mut alone = play().await;
-    for _ in 1..STALLED_REPEATS {
+    let repeats = if alone.verdict == Verdict::Lenient {
+        LENIENT_REPEATS
+    } else {
+        STALLED_REPEATS
+    };
+    for _ in 1..repeats {
         if !hopeless(&alone) {
             break;
         }
