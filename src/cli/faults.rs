@@ -5,10 +5,11 @@
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::selecting;
+use crate::notation::Role;
 use crate::outcome::{CaseResult, RunResult, Verdict};
 use crate::run::{Options, Strictness};
 use crate::suite::{Corpus, Trial, load_builtin};
-use crate::target::{FaultEntry, Target, faults as all_faults};
+use crate::target::{FaultEntry, Target, client_faults, faults as all_faults};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,9 @@ pub(super) struct Faults {
     /// Only these faults; `*` stands for any text
     #[arg(value_name = "FAULT")]
     names: Vec<String>,
+    /// Only faults of the server, or of the client
+    #[arg(long, value_parser = selecting::role)]
+    role: Option<Role>,
     /// Only list them, and play nothing
     #[arg(long)]
     list: bool,
@@ -49,6 +53,8 @@ enum Format {
 
 pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failure> {
     let chosen: Vec<FaultEntry> = all_faults()
+        .chain(client_faults())
+        .filter(|fault| arguments.role.is_none_or(|role| role == fault.role))
         .filter(|fault| {
             arguments.names.is_empty()
                 || arguments
@@ -97,7 +103,7 @@ async fn play_all(
     trials: &[Trial],
     arguments: &Faults,
     out: &mut Output,
-) -> Result<BTreeMap<&'static str, Caught>, Failure> {
+) -> Result<BTreeMap<(Role, &'static str), Caught>, Failure> {
     let mut waiting = chosen.iter().copied();
     let mut playing = FuturesUnordered::new();
     let mut all = BTreeMap::new();
@@ -113,7 +119,7 @@ async fn play_all(
         if arguments.format == Format::Text {
             show(fault, &caught, out)?;
         }
-        all.insert(fault.name, caught);
+        all.insert((fault.role, fault.name), caught);
     }
 }
 
@@ -127,6 +133,7 @@ async fn catch(
     let is_own = |rules: &[String]| rules.iter().any(|rule| fault.breaks.contains(&rule.as_str()));
     let chosen: Vec<Trial> = trials
         .iter()
+        .filter(|t| t.case.header.role == fault.role)
         .filter(|t| all_cases || is_own(&t.case.header.rules))
         .cloned()
         .collect();
@@ -138,9 +145,9 @@ async fn catch(
     if chosen.is_empty() {
         return Ok(Caught::default());
     }
-    let target = Arc::new(Target::builtin(Some(fault.name))?);
+    let target = Arc::new(Target::reference(fault.role, Some(fault.name))?);
     let options = Options {
-        role: "server".into(),
+        role: fault.role.word().to_owned(),
         jobs: 16,
         max_wait: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
@@ -211,16 +218,16 @@ fn show(fault: FaultEntry, caught: &Caught, out: &mut Output) -> Result<(), Fail
 
 fn conclude(
     chosen: &[FaultEntry],
-    caught: &BTreeMap<&'static str, Caught>,
+    caught: &BTreeMap<(Role, &'static str), Caught>,
     arguments: &Faults,
     out: &mut Output,
 ) -> Result<Exit, Failure> {
     if arguments.format == Format::Markdown {
-        writeln!(out, "| fault | what the server does | caught by |")?;
+        writeln!(out, "| fault | what the reference does | caught by |")?;
         writeln!(out, "| --- | --- | --- |")?;
         for fault in chosen {
             let ids: Vec<String> = caught
-                .get(fault.name)
+                .get(&(fault.role, fault.name))
                 .map(|c| c.own.iter().map(|id| format!("`{id}`")).collect())
                 .unwrap_or_default();
             let by = if ids.is_empty() {
@@ -240,7 +247,7 @@ fn conclude(
         chosen.len()
     )?;
     let mut holds = missed == 0;
-    for (fault, caught) in caught.iter().filter(|_| arguments.every) {
+    for ((_, fault), caught) in caught.iter().filter(|_| arguments.every) {
         for trial in &caught.missed {
             writeln!(out, "not caught: {fault} by {trial}")?;
             holds = false;

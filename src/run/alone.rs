@@ -53,6 +53,9 @@ impl Reason {
     }
 }
 
+/// What is in doubt of some trials, and what came of them first.
+type Doubted = BTreeMap<usize, (Doubt, Box<Played>)>;
+
 impl Conduct<'_> {
     /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
     /// become suspects too.
@@ -102,7 +105,7 @@ impl Conduct<'_> {
     }
 
     /// Doubts that need not be looked at alone, one of each kind: what fails as another one did is looked at after it.
-    fn small_doubts(&mut self, budget: &mut Budget) -> (Vec<Turn>, BTreeMap<usize, (Doubt, Box<Played>)>) {
+    fn small_doubts(&mut self, budget: &mut Budget) -> (Vec<Turn>, Doubted) {
         let (mut turns, mut doubts, mut kinds) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         let wait_ms = self.longest_wait_ms();
         for (index, reason) in std::mem::take(&mut self.alone) {

@@ -4,7 +4,7 @@
 //! acknowledgements and other values that the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
 
 use super::questions::Questions;
-use super::{Cause, Entry, Event, Transcript, Wire};
+use super::{Cause, Entry, Event, Request, Transcript, Wire};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +31,7 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
         last_of.insert(cause.line, cause.repetition);
     }
     let made_up = MadeUp::of(transcript);
+    let theirs = if transcript.hosts { ">" } else { "<" };
     let is_session = transcript
         .entries
         .iter()
@@ -52,15 +53,15 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
         match &entry.event {
             // A session is closed in one way over one transport and in another over the next.
             Event::Received(Wire::Text(text)) if is_session && text == "1" => {
-                lines.push(format!("{label}< close"));
+                lines.push(format!("{label}{theirs} close"));
             }
-            Event::Closed(_) if is_session => lines.push(format!("{label}< close")),
+            Event::Closed(_) if is_session => lines.push(format!("{label}{theirs} close")),
             // A body that no line asks for is free.
             Event::Received(Wire::Response(response)) if lines_met.get(&index) == Some(&1) => {
-                lines.push(format!("{label}< {}", response.status));
+                lines.push(format!("{label}{theirs} {}", response.status));
             }
             _ => lines.extend(
-                lines_of(entry, &made_up.questions)
+                lines_of(entry, transcript.hosts, &made_up.questions)
                     .into_iter()
                     .map(|line| made_up.replaced(line)),
             ),
@@ -75,7 +76,7 @@ pub fn as_recorded(transcript: &Transcript) -> Vec<String> {
     transcript
         .entries
         .iter()
-        .flat_map(|entry| lines_of(entry, &Questions::default()))
+        .flat_map(|entry| lines_of(entry, transcript.hosts, &Questions::default()))
         .map(|line| made_up.replaced(line))
         .collect()
 }
@@ -154,25 +155,55 @@ fn collect_ids(packet: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-fn lines_of(entry: &Entry, questions: &Questions) -> Vec<String> {
+/// The lines of an entry; `hosts` says that the player was the server.
+fn lines_of(entry: &Entry, hosts: bool, questions: &Questions) -> Vec<String> {
     let label = &entry.label;
+    let (ours, theirs) = if hosts { ("<", ">") } else { (">", "<") };
+    let all = |arrow: &str, wire: &Wire, received: bool| -> Vec<String> {
+        let lines = wire_lines(wire).into_iter();
+        lines
+            .map(|line| format!("{label}{arrow} {}", questions.replaced(label, received, line)))
+            .collect()
+    };
     match &entry.event {
-        Event::Sent(wire) => wire_lines(wire)
-            .into_iter()
-            .map(|line| format!("{label}> {}", questions.replaced(label, false, line)))
-            .collect(),
-        Event::Received(wire) => wire_lines(wire)
-            .into_iter()
-            .map(|line| format!("{label}< {}", questions.replaced(label, true, line)))
-            .collect(),
+        Event::Sent(Wire::Driver(text)) => vec![format!("@> {text}")],
+        Event::Received(Wire::Driver(text)) => vec![format!("@< {}", report(text))],
+        Event::Sent(wire) => all(ours, wire, false),
+        Event::Received(Wire::Request(request)) => {
+            let plain = Request {
+                target: without_timestamp(&request.target),
+                ..request.clone()
+            };
+            all(theirs, &Wire::Request(plain), true)
+        }
+        Event::Received(wire) => all(theirs, wire, true),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
         Event::Did(what) => vec![format!("{label}! {what}")],
         Event::Closed(closed) => match closed.code {
-            Some(code) if code != 1000 && code != 1005 => vec![format!("{label}< close {code}")],
-            _ => vec![format!("{label}< close")],
+            Some(code) if code != 1000 && code != 1005 => vec![format!("{label}{theirs} close {code}")],
+            _ => vec![format!("{label}{theirs} close")],
         },
         Event::Opened(_) | Event::Silence(_) | Event::Deadline | Event::Lag(_) | Event::Note(_) => Vec::new(),
     }
+}
+
+/// The target of a client's request without the parameter that keeps caches from answering it.
+fn without_timestamp(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else {
+        return target.to_owned();
+    };
+    let kept = query.split('&').filter(|part| !part.starts_with("t="));
+    format!("{path}?{}", kept.collect::<Vec<_>>().join("&"))
+}
+
+/// A report without the words that are the library's own: why a connection ended, or an answer did not come.
+fn report(text: &str) -> String {
+    let kept = match text.split(' ').next() {
+        Some("disconnect" | "connect_error") => 2,
+        Some("ack_error") => 3,
+        _ => return shorten(&escape(text)),
+    };
+    text.split(' ').take(kept).collect::<Vec<_>>().join(" ")
 }
 
 fn wire_lines(wire: &Wire) -> Vec<String> {

@@ -30,7 +30,8 @@ impl<'c> Judge<'c> {
             &step.action,
             Action::Own(OwnAction::Close(_) | OwnAction::Cut | OwnAction::Reset | OwnAction::Reconnect)
         );
-        if !ends {
+        // A client's new session is its own affair: what came in it is what the lines after it are for.
+        if !ends || self.hosts() && matches!(step.action, Action::Own(OwnAction::Reconnect)) {
             return None;
         }
         let ambient = self.ambient.clone();
@@ -75,6 +76,9 @@ impl<'c> Judge<'c> {
                 return flow;
             }
         }
+        if let Some((label, arrival)) = self.stray_request() {
+            return self.fail_unexpected(&label, &arrival);
+        }
         for label in &labels {
             if self.wants_final_proof(label) {
                 let deadline = self.deadline_after(super::timing::ANSWER_MS);
@@ -93,8 +97,13 @@ impl<'c> Judge<'c> {
         let is_session = !self.case.header.over.is_empty();
         let state = self.labels.get_mut(label)?;
         if state.rest || state.ended || state.over_early {
-            state.queue.clear();
-            return None;
+            let left = std::mem::take(&mut state.queue);
+            state.proved |= left.iter().any(Arrival::is_silence);
+            // Whatever may be reported, what the library threw where nobody could catch it is none of it.
+            let is_uncaught =
+                |arrival: &&Arrival| arrival.text().is_some_and(|text| text.starts_with("error "));
+            let thrown = left.iter().find(is_uncaught).filter(|_| label == super::DRIVER)?;
+            return Some(self.fail_unexpected(label, thrown));
         }
         while let Some(arrival) = state.queue.pop_front() {
             let counts = match &arrival.what {
@@ -131,14 +140,15 @@ impl<'c> Judge<'c> {
             && !state.closed
             && !state.rest
             && !state.stalled;
-        open && !state.proved && label != "@"
+        (open || label == super::DRIVER) && !state.proved
     }
 
     /// The demand for a proof, by an echo where a namespace with one is joined.
     pub(super) fn proof(&self, label: String, alive: bool, deadline: f64) -> Demand<'c> {
         let echo = self.labels.get(&label).and_then(|state| {
             let answers = |namespace: &&String| {
-                matches!(namespace.as_str(), "/" | "/custom" | "/guarded" | "/slow")
+                self.hosts()
+                    || matches!(namespace.as_str(), "/" | "/custom" | "/guarded" | "/slow")
                     || namespace.starts_with("/dyn-")
             };
             state.joined.iter().find(answers).cloned()
@@ -161,7 +171,7 @@ impl<'c> Judge<'c> {
             }
             (_, Some(Node::Step(step))) => {
                 let step = *step;
-                let label = super::label_name(step, self.repetition);
+                let label = self.label_of(step, self.repetition);
                 self.fail_nothing_came(step, self.repetition, &label);
             }
             (_, Some(Node::AnyOrder(_))) => {

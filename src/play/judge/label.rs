@@ -9,12 +9,19 @@ use std::collections::{BTreeSet, VecDeque};
 /// The record separator of polling payloads.
 const SEPARATOR: char = '\u{1e}';
 
+/// How the end of a session by its close packet is described.
+pub(super) const CLOSE_PACKET: &str = "close packet `1`";
+
 /// The state of one label.
 #[derive(Debug, Default)]
 pub(super) struct LabelState {
     /// When the session was opened or the WebSocket accepted, milliseconds since the case started.
     pub(super) opened_at: Option<f64>,
-    /// Whether CONNECT was sent for the precondition.
+    /// The player is the server: it is who lets namespaces be joined.
+    pub(super) hosts: bool,
+    /// The entries and times at which sessions were opened.
+    pub(super) openings: Vec<(usize, f64)>,
+    /// Whether CONNECT was sent for the precondition, or answered.
     pub(super) join_sent: bool,
     /// Whether the precondition holds.
     pub(super) given_holds: bool,
@@ -147,9 +154,14 @@ impl Arrival {
 
 impl LabelState {
     /// Notes what the player sent.
-    pub(super) fn sent(&mut self, wire: &Wire, entry: &Entry, _index: usize) {
+    pub(super) fn sent(&mut self, wire: &Wire, entry: &Entry) {
         match wire {
+            Wire::Response(response) if response.status == 101 => self.opened_at = Some(entry.at),
             Wire::Text(text) => {
+                if let Some(namespace) = namespace_of(text, "40").filter(|_| self.hosts) {
+                    self.joined.insert(namespace);
+                    self.was_joined = true;
+                }
                 if entry.cause.is_none() && text.starts_with("40") {
                     self.join_sent = true;
                 }
@@ -182,7 +194,8 @@ impl LabelState {
     }
 
     /// A session was opened, or opened again.
-    pub(super) fn opened(&mut self, handshake: &Handshake, at: f64) {
+    pub(super) fn opened(&mut self, handshake: &Handshake, entry: usize, at: f64) {
+        self.openings.push((entry, at));
         self.opened_at = Some(at);
         self.over = handshake.over.clone();
         self.last_line_at = at;
@@ -206,7 +219,7 @@ impl LabelState {
     pub(super) fn arrive(&mut self, mut arrival: Arrival) {
         // In a session script the close packet is the close, whatever transport it comes over.
         if !self.over.is_empty() && arrival.text() == Some("1") {
-            let how = "close packet `1`".to_owned();
+            let how = CLOSE_PACKET.to_owned();
             arrival.what = What::Closed(Closed {
                 by: Side::Target,
                 how,
@@ -241,7 +254,7 @@ impl LabelState {
     }
 
     fn note_packet(&mut self, text: &str) {
-        if let Some(namespace) = namespace_of(text, "40") {
+        if let Some(namespace) = namespace_of(text, "40").filter(|_| !self.hosts) {
             self.joined.insert(namespace);
             self.was_joined = true;
         }

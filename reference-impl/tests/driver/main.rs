@@ -1,0 +1,5 @@
+//! The driver of the client against the server of the same crate, over loopback.
+
+mod driven;
+mod loopback;
+mod wire;
