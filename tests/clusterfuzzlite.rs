@@ -43,7 +43,11 @@ impl Place {
         ] {
             fs::copy(root.join(from), place.path(to)).unwrap();
         }
-        fs::write(place.path("src/siospec/fuzz/regressions/payload/broke-once"), "4\u{1e}").unwrap();
+        fs::write(
+            place.path("src/siospec/fuzz/regressions/payload/broke-once"),
+            "4\u{1e}",
+        )
+        .unwrap();
         fs::write(place.path("fake/cargo"), CARGO).unwrap();
         fs::set_permissions(place.path("fake/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(place.path("fake/targets"), targets).unwrap();
@@ -56,7 +60,11 @@ impl Place {
     }
 
     fn build(&self) -> Output {
-        let path = format!("{}:{}", self.path("fake").display(), std::env::var("PATH").unwrap());
+        let path = format!(
+            "{}:{}",
+            self.path("fake").display(),
+            std::env::var("PATH").unwrap()
+        );
         Command::new("bash")
             .args(["-eu", self.path("src/build.sh").to_str().unwrap()])
             .env("SRC", self.path("src"))
@@ -69,8 +77,9 @@ impl Place {
 
     fn files(&self) -> Vec<String> {
         let files = fs::read_dir(self.path("out")).unwrap();
-        let mut files: Vec<String> =
-            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let mut files: Vec<String> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
         files.sort();
         files
     }
@@ -78,7 +87,9 @@ impl Place {
     /// The names of the files in the seed corpus of a target, by the list at the end of the archive.
     fn has_seed(&self, target: &str, name: &str) -> bool {
         let archive = fs::read(self.path(&format!("out/{target}_seed_corpus.zip"))).unwrap();
-        archive.windows(name.len()).any(|window| window == name.as_bytes())
+        archive
+            .windows(name.len())
+            .any(|window| window == name.as_bytes())
     }
 }
 
@@ -103,7 +114,11 @@ fn a_target_that_breaks_when_it_starts_ends_the_build() {
     let place = Place::new("payload\nserver\n", "exit 77");
     let output = place.build();
     assert!(!output.status.success(), "{output:?}");
-    assert!(!place.files().contains(&"server".to_owned()), "{:?}", place.files());
+    assert!(
+        !place.files().contains(&"server".to_owned()),
+        "{:?}",
+        place.files()
+    );
 }
 
 #[test]
@@ -117,7 +132,10 @@ fn a_target_without_seeds_is_not_passed_over() {
 fn the_dictionary_is_one() {
     let text = include_str!("../fuzz/socketio.dict");
     let mut words = 0;
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let inner = line.strip_prefix('"').and_then(|line| line.strip_suffix('"'));
         let mut rest = inner.unwrap_or_else(|| panic!("{line} has no quotes")).chars();
         while let Some(letter) = rest.next() {
@@ -125,7 +143,9 @@ fn the_dictionary_is_one() {
             assert_ne!(letter, '"', "{line}");
             if letter == '\\' {
                 let escaped = rest.next();
-                let digits = |rest: &mut std::str::Chars<'_>| rest.take(2).filter(char::is_ascii_hexdigit).count() == 2;
+                let digits = |rest: &mut std::str::Chars<'_>| {
+                    rest.take(2).filter(char::is_ascii_hexdigit).count() == 2
+                };
                 assert!(
                     matches!(escaped, Some('\\' | '"')) || escaped == Some('x') && digits(&mut rest),
                     "{line}"

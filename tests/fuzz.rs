@@ -18,20 +18,34 @@ fn replay(name: &str, inputs: impl IntoIterator<Item = (String, Vec<u8>)>) -> us
     for (origin, input) in inputs {
         count += 1;
         let outcome = std::panic::catch_unwind(|| (target.run)(&input));
-        assert!(outcome.is_ok(), "{name} breaks on {origin}: {:?}", input.escape_ascii().to_string());
+        assert!(
+            outcome.is_ok(),
+            "{name} breaks on {origin}: {:?}",
+            input.escape_ascii().to_string()
+        );
     }
     count
 }
 
 fn seeds_of(name: &str) -> Vec<(String, Vec<u8>)> {
-    seeds(name).into_iter().enumerate().map(|(index, seed)| (format!("seed {index}"), seed)).collect()
+    seeds(name)
+        .into_iter()
+        .enumerate()
+        .map(|(index, seed)| (format!("seed {index}"), seed))
+        .collect()
 }
 
 fn regressions_of(name: &str) -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/regressions").join(name);
-    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/regressions")
+        .join(name);
+    let Ok(files) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let files = files.map(|file| file.unwrap().path());
-    files.map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
+    files
+        .map(|path| (path.display().to_string(), fs::read(&path).unwrap()))
+        .collect()
 }
 
 fn check(name: &str, at_least: usize) {
@@ -84,8 +98,9 @@ fn wire_reader() {
 fn every_target_is_tested_and_has_a_program() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
     let programs = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let mut programs: Vec<String> =
-        programs.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let mut programs: Vec<String> = programs
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     // Tested where its crates are: `cargo test --manifest-path fuzz/Cargo.toml --lib`.
     programs.retain(|name| name != "socketioxide_differential");
     programs.sort();
@@ -93,7 +108,10 @@ fn every_target_is_tested_and_has_a_program() {
     assert_eq!(programs, targets);
     let tests = include_str!("fuzz.rs");
     for target in targets {
-        assert!(tests.contains(&format!("check(\"{target}\",")), "{target} is not replayed");
+        assert!(
+            tests.contains(&format!("check(\"{target}\",")),
+            "{target} is not replayed"
+        );
     }
 }
 
@@ -103,6 +121,9 @@ fn regressions_belong_to_targets() {
     for file in fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().to_string_lossy().into_owned();
         let known = TARGETS.iter().any(|target| target.name == name);
-        assert!(known || name == "socketioxide_differential" || name == "README.md", "{name}");
+        assert!(
+            known || name == "socketioxide_differential" || name == "README.md",
+            "{name}"
+        );
     }
 }

@@ -23,7 +23,9 @@ struct Pending {
 
 /// Runs the target.
 pub fn run(data: &[u8]) {
-    let Some((limit, rest)) = data.split_first() else { return };
+    let Some((limit, rest)) = data.split_first() else {
+        return;
+    };
     let limit = usize::from(limit % 16);
     let mut decoder = Decoder::new(limit);
     let mut pending: Option<Pending> = None;
@@ -48,7 +50,10 @@ pub fn run(data: &[u8]) {
             }
             Frame::Binary(bytes) => {
                 let Some(mut due) = pending.take() else {
-                    assert_eq!(decoder.decode_binary(bytes), Err(PacketError::UnexpectedAttachment));
+                    assert_eq!(
+                        decoder.decode_binary(bytes),
+                        Err(PacketError::UnexpectedAttachment)
+                    );
                     continue;
                 };
                 due.came.push(bytes.clone());
@@ -74,7 +79,10 @@ fn announced(text: &str, limit: usize) -> Pending {
     let digits = text[1..].split('-').next().unwrap_or_default();
     let announced: usize = digits.parse().expect("a header has a number");
     assert!((1..=limit).contains(&announced), "{announced} of {limit}");
-    Pending { announced, came: Vec::new() }
+    Pending {
+        announced,
+        came: Vec::new(),
+    }
 }
 
 fn finished(packet: &Packet<'_>, came: &[Bytes]) {

@@ -77,7 +77,10 @@ struct Pieces {
 impl Packet {
     /// A namespace that can be written: no comma, since that would end it.
     pub fn namespace(&self) -> String {
-        format!("/{}", self.namespace.as_deref().unwrap_or_default().replace(',', ""))
+        format!(
+            "/{}",
+            self.namespace.as_deref().unwrap_or_default().replace(',', "")
+        )
     }
 
     /// The name of an event that anybody may send.
@@ -95,7 +98,10 @@ impl Packet {
             Kind::Connect(Some(members)) | Kind::ConnectError(members) => members,
             _ => return None,
         };
-        let mut pieces = Pieces { attachments: MOST_ATTACHMENTS, ..Pieces::default() };
+        let mut pieces = Pieces {
+            attachments: MOST_ATTACHMENTS,
+            ..Pieces::default()
+        };
         pieces.object(members);
         Some(pieces.open)
     }
@@ -103,17 +109,29 @@ impl Packet {
     /// The frames, and the arguments in them.
     pub fn encode(&self) -> (Encoded, Arguments) {
         let namespace = self.namespace();
-        let text = |text| (Encoded { text, attachments: Vec::new() }, Arguments::new());
+        let text = |text| {
+            (
+                Encoded {
+                    text,
+                    attachments: Vec::new(),
+                },
+                Arguments::new(),
+            )
+        };
         match &self.kind {
             Kind::Connect(_) => text(encode_connect(&namespace, self.payload().as_deref())),
             Kind::Disconnect => text(encode_disconnect(&namespace)),
-            Kind::ConnectError(_) => {
-                text(encode_connect_error(&namespace, &self.payload().unwrap_or_default()))
-            }
+            Kind::ConnectError(_) => text(encode_connect_error(
+                &namespace,
+                &self.payload().unwrap_or_default(),
+            )),
             Kind::Event { id, arguments, .. } => {
                 let arguments = arguments_of(arguments);
                 let id = id.map(AckId::from);
-                (encode_event(&namespace, id.as_ref(), &self.name(), &arguments), arguments)
+                (
+                    encode_event(&namespace, id.as_ref(), &self.name(), &arguments),
+                    arguments,
+                )
             }
             Kind::Ack { id, arguments } => {
                 let arguments = arguments_of(arguments);
@@ -126,7 +144,10 @@ impl Packet {
 fn arguments_of(values: &[Value]) -> Arguments {
     let mut arguments = Arguments::new();
     for value in values {
-        let mut pieces = Pieces { attachments: arguments.attachments().len(), ..Pieces::default() };
+        let mut pieces = Pieces {
+            attachments: arguments.attachments().len(),
+            ..Pieces::default()
+        };
         pieces.value(value);
         pieces.pieces.push(Ok(std::mem::take(&mut pieces.open)));
         arguments.push_pieces(pieces.pieces.iter().map(|piece| match piece {

@@ -7,7 +7,9 @@ use siospec::notation::{Diagnostic, parse, print};
 
 /// Runs the target.
 pub fn run(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     let case = match parse("case.sio", text) {
         Ok(case) => case,
         Err(found) => {

@@ -7,8 +7,8 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use reference_impl::codec::{
-    Decoder, Encoded, EnginePacket, EnginePacketType, Packet, PacketError, PacketType, decode_payload, encode_ack,
-    encode_connect, encode_connect_error, encode_disconnect, encode_event, encode_payload,
+    Decoder, Encoded, EnginePacket, EnginePacketType, Packet, PacketError, PacketType, decode_payload,
+    encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_event, encode_payload,
 };
 
 use super::{
@@ -32,7 +32,9 @@ pub fn run(data: &[u8]) {
 
 fn packet_comes_back(model: &model::Packet) {
     let (encoded, arguments) = model.encode();
-    let decoded = decode(&encoded).expect("an encoded packet decodes").expect("it is complete");
+    let decoded = decode(&encoded)
+        .expect("an encoded packet decodes")
+        .expect("it is complete");
     assert_eq!(decoded.namespace(), model.namespace());
     match &model.kind {
         Kind::Connect(_) | Kind::Disconnect | Kind::ConnectError(_) => {
@@ -58,7 +60,9 @@ fn payload_comes_back(packets: &[model::Packet]) {
         .iter()
         .flat_map(|encoded| {
             let text = EnginePacket::Text(EnginePacketType::Message, &encoded.text);
-            [text].into_iter().chain(encoded.attachments.iter().cloned().map(EnginePacket::Binary))
+            [text]
+                .into_iter()
+                .chain(encoded.attachments.iter().cloned().map(EnginePacket::Binary))
         })
         // A namespace may have a separator in it, and then it is no text for a payload.
         .filter(|packet| !matches!(packet, EnginePacket::Text(_, text) if text.contains('\u{1e}')))
@@ -131,5 +135,8 @@ fn encode(packet: &Packet<'_>) -> Encoded {
         PacketType::Disconnect => encode_disconnect(namespace),
         PacketType::ConnectError => encode_connect_error(namespace, packet.payload().unwrap_or_default()),
     };
-    Encoded { text, attachments: Vec::new() }
+    Encoded {
+        text,
+        attachments: Vec::new(),
+    }
 }

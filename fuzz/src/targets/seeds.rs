@@ -1,11 +1,6 @@
 //! Where campaigns begin: inputs for each target, made from the cases and vectors of the suite.
 
-use std::{
-    collections::{BTreeSet, HashMap, hash_map::DefaultHasher},
-    fs,
-    hash::Hasher as _,
-    path::PathBuf,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -18,46 +13,47 @@ use siospec::{
 
 use super::frames::{self, Frame};
 
-/// The environment variable that names a folder where a fuzz target writes its seeds before it begins.
-const FOLDER: &str = "SIOSPEC_SEEDS";
-
 /// The longest seed, in bytes: mutations of long inputs are slow and seldom find more.
 const LONGEST: usize = 4096;
-
-/// Writes the seeds of a target, each as a file named after its content, where [`FOLDER`] asks for it.
-///
-/// # Panics
-/// Where the folder cannot be written to.
-pub fn write_if_asked(target: &str) {
-    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    fs::create_dir_all(&folder).expect("the folder for the seeds can be made");
-    for seed in seeds(target) {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(&seed);
-        let path = folder.join(format!("seed-{:016x}", hasher.finish()));
-        fs::write(path, seed).expect("the folder for the seeds can be written to");
-    }
-}
 
 /// The seeds of a target, each once; none where there is no such target.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let corpus = suite::load_builtin();
     let packets = || frame_lists(&corpus, Codec::SocketPacket);
-    let texts = |codec| frame_lists(&corpus, codec).into_iter().flatten().filter_map(as_text);
+    let texts = |codec| {
+        frame_lists(&corpus, codec)
+            .into_iter()
+            .flatten()
+            .filter_map(as_text)
+    };
     let engine = || texts(Codec::EnginePacket).chain(texts(Codec::EnginePayload));
     let with_first = |first: u8| move |seed: Vec<u8>| [&[first], &seed[..]].concat();
     let seeds: Vec<Vec<u8>> = match target {
         "engine_packet" => engine().collect(),
         "payload" => engine().collect(),
         "socket_decoder" => texts(Codec::SocketPacket).collect(),
-        "attachments" => packets().iter().map(|list| written(list)).map(with_first(10)).collect(),
-        "roundtrip" => packets().iter().map(|list| written(list)).chain(models()).collect(),
+        "attachments" => packets()
+            .iter()
+            .map(|list| written(list))
+            .map(with_first(10))
+            .collect(),
+        "roundtrip" => packets()
+            .iter()
+            .map(|list| written(list))
+            .chain(models())
+            .collect(),
         "socketioxide_differential" => {
-            let packets = packets().into_iter().map(|list| written(&list)).map(with_first(b's'));
-            let engine = texts(Codec::EnginePacket).map(with_first(b'e'));
-            packets.chain(engine).chain(texts(Codec::EnginePayload).map(with_first(b'p'))).collect()
+            let packets = packets()
+                .into_iter()
+                .map(|list| written(&list))
+                .map(with_first(b's'));
+            packets.chain(engine().map(with_first(b'p'))).collect()
         }
-        "notation" => corpus.cases.iter().map(|case| case.text.clone().into_bytes()).collect(),
+        "notation" => corpus
+            .cases
+            .iter()
+            .map(|case| case.text.clone().into_bytes())
+            .collect(),
         "wire_reader" => {
             let payloads = engine().map(with_first(b'p'));
             let frames = engine().map(|text| websocket_frames(&text)).map(with_first(b'f'));
@@ -77,7 +73,10 @@ fn frame_lists(corpus: &Corpus, codec: Codec) -> Vec<Vec<suite::Frame>> {
         if let Operation::Decode(frames) = &vector.operation {
             lists.push(frames.clone());
         }
-        for allowed in std::iter::once(&vector.expect).chain(&vector.also).chain(&vector.tolerated) {
+        for allowed in std::iter::once(&vector.expect)
+            .chain(&vector.also)
+            .chain(&vector.tolerated)
+        {
             if let Allowed::Frames(frames) = allowed {
                 lists.push(frames.clone());
             }
@@ -113,12 +112,23 @@ fn models() -> impl Iterator<Item = Vec<u8>> {
 /// A text as a frame of a server, as one of a client, and in two fragments.
 fn websocket_frames(text: &[u8]) -> Vec<u8> {
     let frame = |opcode, fin, masked, payload: &[u8]| {
-        let frame = transcript::Frame { opcode, fin, rsv: 0, masked, payload: payload.to_vec() };
+        let frame = transcript::Frame {
+            opcode,
+            fin,
+            rsv: 0,
+            masked,
+            payload: payload.to_vec(),
+        };
         encode(&frame, if masked { Mask::Proper } else { Mask::None }, None)
     };
     let (first, second) = text.split_at(text.len() / 2);
-    [frame(1, true, false, text), frame(2, true, true, text), frame(1, false, false, first), frame(0, true, false, second)]
-        .concat()
+    [
+        frame(1, true, false, text),
+        frame(2, true, true, text),
+        frame(1, false, false, first),
+        frame(0, true, false, second),
+    ]
+    .concat()
 }
 
 fn responses() -> impl Iterator<Item = Vec<u8>> {
@@ -135,12 +145,21 @@ fn responses() -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn trials(corpus: &Corpus) -> Vec<Trial> {
-    corpus.cases.iter().filter_map(|case| expand(case).ok()).flatten().collect()
+    corpus
+        .cases
+        .iter()
+        .filter_map(|case| expand(case).ok())
+        .flatten()
+        .collect()
 }
 
 /// What the client of a script does, as operations on the server.
 fn operations(trial: &Trial) -> Vec<u8> {
-    let mut operations = Operations { written: vec![0], over: trial.over, channels: HashMap::new() };
+    let mut operations = Operations {
+        written: vec![0],
+        over: trial.over,
+        channels: HashMap::new(),
+    };
     if let Some(over) = trial.over {
         operations.open_session(over);
     }
@@ -179,7 +198,9 @@ impl Operations {
         match over {
             Over::WebSocket => self.push(b"w"),
             Over::Polling => self.push(b"o"),
-            Over::Upgraded => [&b"o"[..], b"u\0", b"t\x002probe", b"t\x005"].iter().for_each(|step| self.push(step)),
+            Over::Upgraded => [&b"o"[..], b"u\0", b"t\x002probe", b"t\x005"]
+                .iter()
+                .for_each(|step| self.push(step)),
         }
     }
 
@@ -198,9 +219,15 @@ impl Operations {
             self.push(b"n");
         }
         let content = match &step.action {
-            Action::Wire { from: Party::Client, content, .. } => content,
+            Action::Wire {
+                from: Party::Client,
+                content,
+                ..
+            } => content,
             Action::Own(OwnAction::Upgrade) => {
-                return [&b"u\0"[..], b"t\x002probe", b"t\x005"].iter().for_each(|step| self.push(step));
+                return [&b"u\0"[..], b"t\x002probe", b"t\x005"]
+                    .iter()
+                    .for_each(|step| self.push(step));
             }
             Action::Own(OwnAction::Wait(_)) => return self.push(b"n"),
             Action::Own(_) => return self.push(&[b'x', known.unwrap_or_default()]),
@@ -215,7 +242,11 @@ impl Operations {
             Content::WebSocket(request) => {
                 let next = self.channels.len() as u8;
                 self.channels.insert(step.label.name.clone(), next);
-                self.push(if request.target.0.contains("sid=") { b"u\0" } else { b"w" });
+                self.push(if request.target.0.contains("sid=") {
+                    b"u\0"
+                } else {
+                    b"w"
+                });
             }
             Content::Request(request) if request.headers.is_empty() && request.target.0.contains("EIO=4") => {
                 let bodies = request.body.iter().filter_map(|content| match content {
@@ -231,7 +262,10 @@ impl Operations {
                 }
             }
             Content::Request(request) => {
-                let mut lines = format!("{} /socket.io/{}\nHost: localhost", request.method, request.target);
+                let mut lines = format!(
+                    "{} /socket.io/{}\nHost: localhost",
+                    request.method, request.target
+                );
                 for (name, value) in &request.headers {
                     lines.push_str(&format!("\n{name}: {value}"));
                 }

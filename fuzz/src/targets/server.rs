@@ -50,7 +50,9 @@ const MAX_STEPS: usize = 10_000;
 
 /// Runs the target.
 pub fn run(data: &[u8]) {
-    let Some((variant, rest)) = data.split_first() else { return };
+    let Some((variant, rest)) = data.split_first() else {
+        return;
+    };
     let mut world = World::new(Variant::ALL[usize::from(*variant) % Variant::ALL.len()]);
     for operation in rest.split(|byte| *byte == 0xff) {
         if let Some((what, operand)) = operation.split_first() {
@@ -84,7 +86,9 @@ struct Exchange {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     /// A request without a body that waits for its answer; `true`: it asks for a WebSocket, which is to open at once.
-    Asked { opens_at_once: bool },
+    Asked {
+        opens_at_once: bool,
+    },
     Post,
     BodyWanted,
     Accepted,
@@ -109,20 +113,40 @@ impl World {
     }
 
     fn act(&mut self, what: u8, operand: &[u8]) {
-        let (which, rest) = operand.split_first().map_or((0, operand), |(which, rest)| (usize::from(*which), rest));
-        let sid = which.checked_rem(self.sids.len()).map(|index| self.sids[index].clone());
+        let (which, rest) = operand
+            .split_first()
+            .map_or((0, operand), |(which, rest)| (usize::from(*which), rest));
+        let sid = which
+            .checked_rem(self.sids.len())
+            .map(|index| self.sids[index].clone());
         match (what, sid) {
-            (b'o', _) => self.request("GET", "?EIO=4&transport=polling", "", Stage::Asked { opens_at_once: false }, false),
+            (b'o', _) => self.request(
+                "GET",
+                "?EIO=4&transport=polling",
+                "",
+                Stage::Asked { opens_at_once: false },
+                false,
+            ),
             (b'w' | b'W', _) => {
-                let stage = Stage::Asked { opens_at_once: what == b'w' };
+                let stage = Stage::Asked {
+                    opens_at_once: what == b'w',
+                };
                 self.request("GET", "?EIO=4&transport=websocket", "", stage, true);
             }
             (b'u' | b'U', Some(sid)) => {
-                let stage = Stage::Asked { opens_at_once: what == b'u' };
+                let stage = Stage::Asked {
+                    opens_at_once: what == b'u',
+                };
                 self.request("GET", "?EIO=4&transport=websocket", &sid, stage, true);
             }
             (b'g', Some(sid)) => {
-                self.request("GET", "?EIO=4&transport=polling", &sid, Stage::Asked { opens_at_once: false }, false);
+                self.request(
+                    "GET",
+                    "?EIO=4&transport=polling",
+                    &sid,
+                    Stage::Asked { opens_at_once: false },
+                    false,
+                );
             }
             (b'p' | b'P', Some(sid)) => {
                 self.request("POST", "?EIO=4&transport=polling", &sid, Stage::Post, false);
@@ -139,7 +163,9 @@ impl World {
             (b'q', _) => self.raw_request(operand),
             (b'n', _) => self.reach_deadline(),
             (b'd', _) => {
-                let length = operand.first_chunk().map_or(1, |bytes| u16::from_le_bytes(*bytes));
+                let length = operand
+                    .first_chunk()
+                    .map_or(1, |bytes| u16::from_le_bytes(*bytes));
                 self.pass(self.now + u64::from(length));
             }
             _ => {}
@@ -152,7 +178,10 @@ impl World {
             target.push_str("&sid=");
             target.push_str(sid);
         }
-        let mut request = Request::builder().method(method).uri(target).header("Host", "localhost");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("Host", "localhost");
         if websocket {
             request = request
                 .header("Connection", "Upgrade")
@@ -161,7 +190,11 @@ impl World {
                 .header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==");
         }
         let head = request.body(()).expect("a request").into_parts().0;
-        let exchange = Exchange { sid: sid.to_owned(), stage, probing: websocket && !sid.is_empty() };
+        let exchange = Exchange {
+            sid: sid.to_owned(),
+            stage,
+            probing: websocket && !sid.is_empty(),
+        };
         self.begin(head, exchange);
     }
 
@@ -169,33 +202,55 @@ impl World {
     fn raw_request(&mut self, lines: &[u8]) {
         let mut lines = lines.split(|byte| *byte == b'\n');
         let first = lines.next().unwrap_or_default();
-        let Some(space) = first.iter().position(|byte| *byte == b' ') else { return };
-        let mut request = Request::builder().method(&first[..space]).uri(&first[space + 1..]);
+        let Some(space) = first.iter().position(|byte| *byte == b' ') else {
+            return;
+        };
+        let mut request = Request::builder()
+            .method(&first[..space])
+            .uri(&first[space + 1..]);
         for line in lines {
             if let Some(colon) = line.iter().position(|byte| *byte == b':') {
                 request = request.header(&line[..colon], line[colon + 1..].trim_ascii());
             }
         }
-        let Ok(head) = request.body(()).map(|request| request.into_parts().0) else { return };
-        let sid = head.uri.query().and_then(|query| query.rsplit("sid=").next()).unwrap_or_default();
+        let Ok(head) = request.body(()).map(|request| request.into_parts().0) else {
+            return;
+        };
+        let sid = head
+            .uri
+            .query()
+            .and_then(|query| query.rsplit("sid=").next())
+            .unwrap_or_default();
         let stage = match head.method == "POST" {
             true => Stage::Post,
             false => Stage::Asked { opens_at_once: true },
         };
         let known = self.sids.iter().any(|known| known == sid);
         let sid = if known { sid.to_owned() } else { String::new() };
-        self.begin(head, Exchange { probing: known, sid, stage });
+        self.begin(
+            head,
+            Exchange {
+                probing: known,
+                sid,
+                stage,
+            },
+        );
     }
 
     fn begin(&mut self, head: Parts, exchange: Exchange) {
         self.next_exchange += 1;
         self.open.insert(self.next_exchange, exchange);
-        self.stack.handle_request(self.now, ExchangeId(self.next_exchange), head);
+        self.stack
+            .handle_request(self.now, ExchangeId(self.next_exchange), head);
     }
 
     /// The ids of the exchanges at a stage.
     fn at(&self, stage: Stage) -> Vec<u64> {
-        self.open.iter().filter(|(_, exchange)| exchange.stage == stage).map(|(id, _)| *id).collect()
+        self.open
+            .iter()
+            .filter(|(_, exchange)| exchange.stage == stage)
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     fn take_wanted(&mut self, post: u64) -> bool {
@@ -210,7 +265,9 @@ impl World {
 
     fn finish_post(&mut self, which: usize, body: Option<&[u8]>) {
         let wanted = self.at(Stage::BodyWanted);
-        let Some(index) = which.checked_rem(wanted.len()) else { return };
+        let Some(index) = which.checked_rem(wanted.len()) else {
+            return;
+        };
         let post = wanted[index];
         self.take_wanted(post);
         match body {
@@ -221,10 +278,14 @@ impl World {
 
     fn frame(&mut self, which: usize, text: bool, payload: &[u8]) {
         let sockets = self.at(Stage::WebSocket);
-        let Some(index) = which.checked_rem(sockets.len()) else { return };
+        let Some(index) = which.checked_rem(sockets.len()) else {
+            return;
+        };
         let payload = harmless(payload);
         let message = if text {
-            let Ok(text) = std::str::from_utf8(&payload) else { return };
+            let Ok(text) = std::str::from_utf8(&payload) else {
+                return;
+            };
             Message::Text(text.to_owned())
         } else {
             Message::Binary(payload)
@@ -234,7 +295,8 @@ impl World {
             // Whether the server takes it for the end of the upgrade is its affair: from now on it may send.
             exchange.probing &= !completes;
         }
-        self.stack.handle_frame(self.now, ExchangeId(sockets[index]), message);
+        self.stack
+            .handle_frame(self.now, ExchangeId(sockets[index]), message);
     }
 
     fn open_accepted(&mut self) {
@@ -248,7 +310,9 @@ impl World {
     }
 
     fn go_away(&mut self, which: usize) {
-        let Some(index) = which.checked_rem(self.open.len()) else { return };
+        let Some(index) = which.checked_rem(self.open.len()) else {
+            return;
+        };
         let id = *self.open.keys().nth(index).expect("there are so many");
         self.open.remove(&id);
         self.stack.handle_gone(self.now, ExchangeId(id));
@@ -268,7 +332,10 @@ impl World {
                     self.now = self.now.max(at);
                     self.stack.handle_timeout(self.now);
                     self.settle();
-                    assert!(self.stack.poll_timeout().is_none_or(|next| next > self.now), "a deadline stays");
+                    assert!(
+                        self.stack.poll_timeout().is_none_or(|next| next > self.now),
+                        "a deadline stays"
+                    );
                 }
                 _ => {
                     self.now = until;
@@ -284,7 +351,10 @@ impl World {
             match transmit {
                 Transmit::Respond(id, response) => self.responded(id, &response),
                 Transmit::ReadBody { exchange, .. } => {
-                    let post = self.open.get_mut(&exchange.0).expect("a body of a request that is open");
+                    let post = self
+                        .open
+                        .get_mut(&exchange.0)
+                        .expect("a body of a request that is open");
                     assert_eq!(post.stage, Stage::Post);
                     post.stage = Stage::BodyWanted;
                 }
@@ -292,17 +362,29 @@ impl World {
                 Transmit::Frame(id, message) => self.framed(id, message),
                 Transmit::Close(id, code) => {
                     assert!(matches!(code, 1000 | 1008), "{code}");
-                    let exchange = self.open.remove(&id.0).expect("a WebSocket that is open is closed");
-                    assert!(matches!(exchange.stage, Stage::WebSocket | Stage::Accepted), "{exchange:?}");
+                    let exchange = self
+                        .open
+                        .remove(&id.0)
+                        .expect("a WebSocket that is open is closed");
+                    assert!(
+                        matches!(exchange.stage, Stage::WebSocket | Stage::Accepted),
+                        "{exchange:?}"
+                    );
                 }
             }
         }
     }
 
     fn responded(&mut self, id: ExchangeId, response: &Response<Bytes>) {
-        let exchange = self.open.remove(&id.0).expect("a request that is open is answered");
+        let exchange = self
+            .open
+            .remove(&id.0)
+            .expect("a request that is open is answered");
         let stage = exchange.stage;
-        assert!(matches!(stage, Stage::Asked { .. } | Stage::Post | Stage::BodyWanted), "{exchange:?}");
+        assert!(
+            matches!(stage, Stage::Asked { .. } | Stage::Post | Stage::BodyWanted),
+            "{exchange:?}"
+        );
         let body = std::str::from_utf8(response.body()).expect("a text");
         assert!(body.len() <= MAX_BODY, "{} bytes waited", body.len());
         if response.status() == StatusCode::OK && !matches!(stage, Stage::Post | Stage::BodyWanted) {
@@ -318,7 +400,10 @@ impl World {
 
     fn accepted(&mut self, id: ExchangeId, response: &Response<Bytes>) {
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
-        let exchange = self.open.get_mut(&id.0).expect("a request that is open is accepted");
+        let exchange = self
+            .open
+            .get_mut(&id.0)
+            .expect("a request that is open is accepted");
         match exchange.stage {
             Stage::Asked { opens_at_once: true } => {
                 exchange.stage = Stage::WebSocket;
@@ -353,14 +438,21 @@ impl World {
         match kind {
             EnginePacketType::Open => {
                 assert!(sid.is_empty(), "a second open packet for {sid}");
-                *sid = data.split('"').nth(3).expect("an open packet with an id").to_owned();
+                *sid = data
+                    .split('"')
+                    .nth(3)
+                    .expect("an open packet with an id")
+                    .to_owned();
                 self.sids.push(sid.clone());
                 self.clients.insert(sid.clone(), Decoder::new(usize::MAX));
             }
             EnginePacketType::Message => {
                 let decoded = self.client(sid).decode_text(data);
                 // The test application emits any name that it is asked to.
-                assert!(matches!(decoded, Ok(_) | Err(PacketError::ReservedName)), "{decoded:?} for {data}");
+                assert!(
+                    matches!(decoded, Ok(_) | Err(PacketError::ReservedName)),
+                    "{decoded:?} for {data}"
+                );
             }
             EnginePacketType::Close | EnginePacketType::Ping | EnginePacketType::Noop => assert_eq!(data, ""),
             EnginePacketType::Pong | EnginePacketType::Upgrade => panic!("a server sent {kind:?}"),
@@ -383,7 +475,9 @@ impl World {
             self.settle();
         }
         for _ in 0..MAX_STEPS {
-            let Some(at) = self.stack.poll_timeout() else { return };
+            let Some(at) = self.stack.poll_timeout() else {
+                return;
+            };
             self.pass(at.max(self.now));
         }
         panic!("the server never comes to rest");

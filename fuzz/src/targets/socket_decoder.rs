@@ -58,8 +58,14 @@ pub fn check(packet: &Packet<'_>) {
 }
 
 fn check_name(packet: &Packet<'_>) {
-    const RESERVED: [&str; 6] =
-        ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+    const RESERVED: [&str; 6] = [
+        "connect",
+        "connect_error",
+        "disconnect",
+        "disconnecting",
+        "newListener",
+        "removeListener",
+    ];
     let name = packet.name();
     assert!(!RESERVED.contains(&name.as_ref()));
     // A lone surrogate is no text for serde_json.

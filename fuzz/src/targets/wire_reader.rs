@@ -109,14 +109,20 @@ fn header_agrees(bytes: &[u8], frame: &Frame) -> usize {
     };
     let (header, length) = header.expect("the whole frame is there");
     assert_eq!(header.is_final, frame.fin);
-    assert_eq!([header.rsv1, header.rsv2, header.rsv3].map(u8::from), [4, 2, 1].map(|bit| u8::from(frame.rsv & bit != 0)));
+    assert_eq!(
+        [header.rsv1, header.rsv2, header.rsv3].map(u8::from),
+        [4, 2, 1].map(|bit| u8::from(frame.rsv & bit != 0))
+    );
     assert_eq!(u8::from(header.opcode), frame.opcode);
     assert_eq!(header.mask.is_some(), frame.masked);
     assert_eq!(length, frame.payload.len() as u64);
     let start = cursor.position() as usize;
     let mut payload = bytes[start..start + frame.payload.len()].to_vec();
     if let Some(mask) = header.mask {
-        payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        payload
+            .iter_mut()
+            .zip(mask.iter().cycle())
+            .for_each(|(byte, mask)| *byte ^= mask);
     }
     assert_eq!(payload, frame.payload);
     start + frame.payload.len()
