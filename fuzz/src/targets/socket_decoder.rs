@@ -7,7 +7,7 @@
 
 use std::str;
 
-use reference_impl::codec::{Decoder, Packet, PacketType, unquote, validate_json};
+use reference_impl::codec::{Argument, Decoder, Packet, PacketType, unquote, validate_json};
 use serde_json::value::RawValue;
 
 /// Runs the target.
@@ -81,6 +81,18 @@ fn check_arguments(packet: &Packet<'_>) {
     for attachment in arguments.attachments() {
         assert!(packet.attachments().contains(attachment));
     }
+    for (value, text) in packet.values().zip(packet.argument_texts()) {
+        match value {
+            Argument::Json(json) => assert_eq!(json, text),
+            Argument::Binary(data) => {
+                assert!(
+                    text.starts_with('{') && packet.attachments().contains(data),
+                    "{text}"
+                );
+            }
+        }
+    }
+    assert_eq!(packet.values().count(), packet.argument_texts().count());
     if packet.announced_attachments() == 0 {
         assert!(arguments.attachments().is_empty());
         assert!(arguments.iter().eq(packet.argument_texts()));
