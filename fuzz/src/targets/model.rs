@@ -94,9 +94,8 @@ impl Packet {
 
     /// The payload of a packet without arguments, as JSON text.
     pub fn payload(&self) -> Option<String> {
-        let members = match &self.kind {
-            Kind::Connect(Some(members)) | Kind::ConnectError(members) => members,
-            _ => return None,
+        let (Kind::Connect(Some(members)) | Kind::ConnectError(members)) = &self.kind else {
+            return None;
         };
         let mut pieces = Pieces {
             attachments: MOST_ATTACHMENTS,

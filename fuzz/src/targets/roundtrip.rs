@@ -125,11 +125,11 @@ fn encode(packet: &Packet<'_>) -> Encoded {
     let namespace = packet.namespace();
     let text = match packet.packet_type() {
         PacketType::Event => {
-            return encode_event(namespace, packet.id(), &packet.name(), &packet.arguments());
+            return encode_event(namespace, packet.id(), &packet.name(), packet.arguments());
         }
         PacketType::Ack => {
             let id = packet.id().expect("an acknowledgement has an id");
-            return encode_ack(namespace, id, &packet.arguments());
+            return encode_ack(namespace, id, packet.arguments());
         }
         PacketType::Connect => encode_connect(namespace, packet.payload()),
         PacketType::Disconnect => encode_disconnect(namespace),
