@@ -4,8 +4,11 @@
 
 mod answer;
 mod builtin;
+mod builtin_client;
 mod builtin_codec;
+pub mod client;
 mod codec;
+mod codec_driver;
 mod driver;
 mod group;
 mod install_commands;
@@ -23,8 +26,11 @@ mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
 pub use builtin::{BuiltinError, FaultEntry, faults};
+pub use builtin_client::client_faults;
+pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, CodecInstance, CodecTarget};
-pub use driver::{DriverError, Hello};
+pub(crate) use driver::Request;
+pub use driver::{DriverError, Hello, driver_schema};
 pub use group::End;
 pub use instance::{Instance, Loss, StartError};
 pub use launch::{Launch, LaunchError, Limits, Process, program_in};

@@ -5,6 +5,7 @@
 
 mod channel;
 mod endpoint;
+mod host;
 mod http;
 mod payload;
 mod ready;
@@ -25,6 +26,7 @@ pub mod fuzzing {
 
 pub use channel::{Channel, ChannelError};
 pub use endpoint::{Endpoint, EndpointError};
+pub use host::{Answer, Arrived, Host, Hosted, HostedOptions, Messages, What, is_upgrade, parameter};
 pub use http::http_client;
 pub use payload::Packet;
 pub use ready::{NotReady, rtt, wait_ready};
