@@ -60,6 +60,11 @@ fn attachments() {
 }
 
 #[test]
+fn client() {
+    check("client", 10);
+}
+
+#[test]
 fn engine_packet() {
     check("engine_packet", 100);
 }

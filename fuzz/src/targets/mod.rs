@@ -4,6 +4,7 @@
 //! a module say what it looks for and how the bytes of an input are read.
 
 pub mod attachments;
+pub mod client;
 pub mod engine_packet;
 pub mod frames;
 mod model;
@@ -27,6 +28,7 @@ pub struct Target {
 #[rustfmt::skip]
 pub const TARGETS: &[Target] = &[
     Target { name: "attachments", run: attachments::run },
+    Target { name: "client", run: client::run },
     Target { name: "engine_packet", run: engine_packet::run },
     Target { name: "notation", run: notation::run },
     Target { name: "payload", run: payload::run },

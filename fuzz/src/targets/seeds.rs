@@ -59,6 +59,9 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             let frames = engine().map(|text| websocket_frames(&text)).map(with_first(b'f'));
             payloads.chain(frames).chain(responses()).collect()
         }
+        "client" => conversations()
+            .map(|steps| [&[0], &steps.join(&0xff)[..]].concat())
+            .collect(),
         "server" => trials(&corpus).iter().map(operations).collect(),
         _ => Vec::new(),
     };
@@ -142,6 +145,95 @@ fn responses() -> impl Iterator<Item = Vec<u8>> {
     ]
     .into_iter()
     .map(|text| [b"h", text.as_bytes()].concat())
+}
+
+/// What happens to a client, by `client`'s list of operations: sessions over each transport, lost, refused, closed.
+fn conversations() -> impl Iterator<Item = Vec<&'static [u8]>> {
+    const JOINED: [&[u8]; 4] = [b"c\0", b"h\0", b"r\0ok", b"r\x0040{\"sid\":\"x\"}"];
+    let after = |steps: &[&'static [u8]]| [&JOINED[..], steps].concat();
+    [
+        JOINED.to_vec(),
+        after(&[b"e\0\x01\"hi\"", b"r\x01ok", b"r\0430[1,2]", b"l\0", b"r\x01ok"]),
+        after(&[
+            b"e\0\x11{\"a\":1}",
+            b"r\x01ok",
+            b"r\x00461-0[{\"_placeholder\":true,\"num\":0}]\x1ebAQID",
+        ]),
+        after(&[
+            b"r\x00420[\"ask\",1]",
+            b"a\0[true]",
+            b"r\x0042[\"a\"]\x1e42[\"b\"]\x1e2",
+            b"r\x01ok",
+        ]),
+        after(&[
+            b"w\0",
+            b"t\x003probe",
+            b"r\x006",
+            b"e\0\0true",
+            b"t\x0042[\"a\"]",
+            b"t\x002",
+            b"x\0",
+            b"n",
+            b"n",
+        ]),
+        after(&[
+            b"w\0",
+            b"t\x003probe",
+            b"r\x006",
+            b"t\x00451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+            b"b\0\x01",
+            b"l\0",
+        ]),
+        after(&[
+            b"c\x01",
+            b"r\x01ok",
+            b"r\x0040/custom,{\"sid\":\"y\"}",
+            b"r\x0041/custom,",
+            b"r\x0041",
+            b"n",
+        ]),
+        after(&[
+            b"r\x001",
+            b"n",
+            b"h\0",
+            b"r\x01ok",
+            b"r\x0044{\"message\":\"no\",\"data\":1}",
+            b"n",
+            b"n",
+        ]),
+        after(&[
+            b"r\x00nonsense",
+            b"n",
+            b"f\0",
+            b"n",
+            b"s\0\x4b{\"code\":1}",
+            b"n",
+            b"h\0",
+        ]),
+        after(&[b"n", b"n", b"n", b"n", b"f\0", b"f\0"]),
+        vec![
+            b"e\0\x0b1",
+            b"c\0",
+            b"e\0\x0b1",
+            b"e\0\x0f2",
+            b"h\0",
+            b"r\x0140{\"sid\":\"x\"}",
+            b"d\x64\0",
+            b"d\x64\0",
+        ],
+        vec![
+            b"c\0",
+            b"d\x20\x4e",
+            b"n",
+            b"n",
+            b"c\x01",
+            b"c\x02",
+            b"l\0",
+            b"l\x01",
+            b"l\x02",
+        ],
+    ]
+    .into_iter()
 }
 
 fn trials(corpus: &Corpus) -> Vec<Trial> {
