@@ -7,7 +7,7 @@ use super::alone::{Casualty, Reason};
 use super::fleet::{Attempt, Berth, Fleet, Provision};
 use super::gate::{self, Strictness};
 use super::plan::{self, Allowed, Fate};
-use super::retry::{self, Confirmed};
+use super::retry::{self, Confirmed, Doubt};
 use super::schedule::{self, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, known};
@@ -29,6 +29,19 @@ pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
+
+/// How many doubts are looked at side by side at most: little company, of which most waits.
+const AGAIN_AT_ONCE: usize = 6;
+
+/// The needs that are the base of the test application, and how it meets them.
+const BASE: [(&str, &str); 3] = [
+    ("echo", "`message` is answered with `message-back`"),
+    ("ack", "`message-with-ack` is acknowledged with what came"),
+    (
+        "auth",
+        "`auth` is emitted on connection with what the client sent",
+    ),
+];
 
 /// What is played, and how.
 #[derive(Clone, Debug)]
@@ -115,9 +128,10 @@ pub async fn run(
             .map(|about| about.capabilities)
             .unwrap_or_default();
         let turns = conduct.plan(&result.capabilities).await;
-        conduct.side_by_side(turns).await;
+        conduct.side_by_side(turns, Company::All).await;
         conduct.alone().await;
         reasons = conduct.reasons().await;
+        reasons.extend(conduct.without_base(&result.capabilities));
         result.cases = conduct.finished();
         fleet.stop().await;
     }
@@ -167,6 +181,8 @@ pub(super) struct Conduct<'a> {
     pub(super) done: BTreeSet<usize>,
     /// What is to be played alone, in this order.
     pub(super) alone: VecDeque<(usize, Reason)>,
+    /// Hazards that are played side by side when everything else is done.
+    pub(super) hazards: Vec<Turn>,
     pub(super) rechecked: BTreeSet<usize>,
     pub(super) confirmed: Confirmed,
     /// Trials that ended lately: when, on which instance, and how.
@@ -204,6 +220,7 @@ impl<'a> Conduct<'a> {
             results,
             done: BTreeSet::new(),
             alone: VecDeque::new(),
+            hazards: Vec::new(),
             rechecked: BTreeSet::new(),
             confirmed: Confirmed::default(),
             lately: VecDeque::new(),
@@ -234,14 +251,19 @@ impl<'a> Conduct<'a> {
             };
             match about.map(|about| plan::fate(&trial, &about, allowed)) {
                 Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
-                    self.alone.push_back((index, Reason::Hazard(wait_ms)));
+                    let turn = Turn { index, wait_ms };
+                    if self.may_play_beside_hazards(index) {
+                        self.hazards.push(turn);
+                    } else {
+                        self.alone.push_back((index, Reason::Hazard(wait_ms)));
+                    }
                 }
                 Ok(Fate::Play(wait_ms)) => turns.push(Turn { index, wait_ms }),
                 Ok(Fate::Skip(reason)) => passed_over.push((index, Verdict::Skip, reason)),
                 Err(down) => passed_over.push((index, Verdict::Blocked, down)),
             }
         }
-        let planned = turns.len() + self.alone.len();
+        let planned = turns.len() + self.hazards.len() + self.alone.len();
         let target = self.target.info().clone();
         let capabilities = capabilities
             .iter()
@@ -258,18 +280,29 @@ impl<'a> Conduct<'a> {
         turns
     }
 
-    async fn side_by_side(&mut self, turns: Vec<Turn>) {
+    /// A target that can be started again shows who ended it; what is known to end it would only be in the way.
+    fn may_play_beside_hazards(&self, index: usize) -> bool {
+        let result = &self.results[index];
+        self.target.is_launched() && !known::lists(&self.options.known, &result.id, &result.over)
+    }
+
+    /// Plays these side by side, as many at once as are asked for.
+    pub(super) async fn side_by_side(&mut self, turns: Vec<Turn>, mut company: Company) {
         let fleet = Arc::clone(&self.fleet);
         let trials = self.trials.clone();
-        let mut floor = schedule::Floor::new(turns, self.options.jobs, move |turn: Turn| {
+        let jobs = match company {
+            Company::Again(_) => self.options.jobs.min(AGAIN_AT_ONCE),
+            Company::All | Company::Hazards => self.options.jobs,
+        };
+        let is_hazardous = matches!(company, Company::Hazards);
+        let mut floor = schedule::Floor::new(turns, jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            async move { attempt(&fleet, &trial, turn.wait_ms, false).await }
+            async move { attempt(&fleet, &trial, turn.wait_ms, is_hazardous).await }
         });
         let mut interrupted = self.interrupted.clone();
         loop {
             for index in floor.fill() {
-                let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
-                (self.listener)(RunEvent::TrialStarted { id, over });
+                self.tell_begun(index, &company);
             }
             let next = tokio::select! {
                 next = floor.next() => next,
@@ -277,19 +310,26 @@ impl<'a> Conduct<'a> {
             };
             match next {
                 None => return,
-                Some((index, Ok(attempted))) => self.take(index, attempted),
-                Some((index, Err(panic))) => {
-                    self.finish(
-                        index,
-                        Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")),
-                    );
-                }
+                Some((index, Ok(attempted))) => self.take(index, attempted, &mut company),
+                Some((index, Err(panic))) => self.finish(index, Played::panicked(&panic)),
             }
         }
     }
 
+    fn tell_begun(&mut self, index: usize, company: &Company) {
+        let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
+        match company {
+            Company::Again(doubts) => {
+                let reason = doubts.get(&index).map(|(doubt, _)| doubt.reason());
+                let reason = reason.unwrap_or_default();
+                (self.listener)(RunEvent::Retrying { id, reason });
+            }
+            Company::All | Company::Hazards => (self.listener)(RunEvent::TrialStarted { id, over }),
+        }
+    }
+
     /// Takes in what came of a trial that was played in company.
-    fn take(&mut self, index: usize, attempted: Attempted) {
+    fn take(&mut self, index: usize, attempted: Attempted, company: &mut Company) {
         match attempted {
             Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
             Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
@@ -302,17 +342,47 @@ impl<'a> Conduct<'a> {
                 if self.lately.len() > REMEMBERED {
                     self.lately.pop_front();
                 }
-                let result = &self.results[index];
-                let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
-                let surprising = played.verdict == Verdict::Pass
-                    && known::lists(&self.options.known, &result.id, &result.over);
-                match retry::doubt(&played).or_else(|| surprising.then_some(retry::Doubt::Listed)) {
-                    Some(doubt) if !excused && self.options.recheck => {
-                        self.alone.push_back((index, Reason::Doubt(doubt, played)));
+                match company {
+                    Company::Again(doubts) => match doubts.remove(&index) {
+                        Some((doubt, first)) => self.take_again(index, *first, doubt, *played),
+                        None => self.finish(index, *played),
+                    },
+                    Company::All | Company::Hazards => {
+                        let hazardous = matches!(company, Company::Hazards);
+                        self.take_first(index, played, hazardous);
                     }
-                    _ => self.finish(index, *played),
                 }
             }
+        }
+    }
+
+    fn take_first(&mut self, index: usize, played: Box<Played>, hazardous: bool) {
+        let result = &self.results[index];
+        let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
+        let surprising =
+            played.verdict == Verdict::Pass && known::lists(&self.options.known, &result.id, &result.over);
+        let doubt = match retry::doubt(&played) {
+            Some(Doubt::Company) if hazardous => Some(Doubt::Hazards),
+            doubt => doubt.or_else(|| surprising.then_some(Doubt::Listed)),
+        };
+        match doubt {
+            Some(doubt) if !excused && self.options.recheck => {
+                self.alone.push_back((index, Reason::Doubt(doubt, played)));
+            }
+            _ => self.finish(index, *played),
+        }
+    }
+
+    /// Takes in what came of a doubt that was looked at in small company. What still cannot be told is played alone.
+    fn take_again(&mut self, index: usize, first: Played, doubt: Doubt, again: Played) {
+        let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient) && !retry::hopeless(&again);
+        if told {
+            let settled = retry::combine(first, doubt, again);
+            self.confirmed.note(&self.trials[index].loaded.id, &settled);
+            self.finish(index, settled);
+        } else {
+            self.alone
+                .push_back((index, Reason::Doubt(doubt, Box::new(first))));
         }
     }
 
@@ -343,20 +413,64 @@ impl<'a> Conduct<'a> {
         reasons
     }
 
+    /// What every test application has is no matter of choice: where it is missing, the application is not there, or the
+    /// target is so broken that skipping what needs it would hide that.
+    fn without_base(&self, capabilities: &BTreeMap<String, bool>) -> Vec<String> {
+        let mut reasons = Vec::new();
+        for (need, what) in BASE {
+            if capabilities.get(need).copied().unwrap_or(false) {
+                continue;
+            }
+            let lacks = |(index, trial): &(usize, &Arc<Trial>)| {
+                self.results[*index].verdict == Verdict::Skip
+                    && trial.case.header.needs.iter().any(|named| named == need)
+            };
+            let skipped = self.trials.iter().enumerate().filter(lacks).count();
+            if skipped > 0 {
+                let trials = if skipped == 1 { "trial was" } else { "trials were" };
+                reasons.push(format!(
+                    "{skipped} {trials} skipped for want of `{need}`, which is part of every test application: {what}; see docs/server-app.md"
+                ));
+            }
+        }
+        reasons
+    }
+
     pub(super) fn is_interrupted(&self) -> bool {
         *self.interrupted.borrow()
     }
 
     fn finished(&mut self) -> Vec<CaseResult> {
         let results = std::mem::take(&mut self.results);
-        let done = &self.done;
-        results
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| done.contains(index))
-            .map(|(_, result)| result)
-            .collect()
+        accounted(results, &self.done, self.is_interrupted())
     }
+}
+
+/// The results of the trials that are done. Unless the run was interrupted, one that is not was lost sight of, and that
+/// must never look as if it had not been asked for.
+fn accounted(results: Vec<CaseResult>, done: &BTreeSet<usize>, interrupted: bool) -> Vec<CaseResult> {
+    let mut found = Vec::with_capacity(results.len());
+    for (index, mut result) in results.into_iter().enumerate() {
+        if !done.contains(&index) {
+            if interrupted {
+                continue;
+            }
+            let lost = Played::without_record(Verdict::Broken, "siospec lost sight of this trial");
+            fill(&mut result, lost);
+        }
+        found.push(result);
+    }
+    found
+}
+
+/// Who is played side by side.
+pub(super) enum Company {
+    /// All that are no hazards.
+    All,
+    /// What failed or passed in doubt, and accuses nobody of more than it would be lenient about.
+    Again(BTreeMap<usize, (Doubt, Box<Played>)>),
+    /// Hazards.
+    Hazards,
 }
 
 /// What came of a trial, and where: on which instance, and whether that was fresh.
@@ -381,4 +495,37 @@ pub(super) async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: b
 /// The variant that a trial needs; empty for the default.
 fn variant(trial: &Trial) -> &str {
     trial.case.header.variant.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(verdicts: &[Verdict]) -> Vec<CaseResult> {
+        let result = |verdict: &Verdict| CaseResult {
+            id: format!("server/{}", verdict.word()),
+            verdict: *verdict,
+            ..CaseResult::default()
+        };
+        verdicts.iter().map(result).collect()
+    }
+
+    #[test]
+    fn a_planned_trial_without_a_result_is_broken_by_name() {
+        let planned = results(&[Verdict::Pass, Verdict::Skip]);
+        let found = accounted(planned.clone(), &BTreeSet::from([0]), false);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].verdict, found[1].verdict),
+            (Verdict::Pass, Verdict::Broken)
+        );
+        assert_eq!(found[1].id, "server/skip");
+        assert!(found[1].message.contains("lost sight"), "{}", found[1].message);
+        let (gate, reasons) = gate::judge(&found, Strictness::default(), Vec::new());
+        assert_eq!(gate, crate::outcome::Gate::Fail);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+
+        let interrupted = accounted(planned, &BTreeSet::from([0]), true);
+        assert_eq!(interrupted.len(), 1);
+    }
 }

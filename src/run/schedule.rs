@@ -55,13 +55,16 @@ where
 
     /// Waits for the next one to end; `None` when all have.
     pub(super) async fn next(&mut self) -> Option<(usize, Result<Out, JoinError>)> {
-        let ended = self.running.join_next_with_id().await?;
-        let (id, out) = match ended {
-            Ok((id, out)) => (id, Ok(out)),
-            Err(error) => (error.id(), Err(error)),
-        };
-        let index = self.index_of.remove(&id)?;
-        Some((index, out))
+        loop {
+            let (id, out) = match self.running.join_next_with_id().await? {
+                Ok((id, out)) => (id, Ok(out)),
+                Err(error) => (error.id(), Err(error)),
+            };
+            // Only what `fill` began runs here; anything else must not end the whole floor.
+            if let Some(index) = self.index_of.remove(&id) {
+                return Some((index, out));
+            }
+        }
     }
 }
 

@@ -136,6 +136,34 @@ async fn only_the_trial_that_ends_the_target_is_blamed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn among_hazards_only_the_one_that_ends_the_target_is_blamed() {
+    let hazard = |path: &str| trial(path, "hazard: it may end\n", &format!("> GET /{path}\n< 200\n"));
+    let mut trials: Vec<Trial> = (0..20).map(|n| hazard(&format!("ok-{n}"))).collect();
+    trials.insert(7, hazard("die"));
+    let (result, _) = run_all(trials, &options()).await;
+    assert_eq!(verdict(&result, "die").0, Verdict::Crashed);
+    let passed = result.cases.iter().filter(|case| case.verdict == Verdict::Pass);
+    assert_eq!(passed.count(), 20, "{result:#?}");
+    assert_eq!(result.gate_reasons, ["1 trial ended the target"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_without_its_base_fails_the_gate() {
+    let trials = vec![asks("ok"), trial("talks", "needs: echo\n", "> GET /x\n< 200\n")];
+    let (result, _) = run_all(trials, &options()).await;
+    assert_eq!(
+        verdict(&result, "talks"),
+        (Verdict::Skip, "needs echo".to_owned())
+    );
+    assert_eq!(result.gate, Gate::Fail);
+    let reasons = &result.gate_reasons;
+    assert!(
+        reasons[0].starts_with("1 trial was skipped for want of `echo`") && reasons.len() == 1,
+        "{reasons:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_dies_a_moment_after_a_pass_is_traced_back_to_it() {
     let mut trials: Vec<Trial> = (0..4)
         .map(|n| trial(&format!("slow-{n}"), "", "> GET /x\n< 200\n! wait 400ms\n"))

@@ -52,6 +52,16 @@ pub fn split(body: &[u8]) -> Option<Vec<Packet>> {
     Some(body.split(|byte| *byte == SEPARATOR).map(packet).collect())
 }
 
+/// The same, but what is no padded base64 of the standard alphabet stays a text, as it came.
+pub(super) fn split_strictly(body: &[u8]) -> Option<Vec<Packet>> {
+    let parts = body.split(|byte| *byte == SEPARATOR);
+    let as_it_came = |(packet, part): (Packet, &[u8])| match packet {
+        Packet::Binary(_) if packet.encode() != part => Packet::Text(part.to_vec()),
+        packet => packet,
+    };
+    Some(split(body)?.into_iter().zip(parts).map(as_it_came).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +87,13 @@ mod tests {
         assert_eq!(split(b"bAQIDBA"), Some(vec![Packet::Binary(vec![1, 2, 3, 4])]));
         assert_eq!(split(b"b"), Some(vec![Packet::Binary(vec![])]));
         assert_eq!(split(b"b+_"), Some(vec![text("b+_")]));
+    }
+
+    #[test]
+    fn base64_without_its_padding_may_be_no_base64() {
+        let padded = Packet::Binary(vec![0xfb, 0xff]);
+        assert_eq!(split_strictly(b"b+/8=\x1e4x"), Some(vec![padded, text("4x")]));
+        assert_eq!(split_strictly(b"b+/8"), Some(vec![text("b+/8")]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod commands;
+mod connect;
 mod gate;
 mod hostile;
 #[cfg(unix)]

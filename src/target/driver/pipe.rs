@@ -3,6 +3,7 @@
 //!
 //! A driver is trusted with nothing: lines, waits and memory are bounded.
 
+use super::super::group::End;
 use super::super::launch::{Launch, Limits, Process};
 use super::error::{DriverError, introduced, rubbish};
 use super::hello::Hello;
@@ -204,7 +205,10 @@ impl Reader {
         match self {
             Self::InProcess(messages) => match messages.recv().await {
                 Some(value) => Ok(Received { value, size: 0 }),
-                None => Err(closed()),
+                None => Err(DriverError::Ended {
+                    end: End::Exited("as a program would that threw".to_owned()),
+                    tail: String::new(),
+                }),
             },
             Self::Process { lines, process } => match lines.next().await {
                 Ok(line) => {

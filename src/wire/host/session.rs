@@ -122,7 +122,7 @@ impl Session {
     }
 
     fn body(&mut self, body: &[u8]) -> Told {
-        let Some(packets) = payload::split(body) else {
+        let Some(packets) = payload::split_strictly(body) else {
             return self.tell(vec![Event::Received(Wire::Raw(body.to_vec()))]);
         };
         let mut told = Vec::new();
