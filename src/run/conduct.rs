@@ -400,7 +400,12 @@ impl<'a> Conduct<'a> {
     /// What speaks against the gate and belongs to no trial.
     async fn reasons(&self) -> Vec<String> {
         let mut reasons = self.fleet.down().await;
-        let guilty = |index: &usize| matches!(self.results[*index].verdict, Verdict::Crashed | Verdict::Hung);
+        let guilty = |index: &usize| {
+            matches!(
+                self.results[*index].verdict,
+                Verdict::Crashed | Verdict::Hung | Verdict::Broken
+            )
+        };
         for casualty in self.losses.values() {
             if !self.is_interrupted() && !casualty.suspects.iter().any(guilty) {
                 reasons.push(format!(

@@ -95,7 +95,7 @@ class Namespace:
         self.report("connect_error", **keys)
 
     async def on_disconnect(self, reason):
-        self.report("disconnect", reason=reason)
+        self.report("disconnect", reason=str(reason))
 
     async def on_event(self, event, *args):
         if not asked.get():

@@ -80,7 +80,12 @@ impl Ambient {
         if *from == me {
             return;
         }
-        for content in std::iter::once(content).chain(alternatives.iter().map(|a| &a.content)) {
+        let body = match content {
+            Content::Request(request) => request.body.as_slice(),
+            _ => &[],
+        };
+        let others = alternatives.iter().map(|a| &a.content);
+        for content in std::iter::once(content).chain(body).chain(others) {
             let text = match content {
                 Content::Text(text) => text,
                 Content::Frame(frame) => &frame.payload,

@@ -83,7 +83,8 @@ impl Session {
         let refuse = |status, why: &str| {
             host.answer(exchange, super::asked::refusal(status, why));
         };
-        if self.over_and_done {
+        let has_last_words = request.method == "GET" && !asked.upgrades && !self.outbox.is_empty();
+        if self.over_and_done && !has_last_words {
             refuse(400, r#"{"code":1,"message":"Session ID unknown"}"#);
             return Vec::new();
         }

@@ -43,7 +43,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "acks-unasked",
         area: "ack",
-        breaks: &["client.sio.ack-no-handler", "client.sio.ack-answer-once"],
+        breaks: &["client.sio.ack-answer-once"],
         sentence: "acknowledges each event that asks as soon as it comes, without values",
         build: || {
             anything(|passing, out| {

@@ -1,10 +1,8 @@
 //! Faults of how a session ends.
 
-use http::Method;
-
 use super::{
     FaultInfo,
-    parts::{anything, packets_in, posted},
+    parts::{SEPARATOR, anything, packets_in, polled, remembering},
 };
 use crate::client::{
     engine::{Arrival, Transmit},
@@ -16,15 +14,16 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "no-close-packet",
         area: "close",
         breaks: &["eio.close.client-polling-sends-1"],
-        sentence: "stops polling without a word",
+        sentence: "leaves without the close packet, its poll still open",
         build: || {
-            anything(|passing, out| match &passing {
-                Passing::Transmit(Transmit::Request(exchange, request))
-                    if request.method() == Method::POST && request.body().as_ref() == b"1" =>
-                {
-                    out.push(posted(*exchange));
+            remembering::<bool>(|has_left, _, passing, out| {
+                *has_left |= matches!(
+                    &passing,
+                    Passing::Transmit(Transmit::Request(_, request)) if request.body().as_ref() == b"1"
+                );
+                if !(*has_left && matches!(&passing, Passing::Transmit(_))) {
+                    out.push(passing);
                 }
-                _ => out.push(passing),
             })
         },
     },
@@ -44,14 +43,20 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         name: "ignores-close-packet",
         area: "close",
         breaks: &["eio.close.client-receives-1-polling"],
-        sentence: "goes on polling when the server has closed the session",
+        sentence: "waits for more when the server has closed the session",
         build: || {
-            packets_in(|packet| {
-                vec![if packet == "1" {
-                    "6".to_owned()
-                } else {
-                    packet.to_owned()
-                }]
+            remembering::<bool>(|is_closed, _, mut passing, out| {
+                if *is_closed && matches!(&passing, Passing::Arrival(_)) {
+                    return;
+                }
+                if let Passing::Arrival(Arrival::Response(_, response)) = &mut passing {
+                    *is_closed = polled(response)
+                        .is_some_and(|body| body.split(SEPARATOR).any(|packet| packet == "1"));
+                    if *is_closed {
+                        *response.body_mut() = "6".into();
+                    }
+                }
+                out.push(passing);
             })
         },
     },

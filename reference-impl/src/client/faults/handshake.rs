@@ -141,7 +141,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "crashes-on-malformed-open",
         area: "handshake",
-        breaks: &["client.eio.open-bad-json", "client.robust.process-alive"],
+        breaks: &["client.eio.open-bad-json"],
         sentence: "dies of an open packet that is not JSON",
         build: || {
             crashes_of_packet(|packet| {

@@ -63,10 +63,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "no-heartbeat-timeout",
         area: "heartbeat",
-        breaks: &[
-            "eio.heartbeat.client-timeout",
-            "eio.heartbeat.client-timer-reset-by-ping-only",
-        ],
+        breaks: &["eio.heartbeat.client-timeout"],
         sentence: "never notices that the server has gone silent",
         build: || open(|open| with_field(open, "pingTimeout", "100000000")),
     },

@@ -33,20 +33,6 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
-        name: "unpadded-base64",
-        area: "payload",
-        breaks: &["eio.payload.base64-standard-alphabet"],
-        sentence: "leaves the padding of base64 out",
-        build: || {
-            packets_out(|packet| {
-                vec![match packet.starts_with('b') {
-                    true => packet.trim_end_matches('=').to_owned(),
-                    false => packet.to_owned(),
-                }]
-            })
-        },
-    },
-    FaultInfo {
         name: "old-binary-prefix",
         area: "payload",
         breaks: &["eio.payload.binary-never-4b"],
@@ -63,7 +49,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     FaultInfo {
         name: "wrong-separator",
         area: "payload",
-        breaks: &["eio.payload.binary-never-4b", "client.sio.binary-send"],
+        breaks: &["client.sio.binary-send"],
         sentence: "puts a line feed between the packets of a body",
         build: || {
             requests(|request| {
