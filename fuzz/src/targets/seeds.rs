@@ -153,7 +153,7 @@ fn conversations() -> impl Iterator<Item = Vec<&'static [u8]>> {
     let after = |steps: &[&'static [u8]]| [&JOINED[..], steps].concat();
     [
         JOINED.to_vec(),
-        after(&[b"e\0\x01\"hi\"", b"r\x01ok", b"r\0430[1,2]", b"l\0", b"r\x01ok"]),
+        after(&[b"e\0\x01\"hi\"", b"r\x01ok", b"r\x00430[1,2]", b"l\0", b"r\x01ok"]),
         after(&[
             b"e\0\x11{\"a\":1}",
             b"r\x01ok",
