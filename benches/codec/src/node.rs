@@ -64,7 +64,7 @@ pub(crate) fn measure(inputs: &Inputs, tasks: &[Task]) -> Result<Node, String> {
 
 fn question(inputs: &Inputs, tasks: &[Task]) -> String {
     let event = |event: &Event| {
-        let attachments = event.attachments.iter().map(|data| base64(data));
+        let attachments = event.attachments.iter().map(base64);
         json!({ "text": event.text, "attachments": attachments.collect::<Vec<_>>() })
     };
     let events = json!({
