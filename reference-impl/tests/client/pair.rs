@@ -213,7 +213,7 @@ fn a_long_life_over_each_transport() {
         let mut expected = Vec::new();
         for round in 0..200 {
             let mut arguments = Arguments::new();
-            arguments.push_json(&round.to_string());
+            arguments.push_json(round.to_string());
             arguments.push_binary(Bytes::from(vec![round as u8; 3]));
             pair.emit("message", arguments);
             expected.push(format!(
@@ -256,7 +256,7 @@ fn an_upgrade_in_the_middle_of_traffic_loses_nothing() {
         pair.run_for(begin);
         for number in 0..40 {
             let mut arguments = Arguments::new();
-            arguments.push_json(&number.to_string());
+            arguments.push_json(number.to_string());
             pair.emit("message", arguments);
             pair.run_for(1);
         }
