@@ -7,7 +7,7 @@ use super::output::Output;
 use super::selecting;
 use crate::notation::Role;
 use crate::outcome::{CaseResult, RunResult, Verdict};
-use crate::run::{Options, Strictness};
+use crate::run::Options;
 use crate::suite::{Corpus, Trial, load_builtin};
 use crate::target::{FaultEntry, Target, client_faults, faults as all_faults};
 use futures_util::StreamExt as _;
@@ -147,19 +147,10 @@ async fn catch(
     }
     let target = Arc::new(Target::reference(fault.role, Some(fault.name))?);
     let options = Options {
-        role: fault.role.word().to_owned(),
-        jobs: 16,
-        max_wait: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         hazards: true,
-        insecure: false,
-        strictness: Strictness::default(),
-        known: Vec::new(),
-        elsewhere: None,
-        cases: None,
-        partition: None,
         recheck: false,
-        baselines: BTreeMap::new(),
+        ..Options::new(fault.role.word())
     };
     let (_keep, interrupted) = watch::channel(false);
     let mut nobody = |_| {};

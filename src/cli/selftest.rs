@@ -8,7 +8,7 @@ use super::selecting::Selecting;
 use crate::notation::Role;
 use crate::outcome::{CaseResult, Verdict};
 use crate::play::{MutationReport, Values, mutate};
-use crate::run::{Options, Strictness};
+use crate::run::Options;
 use crate::suite::{Rules, Trial};
 use crate::target::Target;
 use std::collections::BTreeMap;
@@ -52,19 +52,8 @@ pub(super) fn selftest(arguments: &Selftest, out: &mut Output) -> Result<Exit, F
 async fn play(role: Role, rules: &Rules, trials: Vec<Trial>) -> Result<Vec<CaseResult>, Failure> {
     let target = Arc::new(Target::reference(role, None).map_err(Failure::usage)?);
     let options = Options {
-        role: role.word().to_owned(),
-        jobs: 16,
-        max_wait: Duration::from_secs(10),
-        timeout: Duration::from_secs(30),
         hazards: true,
-        insecure: false,
-        strictness: Strictness::default(),
-        known: Vec::new(),
-        elsewhere: None,
-        cases: None,
-        partition: None,
-        recheck: true,
-        baselines: BTreeMap::new(),
+        ..Options::new(role.word())
     };
     let (_keep, interrupted) = watch::channel(false);
     let mut nobody = |_| {};

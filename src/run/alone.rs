@@ -2,7 +2,8 @@
 //!
 //! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
 
-use super::conduct::{Attempted, Company, Conduct, Place, attempt};
+use super::company::Company;
+use super::conduct::{Attempted, Conduct, Place, attempt};
 use super::fleet::{Attempt, Fleet};
 use super::retry::{self, Budget, Confirmed, Doubt};
 use super::schedule::Turn;

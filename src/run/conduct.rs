@@ -4,34 +4,30 @@
 //! `gate`.
 
 use super::alone::{Casualty, Reason};
+use super::company::Company;
 use super::fleet::{Attempt, Berth, Fleet, Provision};
-use super::gate::{self, Strictness};
+use super::gate;
+use super::options::Options;
 use super::plan::{self, Allowed, Fate};
-use super::retry::{self, Confirmed, Doubt};
-use super::schedule::{self, Turn};
+use super::retry::Confirmed;
+use super::schedule::Turn;
 use super::verdict::{Played, fill};
 use super::{describe, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, Verdict};
 use crate::suite::{Rules, Trial};
-use crate::target::{KnownEntry, StartError, Target};
+use crate::target::{StartError, Target};
 use crate::wire::Limits;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinError;
-
-/// How many trials that ended lately are remembered, should the target be lost.
-const REMEMBERED: usize = 32;
 
 /// How much a trial may receive: a flood ends the trial, not siospec.
 pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
-
-/// How many doubts are looked at side by side at most: little company, of which most waits.
-const AGAIN_AT_ONCE: usize = 6;
 
 /// The needs that are the base of the test application, and how it meets them.
 const BASE: [(&str, &str); 3] = [
@@ -42,38 +38,6 @@ const BASE: [(&str, &str); 3] = [
         "`auth` is emitted on connection with what the client sent",
     ),
 ];
-
-/// What is played, and how.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `server`, `client` or `codec`, for the result.
-    pub role: String,
-    /// How many trials are played side by side, at least 1.
-    pub jobs: usize,
-    /// The longest that a trial may wait for timers.
-    pub max_wait: Duration,
-    /// How long a trial may take besides that.
-    pub timeout: Duration,
-    /// Play hazards also on a target that siospec did not start.
-    pub hazards: bool,
-    /// Accept any certificate.
-    pub insecure: bool,
-    /// How strictly the gate judges.
-    pub strictness: Strictness,
-    /// Known failures: those of the manifest, and those of lists.
-    pub known: Vec<KnownEntry>,
-    /// The ids of all cases that were not selected, of any role; `None` where cases came from elsewhere, so that a
-    /// known failure which matches none of them proves nothing.
-    pub elsewhere: Option<Vec<String>>,
-    /// Where the cases come from, as `--cases` names it; `None` for the built-in ones.
-    pub cases: Option<String>,
-    /// Which part of the cases was asked for.
-    pub partition: Option<String>,
-    /// Play again, alone, what failed in company. Without it a stalled machine may be taken for a failure.
-    pub recheck: bool,
-    /// The normalised transcripts of the reference, by id and transport.
-    pub baselines: BTreeMap<(String, String), Vec<String>>,
-}
 
 /// Who listens to a run.
 pub type Listener<'a> = &'a mut (dyn FnMut(RunEvent) + Send);
@@ -286,106 +250,6 @@ impl<'a> Conduct<'a> {
         self.target.is_launched() && !known::lists(&self.options.known, &result.id, &result.over)
     }
 
-    /// Plays these side by side, as many at once as are asked for.
-    pub(super) async fn side_by_side(&mut self, turns: Vec<Turn>, mut company: Company) {
-        let fleet = Arc::clone(&self.fleet);
-        let trials = self.trials.clone();
-        let jobs = match company {
-            Company::Again(_) => self.options.jobs.min(AGAIN_AT_ONCE),
-            Company::All | Company::Hazards => self.options.jobs,
-        };
-        let is_hazardous = matches!(company, Company::Hazards);
-        let mut floor = schedule::Floor::new(turns, jobs, move |turn: Turn| {
-            let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            async move { attempt(&fleet, &trial, turn.wait_ms, is_hazardous).await }
-        });
-        let mut interrupted = self.interrupted.clone();
-        loop {
-            for index in floor.fill() {
-                self.tell_begun(index, &company);
-            }
-            let next = tokio::select! {
-                next = floor.next() => next,
-                _ = interrupted.wait_for(|stop| *stop) => return,
-            };
-            match next {
-                None => return,
-                Some((index, Ok(attempted))) => self.take(index, attempted, &mut company),
-                Some((index, Err(panic))) => self.finish(index, Played::panicked(&panic)),
-            }
-        }
-    }
-
-    fn tell_begun(&mut self, index: usize, company: &Company) {
-        let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
-        match company {
-            Company::Again(doubts) => {
-                let reason = doubts.get(&index).map(|(doubt, _)| doubt.reason());
-                let reason = reason.unwrap_or_default();
-                (self.listener)(RunEvent::Retrying { id, reason });
-            }
-            Company::All | Company::Hazards => (self.listener)(RunEvent::TrialStarted { id, over }),
-        }
-    }
-
-    /// Takes in what came of a trial that was played in company.
-    fn take(&mut self, index: usize, attempted: Attempted, company: &mut Company) {
-        match attempted {
-            Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
-            Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
-            Attempted::At(place, _, Attempt::Lost(loss, _)) => {
-                self.note_loss(&place, loss, index);
-                self.alone.push_back((index, Reason::Suspect));
-            }
-            Attempted::At(place, _, Attempt::Played(played)) => {
-                self.lately.push_back((Instant::now(), place, index));
-                if self.lately.len() > REMEMBERED {
-                    self.lately.pop_front();
-                }
-                match company {
-                    Company::Again(doubts) => match doubts.remove(&index) {
-                        Some((doubt, first)) => self.take_again(index, *first, doubt, *played),
-                        None => self.finish(index, *played),
-                    },
-                    Company::All | Company::Hazards => {
-                        let hazardous = matches!(company, Company::Hazards);
-                        self.take_first(index, played, hazardous);
-                    }
-                }
-            }
-        }
-    }
-
-    fn take_first(&mut self, index: usize, played: Box<Played>, hazardous: bool) {
-        let result = &self.results[index];
-        let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
-        let surprising =
-            played.verdict == Verdict::Pass && known::lists(&self.options.known, &result.id, &result.over);
-        let doubt = match retry::doubt(&played) {
-            Some(Doubt::Company) if hazardous => Some(Doubt::Hazards),
-            doubt => doubt.or_else(|| surprising.then_some(Doubt::Listed)),
-        };
-        match doubt {
-            Some(doubt) if !excused && self.options.recheck => {
-                self.alone.push_back((index, Reason::Doubt(doubt, played)));
-            }
-            _ => self.finish(index, *played),
-        }
-    }
-
-    /// Takes in what came of a doubt that was looked at in small company. What still cannot be told is played alone.
-    fn take_again(&mut self, index: usize, first: Played, doubt: Doubt, again: Played) {
-        let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient) && !retry::hopeless(&again);
-        if told {
-            let settled = retry::combine(first, doubt, again);
-            self.confirmed.note(&self.trials[index].loaded.id, &settled);
-            self.finish(index, settled);
-        } else {
-            self.alone
-                .push_back((index, Reason::Doubt(doubt, Box::new(first))));
-        }
-    }
-
     pub(super) fn finish(&mut self, index: usize, played: Played) {
         let result = &mut self.results[index];
         fill(result, played);
@@ -468,16 +332,6 @@ fn accounted(results: Vec<CaseResult>, done: &BTreeSet<usize>, interrupted: bool
     found
 }
 
-/// Who is played side by side.
-pub(super) enum Company {
-    /// All that are no hazards.
-    All,
-    /// What failed or passed in doubt, and accuses nobody of more than it would be lenient about.
-    Again(BTreeMap<usize, (Doubt, Box<Played>)>),
-    /// Hazards.
-    Hazards,
-}
-
 /// What came of a trial, and where: on which instance, and whether that was fresh.
 pub(super) enum Attempted {
     NoTarget(String),
@@ -526,7 +380,7 @@ mod tests {
         );
         assert_eq!(found[1].id, "server/skip");
         assert!(found[1].message.contains("lost sight"), "{}", found[1].message);
-        let (gate, reasons) = gate::judge(&found, Strictness::default(), Vec::new());
+        let (gate, reasons) = gate::judge(&found, gate::Strictness::default(), Vec::new());
         assert_eq!(gate, crate::outcome::Gate::Fail);
         assert_eq!(reasons.len(), 1, "{reasons:?}");
 

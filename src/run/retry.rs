@@ -18,8 +18,12 @@ const PING_TIMEOUT_MS: f64 = 200.0;
 /// deadlines have moved by the lag already.
 const BLAMED_LAG_MS: f64 = 100.0;
 const BLAMED_SHARE: f64 = 0.1;
-/// How often a timed check is repeated while the machine stalls the runner.
+/// The same where nothing came at all, and nobody is accused of more than lenience.
+const SILENCE_SHARE: f64 = 0.5;
+/// How often a timed check is played alone while the machine stalls the runner: one that may fail the gate, and one that
+/// would be lenient at worst.
 const STALLED_REPEATS: u32 = 5;
+const LENIENT_REPEATS: u32 = 2;
 /// How many failures are played again that others may be to blame for, and how long that may take in all. Where more
 /// fail, it is not by chance.
 const REPLAYS: u32 = 64;
@@ -78,7 +82,12 @@ pub(super) fn stalled(played: &Played) -> bool {
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
 pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMut() -> Played) -> Played {
     let mut alone = play().await;
-    for _ in 1..STALLED_REPEATS {
+    let repeats = if alone.verdict == Verdict::Lenient {
+        LENIENT_REPEATS
+    } else {
+        STALLED_REPEATS
+    };
+    for _ in 1..repeats {
         if !hopeless(&alone) {
             break;
         }
@@ -140,8 +149,16 @@ fn pong_may_be_late(record: &Transcript) -> bool {
 
 /// Whether a time was missed that the target cannot be blamed for.
 pub(super) fn hopeless(played: &Played) -> bool {
-    let waited = played.failure.as_ref().map_or(0.0, |failure| failure.at);
-    stalled(played) && played.lag_ms > BLAMED_LAG_MS.max(waited * BLAMED_SHARE)
+    let Some(failure) = &played.failure else {
+        return false;
+    };
+    let nothing_came = failure.entry.is_none();
+    let share = if nothing_came && played.verdict == Verdict::Lenient {
+        SILENCE_SHARE
+    } else {
+        BLAMED_SHARE
+    };
+    stalled(played) && played.lag_ms > BLAMED_LAG_MS.max(failure.at * share)
 }
 
 fn blame_the_machine(played: Played) -> Played {
@@ -344,6 +361,8 @@ mod tests {
         assert!(!hopeless(&waited));
         waited.lag_ms = 600.0;
         assert!(hopeless(&waited));
+        waited.verdict = Verdict::Lenient;
+        assert!(!hopeless(&waited));
     }
 
     #[test]

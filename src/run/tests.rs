@@ -1,11 +1,10 @@
 //! Runs against servers that crash, hang, stutter and vanish: who is blamed, and what becomes of the others.
 
-use super::{Options, Strictness, run};
+use super::{Options, run};
 use crate::notation::parse;
 use crate::outcome::{Gate, RunEvent, RunResult, Verdict};
 use crate::suite::{Level, Rules, Trial};
 use crate::target::Target;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -63,19 +62,10 @@ fn asks(path: &str) -> Trial {
 
 fn options() -> Options {
     Options {
-        role: "server".to_owned(),
         jobs: 8,
         max_wait: Duration::from_secs(5),
         timeout: Duration::from_secs(20),
-        hazards: false,
-        insecure: false,
-        strictness: Strictness::default(),
-        known: Vec::new(),
-        elsewhere: None,
-        cases: None,
-        partition: None,
-        recheck: true,
-        baselines: BTreeMap::new(),
+        ..Options::new("server")
     }
 }
 

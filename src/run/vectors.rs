@@ -3,8 +3,9 @@
 //! A batch that the driver does not answer properly is halved until the input is found; the driver is started again, and
 //! no other vector loses its verdict.
 
+use super::Options;
 use super::compare::{self, Judged};
-use super::conduct::{Listener, Options, conclude};
+use super::conduct::{Listener, conclude};
 use super::known;
 use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
@@ -383,11 +384,9 @@ fn record(at: f64, exchanges: &[(Value, Vec<Outcome>)]) -> Transcript {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use super::super::Strictness;
     use super::*;
     use crate::outcome::Gate;
     use crate::suite::{Allowed, Expected, Level, load_builtin};
-    use std::time::Duration;
 
     /// Refuses everything, and does not survive one input.
     const DRIVER: &str = r#"
@@ -402,21 +401,7 @@ for line in sys.stdin:
 "#;
 
     fn options() -> Options {
-        Options {
-            role: "codec".to_owned(),
-            jobs: 1,
-            max_wait: Duration::ZERO,
-            timeout: Duration::from_secs(20),
-            hazards: false,
-            insecure: false,
-            strictness: Strictness::default(),
-            known: Vec::new(),
-            elsewhere: None,
-            cases: None,
-            partition: None,
-            recheck: false,
-            baselines: BTreeMap::new(),
-        }
+        Options::new("codec")
     }
 
     async fn run(target: &CodecTarget) -> RunResult {

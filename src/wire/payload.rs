@@ -43,7 +43,7 @@ pub(super) fn join(parts: &[Vec<u8>]) -> Vec<u8> {
 /// Takes a body apart. `None` where it is not UTF-8 and so no payload.
 ///
 /// A part that begins with `b` and is not base64 stays a text, as it came.
-pub(super) fn split(body: &[u8]) -> Option<Vec<Packet>> {
+pub fn split(body: &[u8]) -> Option<Vec<Packet>> {
     std::str::from_utf8(body).ok()?;
     let packet = |part: &[u8]| match part.strip_prefix(b"b").map(|encoded| BASE64.decode(encoded)) {
         Some(Ok(bytes)) => Packet::Binary(bytes),

@@ -358,6 +358,8 @@ impl Session {
             self.post = None;
             self.fail(now, why);
         } else if self.link == Link::WebSocket(exchange) {
+            // It is gone: there is nothing to be aborted.
+            self.link = Link::Polling;
             self.fail(now, why);
         }
     }
@@ -400,12 +402,12 @@ impl Session {
         {
             self.forget_probe();
         } else if self.link == Link::WebSocket(exchange) {
+            // It is gone: there is nothing to be aborted.
+            self.link = Link::Polling;
             if self.phase == Phase::Opening {
                 self.fail(now, why);
             } else {
                 self.tell_closed(CloseReason::TransportClose, why);
-                // It is gone: there is nothing to be aborted.
-                self.link = Link::Polling;
                 self.finish();
             }
         }
