@@ -61,6 +61,18 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
+        name: "pongs-unasked",
+        area: "heartbeat",
+        breaks: &["client.eio.no-pong-unasked"],
+        sentence: "begins with a pong that nobody asked for",
+        build: || {
+            packets_out(|packet| match packet {
+                connect if connect.starts_with("40") => vec!["3".to_owned(), connect.to_owned()],
+                other => vec![other.to_owned()],
+            })
+        },
+    },
+    FaultInfo {
         name: "no-heartbeat-timeout",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-timeout"],

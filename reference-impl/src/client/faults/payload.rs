@@ -157,6 +157,23 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         },
     },
     FaultInfo {
+        name: "sixteen-packets-of-a-body",
+        area: "payload",
+        breaks: &["client.eio.payload-many-packets"],
+        sentence: "looks only at the first sixteen packets of a body",
+        build: || {
+            anything(|mut passing, out| {
+                if let Passing::Arrival(Arrival::Response(_, response)) = &mut passing
+                    && let Some(body) = polled(response)
+                {
+                    let first: Vec<&str> = body.split(SEPARATOR).take(16).collect();
+                    *response.body_mut() = first.join(&SEPARATOR.to_string()).into();
+                }
+                out.push(passing);
+            })
+        },
+    },
+    FaultInfo {
         name: "surfaces-noop",
         area: "payload",
         breaks: &["eio.noop.not-surfaced", "eio.close.client-receives-6"],
