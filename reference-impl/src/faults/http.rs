@@ -179,17 +179,33 @@ impl Seams for Jsonp {
 /// Holds the answer to a POST until a GET is answered.
 #[derive(Default)]
 struct PostWaits {
-    held: Vec<Transmit>,
+    /// The queries of requests: a session's own poll releases what it posted.
+    queries: HashMap<ExchangeId, String>,
+    held: Vec<(String, Transmit)>,
 }
 
 impl Seams for PostWaits {
+    fn request(&mut self, exchange: ExchangeId, head: &mut Parts) -> Verdict {
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        self.queries.insert(exchange, query);
+        Verdict::Pass
+    }
+
     fn transmit(&mut self, _now: Millis, transmit: Transmit, out: &mut Vec<Transmit>) {
-        if matches!(&transmit, Transmit::Respond(_, response) if response.body() == "ok") {
-            self.held.push(transmit);
+        let Transmit::Respond(exchange, response) = &transmit else {
+            return out.push(transmit);
+        };
+        let query = self.queries.remove(exchange).unwrap_or_default();
+        if response.body() == "ok" {
+            self.held.push((query, transmit));
             return;
         }
         if polled_body(&transmit).is_some() {
-            out.append(&mut self.held);
+            let (released, held) = std::mem::take(&mut self.held)
+                .into_iter()
+                .partition(|(posted, _)| *posted == query);
+            self.held = held;
+            out.extend(Vec::into_iter(released).map(|(_, transmit)| transmit));
         }
         out.push(transmit);
     }
