@@ -16,7 +16,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 /// The label of commands and reports.
 pub(in crate::play) const DRIVER: &str = "@";
 /// A label that nothing is recorded under: times on it count since the last line of any label.
-const ANY_LABEL: &str = "\u{0}";
+pub(super) const ANY_LABEL: &str = "\u{0}";
 /// Reports whose last arguments are details, which a line may leave out.
 const DETAILED: [&str; 6] = [
     "connect",
@@ -438,7 +438,12 @@ impl<'c> Judge<'c> {
 
     fn wait_for_session(&mut self, label: &str) -> Option<Opening<'c>> {
         let state = self.labels.entry(label.to_owned()).or_default();
-        if state.opened_at.is_some() {
+        if let Some(at) = state.opened_at {
+            // How long a client takes to begin is no part of what it is asked.
+            if at > self.base {
+                self.base = at;
+                self.lag_at_base = self.lag;
+            }
             return None;
         }
         if let Some(closed) = state.pop_closed() {

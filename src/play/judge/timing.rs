@@ -5,6 +5,8 @@ use crate::notation::{At, Content, Step};
 
 /// By when an answer is due without `within`, in milliseconds.
 pub(super) const ANSWER_MS: f64 = 1000.0;
+/// By when a client that was told to connect has made its first request, in milliseconds.
+pub(super) const OPENING_MS: f64 = 2000.0;
 /// By when a close is due without `within`, in milliseconds.
 pub(super) const CLOSE_MS: f64 = 500.0;
 /// Part of the connect timeout after which a close may be the connect timer's doing.
@@ -30,6 +32,9 @@ impl Judge<'_> {
     pub(super) fn allowance_of(&self, step: &Step, label: &str) -> f64 {
         if let Some(within) = &step.timing.within {
             return self.resolve(within, label);
+        }
+        if self.hosts() && self.bound.is_empty() && Self::expected_request(step).is_some() {
+            return OPENING_MS;
         }
         let closes = super::expect::contents(step).any(|c| matches!(c, Content::Close(_)));
         if !closes {
