@@ -4,7 +4,6 @@
 
 mod alone;
 mod bench;
-mod compare;
 mod conduct;
 mod describe;
 mod fleet;

@@ -54,6 +54,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The same for other inputs.
+    #[must_use]
+    pub fn of(&self, inputs: Vec<Value>) -> Self {
+        Self { inputs, ..*self }
+    }
+
     /// The request of the driver protocol, without its id.
     pub fn request(&self) -> Value {
         let what = if self.encode { "encode" } else { "decode" };

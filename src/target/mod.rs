@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here judges a protocol. A target that answers HTTP is there; what it answers is for the cases.
 
 mod answer;
+mod asker;
 mod builtin;
 mod builtin_codec;
 mod codec;
@@ -22,6 +23,7 @@ pub mod port;
 mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
+pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
 pub use codec::{Batch, CodecInstance, CodecTarget};
 pub use driver::{DriverError, Hello};

@@ -1,0 +1,412 @@
+//! The campaign itself: rounds of inputs are given to the target and to the reference, and what differs is sorted into
+//! classes. The next round is under way while the answers to the last one are judged.
+
+use super::finding::{Finding, Times, shown, table, vector_id};
+use super::generate::{BATCH, Generator};
+use super::input::Input;
+use super::judge::{Difference, Judgement, judge, lost};
+use super::search::{Search, Shown};
+use crate::outcome::TargetInfo;
+use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
+use crate::target::{Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, FuzzEntry, StartError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How often a driver is started again in one campaign.
+const RESTARTS: u32 = 10_000;
+
+/// How a campaign goes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// From which all inputs follow.
+    pub seed: u64,
+    /// How many runs at most.
+    pub runs: Option<u64>,
+    /// How long at most; a round that was begun is ended.
+    pub time: Option<Duration>,
+    /// The codecs; those that the target does not have are left out.
+    pub codecs: Vec<Codec>,
+    /// Whether rules that do not bind fail the campaign too.
+    pub strict: bool,
+    /// How long the target may take over a batch.
+    pub patience: Duration,
+}
+
+/// What happens in a campaign.
+#[derive(Debug)]
+pub enum CampaignEvent<'a> {
+    /// The target has started.
+    Started {
+        /// What it is.
+        target: &'a TargetInfo,
+        /// What is fuzzed.
+        codecs: &'a [Codec],
+    },
+    /// A round is over.
+    Progress {
+        /// How many runs there were.
+        runs: u64,
+        /// How many classes were found.
+        classes: usize,
+    },
+    /// A class was seen for the first time, and is being shrunk.
+    Shrinking(&'a str),
+    /// A class was seen for the first time.
+    Found(&'a Finding),
+    /// Something that somebody should know.
+    Notice(String),
+}
+
+/// Hears what happens.
+pub type CampaignListener<'a> = &'a mut (dyn FnMut(CampaignEvent<'_>) + Send);
+
+/// What came out.
+#[derive(Debug, Default)]
+pub struct CampaignResult {
+    /// What was fuzzed.
+    pub target: TargetInfo,
+    /// How many inputs it was given.
+    pub runs: u64,
+    /// How long that took, the search for smaller inputs left out.
+    pub fuzzing: Duration,
+    /// How long it took altogether.
+    pub elapsed: Duration,
+    /// The classes, in the order in which they were seen.
+    pub findings: Vec<Finding>,
+    /// How many runs took each freedom.
+    pub freedoms: BTreeMap<&'static str, u64>,
+    /// The listed classes that did not show.
+    pub unseen: Vec<String>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+    /// Why the target could not be started again, where the campaign ended over that.
+    pub stopped: Option<String>,
+}
+
+impl CampaignResult {
+    /// How many findings fail the campaign.
+    pub fn failures(&self) -> usize {
+        let counts = |finding: &&Finding| finding.fails && finding.known.is_none();
+        self.findings.iter().filter(counts).count()
+    }
+}
+
+/// Fuzzes a target.
+///
+/// # Errors
+/// Where it cannot be started at all.
+pub async fn fuzz_codec(
+    target: &CodecTarget,
+    rules: &Rules,
+    vectors: &[Arc<Vector>],
+    settings: &Settings,
+    interrupted: watch::Receiver<bool>,
+    listener: CampaignListener<'_>,
+) -> Result<CampaignResult, StartError> {
+    let began = Instant::now();
+    let mut stop = interrupted.clone();
+    let started = tokio::select! {
+        instance = target.start() => instance?,
+        _ = stop.wait_for(|stop| *stop) => {
+            return Ok(CampaignResult { target: target.info().clone(), interrupted: true, ..CampaignResult::default() });
+        }
+    };
+    let has = |codec: &Codec| started.drives(*codec);
+    let codecs: Vec<Codec> = settings.codecs.iter().copied().filter(has).collect();
+    let info = completed(target.info(), &started);
+    listener(CampaignEvent::Started { target: &info, codecs: &codecs });
+    let mut campaign = Campaign {
+        rules,
+        settings,
+        known: target.fuzz(),
+        generator: Generator::new(settings.seed, vectors, &codecs),
+        reference: CodecTarget::builtin().start().await?,
+        asker: Asker::new(target, Some(started), RESTARTS),
+        search: Search::new(target, settings.patience / 4, interrupted.clone()).await?,
+        next_run: 0,
+        since: 0,
+        searching: Duration::ZERO,
+        interrupted,
+        listener,
+        result: CampaignResult { target: info, ..CampaignResult::default() },
+    };
+    if !codecs.is_empty() {
+        campaign.play(began).await;
+    }
+    campaign.asker.stop().await;
+    campaign.search.stop().await;
+    let Campaign { mut result, searching, interrupted, .. } = campaign;
+    let listed = target.fuzz().iter().map(|entry| &entry.class);
+    let unseen = listed.filter(|class| !result.findings.iter().any(|found| fits_glob(class, &found.class)));
+    result.unseen = unseen.cloned().collect();
+    result.interrupted = *interrupted.borrow();
+    result.elapsed = began.elapsed();
+    result.fuzzing = result.elapsed.saturating_sub(searching);
+    Ok(result)
+}
+
+/// What a command does not say of itself is taken from its driver's hello.
+fn completed(info: &TargetInfo, instance: &CodecInstance) -> TargetInfo {
+    let mut info = info.clone();
+    if let Some(hello) = instance.hello() {
+        if info.argument.starts_with("-- ") && !hello.name.is_empty() {
+            info.name.clone_from(&hello.name);
+        }
+        for (field, told) in [(&mut info.version, &hello.version), (&mut info.language, &hello.language)] {
+            if field.is_empty() {
+                field.clone_from(told);
+            }
+        }
+    }
+    info
+}
+
+struct Campaign<'a> {
+    rules: &'a Rules,
+    settings: &'a Settings,
+    known: &'a [FuzzEntry],
+    generator: Generator,
+    reference: CodecInstance,
+    asker: Asker<'a>,
+    search: Search<'a>,
+    next_run: u64,
+    /// The run since which the process that is asked now has been there.
+    since: u64,
+    searching: Duration,
+    interrupted: watch::Receiver<bool>,
+    listener: CampaignListener<'a>,
+    result: CampaignResult,
+}
+
+/// Inputs that are asked about together.
+struct Round {
+    first: u64,
+    inputs: Vec<Input>,
+    batch: Batch,
+    reference: Vec<Vec<Outcome>>,
+}
+
+impl Campaign<'_> {
+    async fn play(&mut self, began: Instant) {
+        let mut again: Option<Round> = None;
+        let mut sent: Option<Round> = None;
+        loop {
+            let next = match again.take() {
+                Some(round) => Some(round),
+                None => self.round(began).await,
+            };
+            if next.is_none() && sent.is_none() || *self.interrupted.borrow() {
+                return;
+            }
+            let mut instance = match self.asker.take().await {
+                Ok(instance) => instance,
+                Err(error) => {
+                    self.result.stopped = Some(error.to_string());
+                    return;
+                }
+            };
+            let mut stop = self.interrupted.clone();
+            let answer = tokio::select! {
+                answer = instance.pass(next.as_ref().map(|round| &round.batch), sent.as_ref().map(|round| &round.batch)) => answer,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            self.asker.give_back(instance, answer.as_ref().err()).await;
+            match (answer, sent.take()) {
+                (Ok(outcomes), done) => {
+                    sent = next;
+                    if let Some(done) = done {
+                        self.judge_round(&done, outcomes).await;
+                    }
+                }
+                (Err(error), Some(done)) => {
+                    again = next;
+                    self.look_closer(&done, &error).await;
+                    self.since = done.first + done.inputs.len() as u64;
+                }
+                // The request could not even be written: the process ended after its last answer.
+                (Err(_), None) => again = next,
+            }
+            let (runs, classes) = (self.result.runs, self.result.findings.len());
+            (self.listener)(CampaignEvent::Progress { runs, classes });
+        }
+    }
+
+    /// The next round, unless the campaign has gone on for long enough.
+    async fn round(&mut self, began: Instant) -> Option<Round> {
+        let over = self.settings.time.is_some_and(|time| began.elapsed() >= time);
+        let left = self.settings.runs.map_or(BATCH, |runs| runs.saturating_sub(self.next_run).min(BATCH));
+        if over || left == 0 {
+            return None;
+        }
+        let inputs = self.generator.inputs(self.next_run, left);
+        let batch = batch_of(&inputs);
+        let reference = self.reference.ask(&batch).await.unwrap_or_default();
+        let round = Round { first: self.next_run, inputs, batch, reference };
+        self.next_run += left;
+        Some(round)
+    }
+
+    async fn judge_round(&mut self, round: &Round, outcomes: Option<Vec<Vec<Outcome>>>) {
+        let outcomes = outcomes.unwrap_or_default();
+        for (((run, input), reference), outcomes) in
+            (round.first..).zip(&round.inputs).zip(&round.reference).zip(&outcomes)
+        {
+            self.judge_one(run, input, reference, outcomes).await;
+        }
+    }
+
+    async fn judge_one(&mut self, run: u64, input: &Input, reference: &[Outcome], outcomes: &[Outcome]) {
+        self.result.runs += 1;
+        match judge(input, reference, outcomes) {
+            Judgement::Same | Judgement::Unsupported => {}
+            Judgement::Free(name) => *self.result.freedoms.entry(name).or_default() += 1,
+            Judgement::Differs(difference) => self.record(run, input, difference).await,
+        }
+    }
+
+    /// Finds the input that a target did not answer.
+    async fn look_closer(&mut self, round: &Round, error: &DriverError) {
+        let before = Instant::now();
+        if let Some(difference) = round.inputs.first().and_then(|input| lost(input, error))
+            && difference.class.ends_with("/memory")
+        {
+            self.blame_for_memory(round).await;
+            self.searching += before.elapsed();
+            return;
+        }
+        let asked: Vec<Asked> = self.search.ask_each(&round.batch).await;
+        self.searching += before.elapsed();
+        let mut blamed = false;
+        for (((run, input), reference), asked) in (round.first..).zip(&round.inputs).zip(&round.reference).zip(asked) {
+            match asked.outcomes {
+                Ok(outcomes) => self.judge_one(run, input, reference, &outcomes).await,
+                Err(error) => {
+                    self.result.runs += 1;
+                    if let Some(difference) = lost(input, &error) {
+                        blamed = true;
+                        self.record(run, input, difference).await;
+                    }
+                }
+            }
+        }
+        let together = round.inputs.first().and_then(|input| lost(input, error));
+        if let (false, Some(difference)) = (blamed, together) {
+            let class = format!("{}/together", difference.class);
+            self.add(round.first, None, Difference { class, ..difference });
+        }
+    }
+
+    /// Finds an input that makes the process grow.
+    async fn blame_for_memory(&mut self, round: &Round) {
+        self.result.runs += round.inputs.len() as u64;
+        let end = round.first + round.inputs.len() as u64;
+        let played = end - self.since;
+        let suspects = self.generator.inputs(end.saturating_sub(played.min(16 * BATCH)), played.min(16 * BATCH));
+        match self.search.growing(suspects, played).await {
+            Some(shown) => {
+                let class = shown.difference.class.clone();
+                if self.is_new(&class, round.first) {
+                    self.add(round.first, Some(shown.clone()), shown.difference);
+                }
+            }
+            None => {
+                let found = round.inputs.first().map(|input| {
+                    let class = format!("{}/{}/memory/together", input.codec.word(), input.direction());
+                    let came = format!("the memory of the process came to its limit over {played} runs");
+                    Difference { class, rule: "codec.sio.roundtrip.fuzz", expected: "less".to_owned(), came }
+                });
+                if let Some(difference) = found.filter(|found| self.is_new(&found.class, round.first)) {
+                    self.add(round.first, None, difference);
+                }
+            }
+        }
+    }
+
+    /// Counts a class; `true` where it was not seen before.
+    fn is_new(&mut self, class: &str, _run: u64) -> bool {
+        match self.result.findings.iter_mut().find(|found| found.class == class) {
+            Some(found) => {
+                found.seen += 1;
+                false
+            }
+            None => true,
+        }
+    }
+
+    async fn record(&mut self, run: u64, input: &Input, difference: Difference) {
+        let level = self.rules.get(difference.rule).map_or(Level::Reference, |rule| rule.level);
+        if matches!(level, Level::May | Level::Informational) {
+            *self.result.freedoms.entry("open-rule").or_default() += 1;
+            return;
+        }
+        if !self.is_new(&difference.class, run) {
+            return;
+        }
+        if self.known.iter().any(|entry| fits_glob(&entry.class, &difference.class)) {
+            let shown = Shown { input: input.clone(), difference, reference: Vec::new(), times: Times(1) };
+            return self.add(run, Some(shown.clone()), shown.difference);
+        }
+        (self.listener)(CampaignEvent::Shrinking(&difference.class));
+        let before = Instant::now();
+        let shown = self.search.smallest(input, &difference).await;
+        self.searching += before.elapsed();
+        match shown {
+            Some(shown) => self.add(run, Some(shown.clone()), shown.difference),
+            None => {
+                let came = format!("{} (but not when it was asked again)", difference.came);
+                let class = format!("{}/unstable", difference.class);
+                if self.is_new(&class, run) {
+                    self.add(run, None, Difference { class, came, ..difference });
+                }
+            }
+        }
+    }
+
+    /// Takes in a class that was not seen before.
+    fn add(&mut self, run: u64, shown: Option<Shown>, difference: Difference) {
+        let level = self.rules.get(difference.rule).map_or(Level::Reference, |rule| rule.level);
+        let known = self.known.iter().find(|entry| fits_glob(&entry.class, &difference.class));
+        let mut parts = difference.class.split('/');
+        let codec = parts.next().unwrap_or_default();
+        let survived = !matches!(parts.nth(1), Some("crash" | "hang" | "memory" | "broken"));
+        let note = format!("siospec fuzz codec --seed {}, run {run}", self.settings.seed);
+        let vector = shown.as_ref().filter(|_| known.is_none()).map(|shown| {
+            table(&shown.input, &difference, &shown.reference, shown.times, &note)
+        });
+        let finding = Finding {
+            codec: Codec::ALL.into_iter().find(|known| known.word() == codec).unwrap_or(Codec::SocketPacket),
+            rule: difference.rule.to_owned(),
+            level,
+            fails: !survived || level.is_binding() || self.settings.strict,
+            run,
+            seen: 1,
+            expected: difference.expected,
+            came: difference.came,
+            input: shown.as_ref().map(|found| shown_input(found)).unwrap_or_default(),
+            known: known.map(|entry| entry.why.clone()),
+            vector_id: vector_id(&difference.class),
+            vector,
+            class: difference.class,
+        };
+        (self.listener)(CampaignEvent::Found(&finding));
+        self.result.findings.push(finding);
+    }
+}
+
+fn shown_input(found: &Shown) -> String {
+    shown(&found.input)
+}
+
+/// A batch of inputs of one kind.
+pub(super) fn batch_of(inputs: &[Input]) -> Batch {
+    let first = inputs.first();
+    Batch {
+        codec: first.map_or(Codec::SocketPacket, |input| input.codec),
+        encode: first.is_some_and(Input::is_encoded),
+        without_data: false,
+        repeat: 1,
+        inputs: inputs.iter().map(Input::to_json).collect(),
+    }
+}
