@@ -1,31 +1,21 @@
 //! A codec as a target: the reference in this process, or a library behind a driver.
 
-use super::builtin_codec;
-use super::driver::{Driver, DriverError, Hello};
+use super::driver::{DriverError, DriverProgram, Hello, Pipe};
 use super::instance::StartError;
-use super::launch::{Launch, LaunchError, Limits};
+use super::launch::Limits;
 use super::manifest::{KnownEntry, Manifest};
+use super::{builtin_codec, codec_driver};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Outcome};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// What is tested.
 #[derive(Debug)]
 pub struct CodecTarget {
-    info: TargetInfo,
-    known: Vec<KnownEntry>,
+    program: DriverProgram,
     limits: Limits,
     patience: Duration,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Builtin,
-    Program { launch: Launch, installs: bool },
 }
 
 /// A codec that can be asked.
@@ -35,7 +25,7 @@ pub struct CodecInstance(Body);
 #[derive(Debug)]
 enum Body {
     Builtin,
-    Driver(Box<Driver>),
+    Driver(Box<Pipe>),
 }
 
 /// Several inputs that are encoded or decoded in the same way.
@@ -78,67 +68,24 @@ impl Batch {
 impl CodecTarget {
     /// The codec of the reference, in this process.
     pub fn builtin() -> Self {
-        let info = TargetInfo {
-            name: "reference".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            language: "Rust".to_owned(),
-            ..TargetInfo::default()
-        };
-        Self::new(info, Kind::Builtin)
+        Self::new(DriverProgram::builtin())
     }
 
     /// A driver that this command starts, in the current folder. `command` has at least one word.
     pub fn command(command: Vec<String>) -> Self {
-        let info = TargetInfo {
-            name: command.first().cloned().unwrap_or_default(),
-            argument: format!("-- {}", command.join(" ")),
-            ..TargetInfo::default()
-        };
-        let launch = Launch {
-            command,
-            folder: PathBuf::from("."),
-            env: BTreeMap::new(),
-            path: String::new(),
-        };
-        Self::new(
-            info,
-            Kind::Program {
-                launch,
-                installs: false,
-            },
-        )
+        Self::new(DriverProgram::command(command))
     }
 
     /// The codec of a manifest, which was named by `argument`; `None` where it has none.
     pub fn manifest(manifest: Manifest, argument: &str) -> Option<Self> {
-        let info = TargetInfo {
-            name: manifest.name,
-            version: manifest.version,
-            language: manifest.language,
-            homepage: manifest.homepage,
-            argument: argument.to_owned(),
-        };
-        let program = manifest.codec?;
-        let launch = Launch {
-            command: program.command,
-            folder: manifest.folder,
-            env: program.env,
-            path: String::new(),
-        };
-        let installs = !manifest.install.is_empty();
-        Some(Self {
-            known: manifest.known,
-            ..Self::new(info, Kind::Program { launch, installs })
-        })
+        DriverProgram::manifest(manifest, argument, |manifest| manifest.codec.take()).map(Self::new)
     }
 
-    fn new(info: TargetInfo, kind: Kind) -> Self {
+    fn new(program: DriverProgram) -> Self {
         Self {
-            info,
-            known: Vec::new(),
+            program,
             limits: Limits::default(),
             patience: Duration::from_secs(10),
-            kind,
         }
     }
 
@@ -154,12 +101,12 @@ impl CodecTarget {
 
     /// What reports call it.
     pub fn info(&self) -> &TargetInfo {
-        &self.info
+        &self.program.info
     }
 
     /// What its manifest lists as known failures.
     pub fn known(&self) -> &[KnownEntry] {
-        &self.known
+        &self.program.known
     }
 
     /// Starts it.
@@ -167,21 +114,13 @@ impl CodecTarget {
     /// # Errors
     /// Where its driver cannot be run or does not speak the protocol.
     pub async fn start(&self) -> Result<CodecInstance, StartError> {
-        let Kind::Program { launch, installs } = &self.kind else {
+        let Some(launch) = &self.program.launch else {
             return Ok(CodecInstance(Body::Builtin));
         };
-        match Driver::start(launch, self.limits, self.patience).await {
+        match Pipe::start(launch, self.limits, self.patience).await {
             Ok(driver) => Ok(CodecInstance(Body::Driver(Box::new(driver)))),
             Err(error) => {
-                let missing = matches!(
-                    error,
-                    DriverError::Launch(LaunchError::Spawn { .. }) | DriverError::Ended { .. }
-                );
-                let hint = if *installs && missing {
-                    format!("\nis it installed? try: siospec install {}", self.info.argument)
-                } else {
-                    String::new()
-                };
+                let hint = self.program.hint(&error);
                 let error = Box::new(error);
                 Err(StartError::Driver { error, hint })
             }
@@ -211,14 +150,14 @@ impl CodecInstance {
     pub async fn ask(&mut self, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
         match &mut self.0 {
             Body::Builtin => Ok(builtin_codec::answer(batch)),
-            Body::Driver(driver) => driver.ask(batch).await,
+            Body::Driver(driver) => codec_driver::ask(driver, batch).await,
         }
     }
 
     /// Asks it to end, and waits until it is gone.
     pub async fn stop(&self) {
         if let Body::Driver(driver) = &self.0 {
-            driver.stop().await;
+            driver.reader.stop().await;
         }
     }
 }

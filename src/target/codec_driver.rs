@@ -1,0 +1,125 @@
+//! What the driver of a codec is asked, and what it answers, in the form of `docs/driver.md`.
+
+use super::codec::Batch;
+use super::driver::{DriverError, Pipe, rubbish};
+use crate::suite::{Frame, Outcome};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+/// Asks a driver for the results of a batch: outcomes for each of its inputs.
+///
+/// # Errors
+/// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
+pub(super) async fn ask(driver: &mut Pipe, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
+    let answer = driver.exchange(batch.request()).await?;
+    read_results(&answer, batch.inputs.len()).map_err(|why| rubbish(&answer.to_string(), "answer", why))
+}
+
+fn read_results(answer: &Value, inputs: usize) -> Result<Vec<Vec<Outcome>>, String> {
+    let results = answer["results"].as_array().ok_or("it has no list `results`")?;
+    if results.len() != inputs {
+        return Err(format!("it has {} results for {inputs} inputs", results.len()));
+    }
+    let outcomes = |result: &Value| {
+        let list = result.as_array().ok_or("a result is no list of outcomes")?;
+        list.iter().map(read_outcome).collect()
+    };
+    results.iter().map(outcomes).collect()
+}
+
+fn read_outcome(outcome: &Value) -> Result<Outcome, String> {
+    let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if let Some(packet) = outcome.get("packet").filter(|packet| packet.is_object()) {
+        return Ok(Outcome::Packet(packet.clone()));
+    }
+    if outcome["wait"] == json!(true) {
+        return Ok(Outcome::Wait);
+    }
+    if let Some(error) = outcome.get("error") {
+        return Ok(Outcome::Error(words(error)));
+    }
+    if let Some(why) = outcome.get("unsupported") {
+        return Ok(Outcome::Unsupported(words(why)));
+    }
+    if let Some(frames) = outcome.get("frames").and_then(Value::as_array) {
+        let frames = frames.iter().map(read_frame).collect::<Option<_>>();
+        return frames
+            .map(Outcome::Frames)
+            .ok_or_else(|| "a frame is neither a text nor {\"$binary\":…}".to_owned());
+    }
+    Err("an outcome is none of packet, wait, error, frames and unsupported".to_owned())
+}
+
+fn read_frame(frame: &Value) -> Option<Frame> {
+    match frame {
+        Value::String(text) => Some(Frame::Text(text.clone())),
+        _ => STANDARD
+            .decode(frame.get("$binary")?.as_str()?)
+            .ok()
+            .map(Frame::Binary),
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::suite::Codec;
+    use crate::target::driver::tests::python;
+    use crate::target::launch::Limits;
+    use std::time::Duration;
+
+    /// Greets, owns up to unknown commands, and does with `decode` what the first frame says.
+    const DRIVER: &str = r#"
+import json, os, sys, time
+def say(value): print(json.dumps(value), flush=True)
+say({"hello": 1, "name": "x", "version": "1", "language": "Python", "codecs": ["socket-packet"]})
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["do"] != "decode": say({"id": request["id"], "unsupported": "what?"}); continue
+    what = request["inputs"][0][0]
+    if what == "die": print("last words", file=sys.stderr, flush=True); os._exit(7)
+    elif what == "hang": time.sleep(600)
+    elif what == "rubbish": print("here I am", flush=True)
+    elif what == "flood":
+        while True: sys.stdout.write("x" * 1000000)
+    elif what == "foreign": say({"id": 999, "results": []})
+    elif what == "short": say({"id": request["id"], "results": []})
+    else: say({"id": request["id"], "results": [[{"error": "no"}] for _ in request["inputs"]]})
+"#;
+
+    async fn told(what: &str) -> Result<Vec<Vec<Outcome>>, String> {
+        let patience = Duration::from_secs(if what == "hang" { 1 } else { 20 });
+        let started = Pipe::start(&python(DRIVER), Limits::default(), Duration::from_secs(20)).await;
+        let mut driver = started.unwrap().with_patience(patience);
+        assert_eq!(driver.hello.codecs, ["socket-packet"]);
+        let batch = Batch {
+            codec: Codec::SocketPacket,
+            encode: false,
+            without_data: false,
+            repeat: 1,
+            inputs: vec![json!([what])],
+        };
+        ask(&mut driver, &batch).await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_has_a_name() {
+        for (what, words) in [
+            ("die", "exit status: 7"),
+            ("die", "| last words"),
+            ("hang", "did not answer within 1 s"),
+            ("rubbish", "the driver wrote `here I am`, which is no answer"),
+            ("flood", "more than 32 MiB"),
+            ("foreign", "answered the request 999"),
+            ("short", "0 results for 1 inputs"),
+        ] {
+            let error = told(what).await.unwrap_err();
+            assert!(error.contains(words), "{what}: {error}");
+        }
+        assert_eq!(
+            told("fine").await,
+            Ok(vec![vec![Outcome::Error("no".to_owned())]])
+        );
+    }
+}

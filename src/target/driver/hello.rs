@@ -1,0 +1,48 @@
+//! How a driver introduces itself.
+
+use super::error::{DriverError, rubbish};
+use serde_json::Value;
+
+/// The version of the protocol.
+pub(super) const VERSION: u64 = 1;
+
+/// How a driver introduces itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// The name of the library.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its language.
+    pub language: String,
+    /// The codecs that it drives, by their names.
+    pub codecs: Vec<String>,
+    /// What the client that it drives can do, in the words of the protocol; empty where it drives none.
+    pub client: Vec<String>,
+}
+
+impl Hello {
+    /// Reads the first message of a driver.
+    pub(super) fn read(message: &Value) -> Result<Self, DriverError> {
+        match &message["hello"] {
+            Value::Number(version) if version.as_u64() == Some(VERSION) => {}
+            Value::Null => {
+                let why = format!("expected {{\"hello\":{VERSION},…}}");
+                return Err(rubbish(&message.to_string(), "hello", why));
+            }
+            other => return Err(DriverError::Version(other.to_string())),
+        }
+        let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
+        let words = |key: &str| {
+            let list = message[key].as_array().map(Vec::as_slice).unwrap_or_default();
+            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Ok(Self {
+            name: text("name"),
+            version: text("version"),
+            language: text("language"),
+            codecs: words("codecs"),
+            client: words("client"),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The lines of a driver: bounded, and JSON objects each.
+
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::ChildStdout;
+
+/// The longest line that a driver may write, in bytes.
+pub(super) const LONGEST_LINE: usize = 32 << 20;
+
+/// The standard output of a driver, line by line.
+#[derive(Debug)]
+pub(in crate::target) struct Lines {
+    stdout: ChildStdout,
+    buffer: Vec<u8>,
+}
+
+/// Why there is no further line.
+#[derive(Debug)]
+pub(super) enum LineError {
+    Closed,
+    TooLong,
+}
+
+impl Lines {
+    pub(super) fn new(stdout: ChildStdout) -> Self {
+        Self {
+            stdout,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The next line, without its end. May be cancelled: what was read is kept.
+    pub(super) async fn next(&mut self) -> Result<String, LineError> {
+        let mut looked_at = 0;
+        loop {
+            if let Some(at) = self.buffer[looked_at..].iter().position(|byte| *byte == b'\n') {
+                let rest = self.buffer.split_off(looked_at + at + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                line.pop();
+                return Ok(String::from_utf8_lossy(&line).into_owned());
+            }
+            looked_at = self.buffer.len();
+            if looked_at > LONGEST_LINE {
+                return Err(LineError::TooLong);
+            }
+            match self.stdout.read_buf(&mut self.buffer).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Err(LineError::Closed),
+            }
+        }
+    }
+}
+
+/// Reads a line as a JSON object.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn read_json(line: &str) -> Result<Value, String> {
+    let value: Value =
+        serde_json::from_str(&mended(line)).map_err(|error| format!("it is no JSON, {error}"))?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err("it is no object".to_owned())
+    }
+}
+
+/// JSON text whose lone surrogates, which Rust has no strings for, are replaced by U+FFFD.
+pub(in crate::target) fn mended(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.as_bytes().get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut mended = String::with_capacity(text.len());
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        at += found;
+        at += match (unit(at), unit(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                mended.push_str(&text[copied..at]);
+                mended.push_str("\\ufffd");
+                copied = at + 6;
+                6
+            }
+            (Some(_), _) => 6,
+            // A backslash and what it escapes, which need not be ASCII in rubbish.
+            (None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+    }
+    mended.push_str(&text[copied..]);
+    mended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lone_surrogates_are_replaced_and_nothing_else() {
+        for (text, expected) in [
+            (r#""\ud800""#, r#""\ufffd""#),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\ud83d\ud83d\ude00 \ude00""#, r#""\ufffd\ud83d\ude00 \ufffd""#),
+            (r#""\\ud800 é\u0000""#, r#""\\ud800 é\u0000""#),
+            ("\"\\é\\", "\"\\é\\"),
+        ] {
+            assert_eq!(mended(text), expected);
+        }
+    }
+}

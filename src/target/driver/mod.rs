@@ -1,0 +1,18 @@
+//! Programs that drive a library of another language: JSON Lines over their standard input and output, as
+//! `docs/driver.md` describes them. What is asked of a codec is `codec`'s, what of a client `client`'s.
+
+mod error;
+mod hello;
+mod lines;
+mod pipe;
+mod program;
+#[cfg(test)]
+#[cfg(unix)]
+pub(super) mod tests;
+
+pub use error::DriverError;
+pub(super) use error::rubbish;
+pub use hello::Hello;
+pub(super) use lines::mended;
+pub(super) use pipe::{InProcess, Message, Pipe, Reader, Writer};
+pub(super) use program::DriverProgram;

@@ -1,0 +1,258 @@
+//! What goes to a driver and comes from it, one JSON object at a time; a driver in this process is spoken with like one
+//! that is a process.
+//!
+//! A driver is trusted with nothing: lines, waits and memory are bounded.
+
+use super::super::launch::{Launch, Limits, Process};
+use super::error::{DriverError, introduced, rubbish};
+use super::hello::Hello;
+use super::lines::{LineError, Lines, read_json};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::ChildStdin;
+use tokio::sync::mpsc;
+
+/// How long the end of a process that closed its output may take to be noticed.
+const END_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A driver that has introduced itself and knows what it does not know. Dropping it kills its process group.
+#[derive(Debug)]
+pub(in crate::target) struct Pipe {
+    /// What it said of itself.
+    pub(in crate::target) hello: Hello,
+    /// What comes from it.
+    pub(in crate::target) reader: Reader,
+    /// What goes to it.
+    pub(in crate::target) writer: Writer,
+    last_id: u64,
+    patience: Duration,
+}
+
+/// What comes from a driver.
+#[derive(Debug)]
+pub(in crate::target) enum Reader {
+    /// The lines of a process.
+    Process {
+        /// Its standard output.
+        lines: Lines,
+        /// The process, which lives as long as this.
+        process: Arc<Process>,
+    },
+    /// Messages of a driver in this process.
+    InProcess(mpsc::Receiver<Value>),
+}
+
+/// What goes to a driver.
+#[derive(Debug)]
+pub(in crate::target) enum Writer {
+    /// The standard input of a process.
+    Process(ChildStdin),
+    /// Messages for a driver in this process.
+    InProcess(mpsc::Sender<Value>),
+}
+
+/// The ends of a driver in this process: what is sent is a request, what is received first is its hello. It ends when
+/// the sender is dropped.
+pub(in crate::target) type InProcess = (mpsc::Sender<Value>, mpsc::Receiver<Value>);
+
+/// A message of a driver.
+#[derive(Debug)]
+pub(in crate::target) struct Message {
+    /// The JSON object.
+    pub(in crate::target) value: Value,
+    /// How long its line was, in bytes; 0 where there was none.
+    pub(in crate::target) size: usize,
+}
+
+impl Pipe {
+    /// Starts a process, hears its hello, and sees that it owns up to a command that it cannot know.
+    ///
+    /// # Errors
+    /// Where it cannot be run or does not speak the protocol.
+    pub(in crate::target) async fn start(
+        launch: &Launch,
+        limits: Limits,
+        patience: Duration,
+    ) -> Result<Self, DriverError> {
+        let (process, stdin, stdout) = Process::drive(launch, limits)?;
+        let (process, lines) = (Arc::new(process), Lines::new(stdout));
+        let reader = Reader::Process { lines, process };
+        Self::greeted(reader, Writer::Process(stdin), limits.start, patience).await
+    }
+
+    /// The same with a driver in this process.
+    ///
+    /// # Errors
+    /// Where it does not speak the protocol.
+    pub(in crate::target) async fn in_process(
+        ends: InProcess,
+        limits: Limits,
+        patience: Duration,
+    ) -> Result<Self, DriverError> {
+        let (requests, messages) = ends;
+        let (reader, writer) = (Reader::InProcess(messages), Writer::InProcess(requests));
+        Self::greeted(reader, writer, limits.start, patience).await
+    }
+
+    async fn greeted(
+        reader: Reader,
+        writer: Writer,
+        start: Duration,
+        patience: Duration,
+    ) -> Result<Self, DriverError> {
+        let mut pipe = Self {
+            hello: Hello::default(),
+            reader,
+            writer,
+            last_id: 0,
+            patience,
+        };
+        match pipe.greet(start).await {
+            Ok(()) => Ok(pipe),
+            Err(error) => {
+                pipe.reader.kill().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn greet(&mut self, patience: Duration) -> Result<(), DriverError> {
+        let Ok(hello) = tokio::time::timeout(patience, self.reader.next("hello")).await else {
+            return Err(self.reader.silent(patience));
+        };
+        self.hello = Hello::read(&hello?.value)?;
+        // Nobody can have prepared for the number of this process.
+        let nonsense = format!("siospec-{}", std::process::id());
+        match self.exchange(json!({ "do": nonsense })).await {
+            Err(DriverError::Unsupported(_)) => Ok(()),
+            Err(error) => Err(error),
+            Ok(answer) => {
+                let why = format!(
+                    "nobody knows the command `{nonsense}`, expected {{\"id\":…,\"unsupported\":\"why\"}}"
+                );
+                Err(rubbish(&answer.to_string(), "answer to an unknown command", why))
+            }
+        }
+    }
+
+    /// Sends a request, to which an id is given, and takes its answer, which must be the next message.
+    ///
+    /// # Errors
+    /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
+    pub(in crate::target) async fn exchange(&mut self, mut request: Value) -> Result<Value, DriverError> {
+        self.last_id += 1;
+        let id = self.last_id;
+        request["id"] = json!(id);
+        let both = async { tokio::join!(self.writer.send(request), self.reader.next("answer")).1 };
+        let Ok(answer) = tokio::time::timeout(self.patience, both).await else {
+            return Err(self.reader.silent(self.patience));
+        };
+        let answer = answer?.value;
+        match answer.get("id") {
+            Some(came) if came.as_u64() == Some(id) => {}
+            Some(came) => {
+                return Err(DriverError::Foreign {
+                    expected: id,
+                    came: came.to_string(),
+                });
+            }
+            None => {
+                let why = "it has no `id`".to_owned();
+                return Err(rubbish(&answer.to_string(), "answer", why));
+            }
+        }
+        match answer.get("unsupported") {
+            Some(why) => Err(DriverError::Unsupported(
+                why.as_str().unwrap_or("without a reason").to_owned(),
+            )),
+            None => Ok(answer),
+        }
+    }
+
+    /// The same driver, with this much time for an answer.
+    #[cfg(test)]
+    pub(in crate::target) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+impl Writer {
+    /// Sends a message. Who does not read has ended or will not answer: that is noticed there.
+    pub(in crate::target) async fn send(&mut self, message: Value) {
+        match self {
+            Self::Process(stdin) => {
+                let line = format!("{message}\n");
+                if stdin.write_all(line.as_bytes()).await.is_ok() {
+                    let _noticed_there = stdin.flush().await;
+                }
+            }
+            Self::InProcess(requests) => {
+                let _noticed_there = requests.send(message).await;
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// The next message, which should be what is `expected`. May be cancelled: what was read is kept.
+    ///
+    /// # Errors
+    /// Where the driver ended, or what it wrote is no JSON object.
+    pub(in crate::target) async fn next(&mut self, expected: &'static str) -> Result<Message, DriverError> {
+        match self {
+            Self::InProcess(messages) => match messages.recv().await {
+                Some(value) => Ok(Message { value, size: 0 }),
+                None => Err(closed()),
+            },
+            Self::Process { lines, process } => match lines.next().await {
+                Ok(line) => {
+                    let value = read_json(&line).map_err(|why| rubbish(&line, expected, why))?;
+                    let size = line.len();
+                    Ok(Message { value, size })
+                }
+                Err(LineError::TooLong) => Err(DriverError::Flood),
+                Err(LineError::Closed) => {
+                    let end = tokio::time::timeout(END_PATIENCE, process.ended()).await;
+                    let tail = introduced(&process.last_words().await);
+                    Err(end.map_or_else(|_| closed(), |end| DriverError::Ended { end, tail }))
+                }
+            },
+        }
+    }
+
+    /// The error for a driver that let so much time pass.
+    pub(in crate::target) fn silent(&self, patience: Duration) -> DriverError {
+        let tail = self
+            .process()
+            .map_or_else(String::new, |process| introduced(&process.tail()));
+        DriverError::Silent { patience, tail }
+    }
+
+    /// Asks the process to end, and waits until it is gone.
+    pub(in crate::target) async fn stop(&self) {
+        if let Some(process) = self.process() {
+            process.stop().await;
+        }
+    }
+
+    /// Kills the process, and waits until it is gone.
+    pub(in crate::target) async fn kill(&self) {
+        if let Some(process) = self.process() {
+            process.kill().await;
+        }
+    }
+
+    /// The process, where there is one.
+    pub(in crate::target) fn process(&self) -> Option<&Arc<Process>> {
+        match self {
+            Self::Process { process, .. } => Some(process),
+            Self::InProcess(_) => None,
+        }
+    }
+}
+
+fn closed() -> DriverError {
+    rubbish("", "line", "it closed its standard output".to_owned())
+}
