@@ -8,7 +8,7 @@ use super::judge::{Difference, Judgement, judge, lost};
 use super::search::{Search, Shown};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
-use crate::target::{Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, FuzzEntry, StartError};
+use crate::target::{Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, StartError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use tokio::sync::watch;
 
 /// How often a driver is started again in one campaign.
 const RESTARTS: u32 = 10_000;
+/// How often the memory of the target is looked at, which takes some milliseconds.
+const LOOK_PERIOD: Duration = Duration::from_millis(250);
 
 /// How a campaign goes.
 #[derive(Clone, Debug)]
@@ -55,8 +57,6 @@ pub enum CampaignEvent<'a> {
     Shrinking(&'a str),
     /// A class was seen for the first time.
     Found(&'a Finding),
-    /// Something that somebody should know.
-    Notice(String),
 }
 
 /// Hears what happens.
@@ -115,7 +115,7 @@ pub async fn fuzz_codec(
     };
     let has = |codec: &Codec| started.drives(*codec);
     let codecs: Vec<Codec> = settings.codecs.iter().copied().filter(has).collect();
-    let info = completed(target.info(), &started);
+    let info = started.info(target);
     listener(CampaignEvent::Started { target: &info, codecs: &codecs });
     let mut campaign = Campaign {
         rules,
@@ -128,6 +128,7 @@ pub async fn fuzz_codec(
         next_run: 0,
         since: 0,
         searching: Duration::ZERO,
+        looked_at: began,
         interrupted,
         listener,
         result: CampaignResult { target: info, ..CampaignResult::default() },
@@ -147,22 +148,6 @@ pub async fn fuzz_codec(
     Ok(result)
 }
 
-/// What a command does not say of itself is taken from its driver's hello.
-fn completed(info: &TargetInfo, instance: &CodecInstance) -> TargetInfo {
-    let mut info = info.clone();
-    if let Some(hello) = instance.hello() {
-        if info.argument.starts_with("-- ") && !hello.name.is_empty() {
-            info.name.clone_from(&hello.name);
-        }
-        for (field, told) in [(&mut info.version, &hello.version), (&mut info.language, &hello.language)] {
-            if field.is_empty() {
-                field.clone_from(told);
-            }
-        }
-    }
-    info
-}
-
 struct Campaign<'a> {
     rules: &'a Rules,
     settings: &'a Settings,
@@ -175,6 +160,7 @@ struct Campaign<'a> {
     /// The run since which the process that is asked now has been there.
     since: u64,
     searching: Duration,
+    looked_at: Instant,
     interrupted: watch::Receiver<bool>,
     listener: CampaignListener<'a>,
     result: CampaignResult,
@@ -186,6 +172,13 @@ struct Round {
     inputs: Vec<Input>,
     batch: Batch,
     reference: Vec<Vec<Outcome>>,
+}
+
+impl Round {
+    /// The run after its last one.
+    fn end(&self) -> u64 {
+        self.first + self.inputs.len() as u64
+    }
 }
 
 impl Campaign<'_> {
@@ -218,12 +211,18 @@ impl Campaign<'_> {
                     sent = next;
                     if let Some(done) = done {
                         self.judge_round(&done, outcomes).await;
+                        if self.is_full() {
+                            self.asker.stop().await;
+                            again = sent.take();
+                            self.blame_for_memory(&done).await;
+                            self.since = done.end();
+                        }
                     }
                 }
                 (Err(error), Some(done)) => {
                     again = next;
                     self.look_closer(&done, &error).await;
-                    self.since = done.first + done.inputs.len() as u64;
+                    self.since = done.end();
                 }
                 // The request could not even be written: the process ended after its last answer.
                 (Err(_), None) => again = next,
@@ -231,6 +230,15 @@ impl Campaign<'_> {
             let (runs, classes) = (self.result.runs, self.result.findings.len());
             (self.listener)(CampaignEvent::Progress { runs, classes });
         }
+    }
+
+    /// Whether the target uses too much memory; it is not looked at after every round.
+    fn is_full(&mut self) -> bool {
+        if self.looked_at.elapsed() < LOOK_PERIOD {
+            return false;
+        }
+        self.looked_at = Instant::now();
+        self.asker.fullness().is_some()
     }
 
     /// The next round, unless the campaign has gone on for long enough.
@@ -268,14 +276,11 @@ impl Campaign<'_> {
 
     /// Finds the input that a target did not answer.
     async fn look_closer(&mut self, round: &Round, error: &DriverError) {
-        let before = Instant::now();
-        if let Some(difference) = round.inputs.first().and_then(|input| lost(input, error))
-            && difference.class.ends_with("/memory")
-        {
-            self.blame_for_memory(round).await;
-            self.searching += before.elapsed();
-            return;
+        if matches!(error, DriverError::Ended { end: End::Memory { .. }, .. }) {
+            self.result.runs += round.inputs.len() as u64;
+            return self.blame_for_memory(round).await;
         }
+        let before = Instant::now();
         let asked: Vec<Asked> = self.search.ask_each(&round.batch).await;
         self.searching += before.elapsed();
         let mut blamed = false;
@@ -291,23 +296,35 @@ impl Campaign<'_> {
                 }
             }
         }
+        // Slowness alone is no finding: a machine that is busy with other things does that.
+        let slow = matches!(error, DriverError::Silent { .. });
         let together = round.inputs.first().and_then(|input| lost(input, error));
-        if let (false, Some(difference)) = (blamed, together) {
+        if let (false, false, Some(difference)) = (blamed, slow, together) {
             let class = format!("{}/together", difference.class);
+            if !self.is_new(&class) {
+                return;
+            }
             self.add(round.first, None, Difference { class, ..difference });
         }
     }
 
     /// Finds an input that makes the process grow.
     async fn blame_for_memory(&mut self, round: &Round) {
-        self.result.runs += round.inputs.len() as u64;
-        let end = round.first + round.inputs.len() as u64;
+        let seen = self.result.findings.iter_mut().find(|found| found.class.contains("/memory"));
+        if let Some(seen) = seen {
+            seen.seen += 1;
+            return;
+        }
+        let before = Instant::now();
+        let end = round.end();
         let played = end - self.since;
         let suspects = self.generator.inputs(end.saturating_sub(played.min(16 * BATCH)), played.min(16 * BATCH));
-        match self.search.growing(suspects, played).await {
+        let grown = self.search.growing(suspects, played).await;
+        self.searching += before.elapsed();
+        match grown {
             Some(shown) => {
                 let class = shown.difference.class.clone();
-                if self.is_new(&class, round.first) {
+                if self.is_new(&class) {
                     self.add(round.first, Some(shown.clone()), shown.difference);
                 }
             }
@@ -317,7 +334,7 @@ impl Campaign<'_> {
                     let came = format!("the memory of the process came to its limit over {played} runs");
                     Difference { class, rule: "codec.sio.roundtrip.fuzz", expected: "less".to_owned(), came }
                 });
-                if let Some(difference) = found.filter(|found| self.is_new(&found.class, round.first)) {
+                if let Some(difference) = found.filter(|found| self.is_new(&found.class)) {
                     self.add(round.first, None, difference);
                 }
             }
@@ -325,7 +342,7 @@ impl Campaign<'_> {
     }
 
     /// Counts a class; `true` where it was not seen before.
-    fn is_new(&mut self, class: &str, _run: u64) -> bool {
+    fn is_new(&mut self, class: &str) -> bool {
         match self.result.findings.iter_mut().find(|found| found.class == class) {
             Some(found) => {
                 found.seen += 1;
@@ -341,7 +358,7 @@ impl Campaign<'_> {
             *self.result.freedoms.entry("open-rule").or_default() += 1;
             return;
         }
-        if !self.is_new(&difference.class, run) {
+        if !self.is_new(&difference.class) {
             return;
         }
         if self.known.iter().any(|entry| fits_glob(&entry.class, &difference.class)) {
@@ -357,7 +374,7 @@ impl Campaign<'_> {
             None => {
                 let came = format!("{} (but not when it was asked again)", difference.came);
                 let class = format!("{}/unstable", difference.class);
-                if self.is_new(&class, run) {
+                if self.is_new(&class) {
                     self.add(run, None, Difference { class, came, ..difference });
                 }
             }

@@ -38,7 +38,7 @@ pub(super) struct Step<'a> {
 }
 
 /// All of them.
-pub const FREEDOMS: [Freedom; 20] = [
+pub const FREEDOMS: [Freedom; 21] = [
     Freedom {
         name: "empty-message",
         rule: "codec.sio.decode.empty-string",
@@ -54,6 +54,12 @@ pub const FREEDOMS: [Freedom; 20] = [
             let late = step.target.iter().find(|outcome| **outcome != Outcome::Wait);
             refused && step.is_binary() && step.waits() && matches!(late, None | Some(Outcome::Error(_)))
         }),
+    },
+    Freedom {
+        name: "exotic-placeholder",
+        rule: "codec.sio.decode.binary-num-fraction",
+        reason: "the number of a placeholder may be written as 0.0, 0e0 or -0: once it is read it is whole",
+        allows: Scope::Step(|step| step.refused_for("does not name one") && has_exotic_number(step.text())),
     },
     Freedom {
         name: "acknowledgement-without-id",
@@ -86,7 +92,10 @@ pub const FREEDOMS: [Freedom; 20] = [
         name: "space-before-payload",
         rule: "codec.sio.decode.id-whitespace",
         reason: "white space before the JSON of a payload has no meaning, or is refused",
-        allows: Scope::Step(|step| step.is_socket() && header(step.text()).1.starts_with([' ', '\t', '\n', '\r'])),
+        allows: Scope::Step(|step| {
+            let without_id = step.packet().is_none_or(|packet| header(step.text()).0 || packet["id"].is_null());
+            step.is_socket() && without_id && header(step.text()).1.starts_with([' ', '\t', '\n', '\r'])
+        }),
     },
     Freedom {
         name: "id-without-meaning",
@@ -269,7 +278,7 @@ pub(super) fn of_values(ours: &Value, theirs: &Value) -> Option<&'static str> {
 }
 
 /// Whether a Socket.IO packet has digits as an id, and what stands behind them.
-fn header(text: &str) -> (bool, &str) {
+pub(super) fn header(text: &str) -> (bool, &str) {
     let mut rest = text.get(1..).unwrap_or_default();
     if text.starts_with(['5', '6'])
         && let Some((_, behind)) = rest.split_once('-')
@@ -296,6 +305,18 @@ fn is_exotic_count(text: &str) -> bool {
     let prefixed = ["0x", "0X", "0b", "0B", "0o", "0O"].iter().any(|start| trimmed.starts_with(start));
     let prefixed = prefixed && trimmed.len() > 2 && trimmed[2..].bytes().all(|byte| byte.is_ascii_hexdigit());
     prefixed || trimmed.parse::<f64>().is_ok_and(|count| count.is_finite() && count.fract() == 0.0)
+}
+
+/// Whether a `num` is a whole number that is not written as one.
+fn has_exotic_number(text: &str) -> bool {
+    let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    text.split("\"num\"").skip(1).any(|behind| {
+        let behind = behind.trim_start_matches([' ', '\t', '\n', '\r', ':']);
+        let end = behind.find(|c| !number(c)).unwrap_or(behind.len());
+        let written = &behind[..end];
+        let plain = written.bytes().all(|byte| byte.is_ascii_digit());
+        !plain && written.parse::<f64>().is_ok_and(|num| num >= 0.0 && num.fract() == 0.0)
+    })
 }
 
 fn is_number(value: &Value) -> bool {

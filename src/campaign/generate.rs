@@ -120,6 +120,7 @@ impl Generator {
         let encoded = self.seeds.get(&codec).map_or(&[][..], |seeds| &seeds.encoded);
         if random.once_in(16)
             && let Some(packet) = random.pick(encoded)
+            && packet.as_array().is_none_or(|packets| !packets.is_empty())
         {
             return packet.clone();
         }

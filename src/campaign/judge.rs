@@ -176,6 +176,9 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         _ => "",
     };
     let found = |kind, aspect: String, rule| Found { input, kind, aspect, rule, step };
+    if let Some((aspect, rule)) = space_as_digit(text, &step) {
+        return found("accepts", aspect.to_owned(), rule).differs();
+    }
     let found = match (step.reference, step.target.first()) {
         (Some(Outcome::Unsupported(_)), _) | (_, Some(Outcome::Unsupported(_))) => return Judgement::Unsupported,
         (Some(Outcome::Wait), Some(Outcome::Wait)) | (Some(Outcome::Error(_)), Some(Outcome::Error(_))) => {
@@ -189,7 +192,11 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             let word = ours["type"].as_str().unwrap_or_default();
             match compare_packets(&ours, &theirs) {
                 Ok(taken) => return taken.first().map_or(Judgement::Same, |name| Judgement::Free(name)),
-                Err(aspect) => found("differs", format!("{word}-{aspect}"), refusals::rule_of_packet(input.codec, word)),
+                Err(aspect) => {
+                    let carries = word == "connect" && aspect.starts_with("data");
+                    let rule = if carries { "codec.sio.decode.connect-object" } else { refusals::rule_of_packet(input.codec, word) };
+                    found("differs", format!("{word}-{aspect}"), rule)
+                }
             }
         }
         (Some(Outcome::Error(why)), Some(Outcome::Packet(_) | Outcome::Wait)) => {
@@ -201,7 +208,7 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             found("ignores", aspect, rule)
         }
         (Some(ours @ (Outcome::Packet(_) | Outcome::Wait)), Some(Outcome::Error(why))) => {
-            let word = word_of(ours, text);
+            let word = if input.codec == Codec::EnginePayload { "payload" } else { word_of(ours, text) };
             found("refuses", format!("{word}-{}", slug(why)), refusals::rule_of_packet(input.codec, word))
         }
         (Some(ours), Some(Outcome::Wait)) => {
@@ -221,6 +228,20 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         Some(name) => Judgement::Free(name),
         None => found.differs(),
     }
+}
+
+/// White space that a target reads as the digit 0, as `Number` of JavaScript does, in place of a type or of an id.
+fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static str)> {
+    let space = |c: char| c.is_whitespace() || c == '\u{feff}';
+    let Some(Outcome::Packet(theirs)) = step.target.first().filter(|_| step.codec == Codec::SocketPacket) else {
+        return None;
+    };
+    if text.starts_with(space) {
+        return Some(("space-as-type", "codec.sio.decode.leading-space"));
+    }
+    let (has_id, behind) = freedoms::header(text);
+    let as_id = !has_id && behind.starts_with(space) && !theirs["id"].is_null();
+    as_id.then_some(("space-as-id", "codec.sio.decode.id-whitespace"))
 }
 
 /// The type of what the reference decoded or awaits.

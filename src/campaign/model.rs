@@ -250,10 +250,21 @@ fn object(deepest: usize, binary: bool, raw: &mut Unstructured<'_>) -> Result<Js
     let mut members = Vec::new();
     while members.len() < 3 && raw.ratio(1, 2)? {
         let inner = value(deepest, raw)?;
-        let inner = if !binary && matches!(inner, Json::Binary(_)) { Json::Null } else { inner };
-        members.push((text(raw)?, inner));
+        members.push((text(raw)?, if binary { inner } else { without_bytes(inner) }));
     }
     Ok(Json::Object(members))
+}
+
+/// Packets without a binary type hold no bytes.
+fn without_bytes(value: Json) -> Json {
+    match value {
+        Json::Binary(_) => Json::Null,
+        Json::List(items) => Json::List(items.into_iter().map(without_bytes).collect()),
+        Json::Object(members) => {
+            Json::Object(members.into_iter().map(|(key, inner)| (key, without_bytes(inner))).collect())
+        }
+        plain => plain,
+    }
 }
 
 fn value(deepest: usize, raw: &mut Unstructured<'_>) -> Result<Json> {

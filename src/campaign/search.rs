@@ -22,7 +22,9 @@ const MOST_CRASHES: usize = 200;
 const MOST_HANGS: usize = 16;
 /// How many candidates are asked about together.
 const TOGETHER: usize = 64;
-/// How many inputs a search for one that grows may take.
+/// How many inputs are tried to make one smaller that makes the process grow.
+const MOST_GROWING: usize = 500;
+/// How many inputs a search for one that does may be given altogether.
 const MOST_GROWN: u64 = 4_000_000;
 
 /// Looks closer at inputs.
@@ -125,16 +127,15 @@ impl<'a> Search<'a> {
             }
         }
         let mut input = suspects.pop()?;
-        let one = std::slice::from_ref(&input);
-        let mut times = self.times_until_full(one, most, &mut spent).await?;
-        'smaller: loop {
+        let times = self.times_until_full(std::slice::from_ref(&input), most, &mut spent).await?;
+        let (mut tried, mut used) = (0, u64::MAX);
+        'smaller: while tried < MOST_GROWING {
             for candidate in candidates(&input) {
-                if *self.interrupted.borrow() || spent > MOST_GROWN {
+                if *self.interrupted.borrow() || tried >= MOST_GROWING {
                     break 'smaller;
                 }
-                let one = std::slice::from_ref(&candidate);
-                if let Some(grown) = self.times_until_full(one, times * 2, &mut spent).await {
-                    times = times.max(grown);
+                tried += 1;
+                if self.grows(&candidate, times.div_ceil(4), &mut used).await {
                     input = candidate;
                     continue 'smaller;
                 }
@@ -146,15 +147,39 @@ impl<'a> Search<'a> {
         let error = DriverError::Ended { end: End::Memory { used: 0, limit: 0 }, tail: String::new() };
         let difference = lost(&input, &error)?;
         let came = format!("the memory of the process came to its limit after {times} times");
-        let times = Times(u32::try_from((times * 2).next_power_of_two()).unwrap_or(u32::MAX));
+        let times = Times(u32::try_from((times * 2).next_power_of_two()).unwrap_or(u32::MAX).min(1 << 24));
         Some(Shown { difference: Difference { came, ..difference }, input, reference, times })
+    }
+
+    /// Whether a process grows by an eighth of what it may use when it is given an input so often. `used` is what it uses
+    /// already.
+    async fn grows(&mut self, input: &Input, times: u64, used: &mut u64) -> bool {
+        let limit = self.asker.memory_limit();
+        if *used > limit / 2 {
+            self.asker.stop().await;
+            *used = self.asker.memory().await;
+        }
+        let before = std::mem::replace(used, u64::MAX);
+        let mut left = usize::try_from(times).unwrap_or(usize::MAX);
+        while left > 0 {
+            let many = left.min(BATCH as usize);
+            left -= many;
+            let batch = batch_of(&vec![input.clone(); many]);
+            match self.asker.ask(&batch).await {
+                Err(DriverError::Ended { end: End::Memory { .. }, .. }) => return true,
+                Err(DriverError::Unsupported(_)) | Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        *used = self.asker.memory().await;
+        used.saturating_sub(before) > limit / 8
     }
 
     /// How many inputs it takes until a new process has used up its memory; `None` where `most` do not do it.
     async fn times_until_full(&mut self, inputs: &[Input], most: u64, spent: &mut u64) -> Option<u64> {
         self.asker.stop().await;
         let mut asked = 0;
-        while asked < most && !*self.interrupted.borrow() {
+        while asked < most && *spent < MOST_GROWN && !*self.interrupted.borrow() {
             // Inputs of one kind can be asked about together; a single one is asked about many times at once.
             let mut rest = inputs;
             while let Some(first) = rest.first() {
@@ -172,7 +197,7 @@ impl<'a> Search<'a> {
                     Err(DriverError::Unsupported(_)) | Ok(_) => {}
                     Err(_) => return None,
                 }
-                if self.asker.is_full() {
+                if self.asker.fullness().is_some() {
                     self.asker.stop().await;
                     return Some(asked);
                 }

@@ -174,7 +174,10 @@ fn of_packet(packet: &Value) -> Vec<Value> {
             ("id", _) => vec![json!(0)],
             ("data", "event") => of_event(value),
             ("data", "ack") => of_value(value).into_iter().filter(Value::is_array).collect(),
-            ("data", "connect" | "connect_error") => of_value(value).into_iter().filter(Value::is_object).collect(),
+            ("data", "connect" | "connect_error") => {
+                let plain = |value: &Value| value.is_object() && value.get("$binary").is_none();
+                of_value(value).into_iter().filter(plain).collect()
+            }
             _ => of_value(value),
         };
         for value in smaller {

@@ -4,6 +4,8 @@ mod baseline;
 mod bench;
 mod exit;
 mod faults;
+mod findings;
+mod fuzz;
 mod install;
 mod interruptions;
 mod list;
@@ -84,6 +86,9 @@ enum Command {
     Serve(serve::Serve),
     /// Show which cases catch each deliberate fault of the reference
     Faults(faults::Faults),
+    /// Try inputs that nobody thought of on a target, and write down what it gets wrong
+    #[command(subcommand)]
+    Fuzz(fuzz::Fuzz),
     /// Make reports from saved results, merge them, compare them
     Report(Box<report::Report>),
     /// Change what the reference sent, and show which changes the cases overlook
@@ -143,6 +148,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Rules(arguments) => rules::rules(&arguments, out),
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
+        Command::Fuzz(fuzz::Fuzz::Codec(arguments)) => fuzz::codec(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),
         Command::Bench(arguments) => bench::bench(&arguments, out),
         Command::Selftest(arguments) => selftest::selftest(&arguments, out),

@@ -18,6 +18,8 @@ use tokio::sync::watch;
 
 /// How many inputs a request has.
 const BATCH: usize = 64;
+/// After how many inputs the memory of a driver is looked at that is given the same one again and again.
+const LOOKS: u32 = 16_384;
 /// How often a driver is started again in one run.
 const RESTARTS: u32 = 100;
 /// The longest line of a transcript, in characters.
@@ -52,9 +54,7 @@ pub async fn run_vectors(
     };
     if let Some(instance) = started {
         let offered = Codec::ALL.map(|codec| (codec.word().to_owned(), instance.drives(codec)));
-        if let Some(hello) = instance.hello() {
-            complete(&mut result.target, &hello.name, &hello.version, &hello.language);
-        }
+        result.target = instance.info(target);
         result.capabilities = BTreeMap::from(offered.clone());
         listener(RunEvent::Started {
             target: result.target.clone(),
@@ -63,7 +63,7 @@ pub async fn run_vectors(
         });
         let mut bench = Bench {
             target,
-            asker: Asker::new(target, instance, RESTARTS),
+            asker: Asker::new(target, Some(instance), RESTARTS),
             rules,
             known: &options.known,
             began,
@@ -88,18 +88,6 @@ pub async fn run_vectors(
     Ok(result)
 }
 
-/// What a command does not say of itself is taken from its driver's hello.
-fn complete(info: &mut TargetInfo, name: &str, version: &str, language: &str) {
-    if info.argument.starts_with("-- ") && !name.is_empty() {
-        name.clone_into(&mut info.name);
-    }
-    for (field, told) in [(&mut info.version, version), (&mut info.language, language)] {
-        if field.is_empty() {
-            told.clone_into(field);
-        }
-    }
-}
-
 /// Vectors that can be asked about in one request, in order.
 fn batches(vectors: &[Arc<Vector>]) -> Vec<Vec<Arc<Vector>>> {
     let mut groups: BTreeMap<_, Vec<Arc<Vector>>> = BTreeMap::new();
@@ -109,7 +97,8 @@ fn batches(vectors: &[Arc<Vector>]) -> Vec<Vec<Arc<Vector>>> {
             Operation::Encode(_, repeat) => (1, *repeat),
             Operation::RoundTrip(_) => (2, 1),
         };
-        let key = (vector.codec, kind, repeat, vector.without_data);
+        let alone = (vector.times > 1).then_some(&vector.id);
+        let key = (vector.codec, kind, repeat, vector.without_data, alone);
         groups.entry(key).or_default().push(Arc::clone(vector));
     }
     let chunks = groups.into_values().flat_map(|group| {
@@ -150,7 +139,10 @@ impl Bench<'_> {
             },
             inputs: vectors.iter().map(|vector| input(vector)).collect(),
         };
-        let mut answered = self.ask(&batch).await;
+        let mut answered = match first.times {
+            1 => self.ask(&batch).await,
+            times => self.ask_often(&batch, times).await,
+        };
         if matches!(first.operation, Operation::RoundTrip(_)) {
             self.ask_back(&batch, &mut answered).await;
         }
@@ -173,6 +165,33 @@ impl Bench<'_> {
             }
         };
         batch.inputs.iter().zip(asked).map(answered).collect()
+    }
+
+    /// Asks about the same input again and again, unless that ends the driver. What came of it the last time counts.
+    async fn ask_often(&mut self, batch: &Batch, times: u32) -> Vec<Answered> {
+        let before = Instant::now();
+        let Some(input) = batch.inputs.first() else {
+            return Vec::new();
+        };
+        let mut asked = 0;
+        let (mut outcomes, mut error) = (Vec::new(), None);
+        while asked < times && error.is_none() {
+            let many = BATCH.min((times - asked) as usize);
+            match self.asker.ask(&batch.of(vec![input.clone(); many])).await {
+                Ok(mut all) => outcomes = all.pop().unwrap_or_default(),
+                Err(failed) => error = Some(failed),
+            }
+            asked += many as u32;
+            // The watch over the process looks rarely.
+            if error.is_none() && (asked >= times || asked % LOOKS < many as u32) {
+                error = self.asker.fullness().map(|end| DriverError::Ended { end, tail: String::new() });
+            }
+        }
+        vec![Answered {
+            exchanges: vec![(input.clone(), outcomes)],
+            error,
+            wall_ms: before.elapsed().as_secs_f64() * 1000.0,
+        }]
     }
 
     /// The second half of round trips: what was encoded is decoded.

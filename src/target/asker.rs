@@ -2,6 +2,7 @@
 
 use super::codec::{Batch, CodecInstance, CodecTarget};
 use super::driver::DriverError;
+use super::group::End;
 use super::instance::StartError;
 use crate::suite::Outcome;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ pub struct Asker<'a> {
     instance: Option<CodecInstance>,
     restarts: u32,
     most_restarts: u32,
+    patience: Option<Duration>,
 }
 
 /// What came of one input.
@@ -25,13 +27,24 @@ pub struct Asked {
 }
 
 impl<'a> Asker<'a> {
-    /// Asks `instance`, and others of the same target after it, `most_restarts` at most.
-    pub fn new(target: &'a CodecTarget, instance: CodecInstance, most_restarts: u32) -> Self {
+    /// Asks `instance`, and others of the same target after it, `most_restarts` at most. Without an instance the first one
+    /// is started when it is needed.
+    pub fn new(target: &'a CodecTarget, instance: Option<CodecInstance>, most_restarts: u32) -> Self {
         Self {
             target,
-            instance: Some(instance),
+            instance,
             restarts: 0,
             most_restarts,
+            patience: None,
+        }
+    }
+
+    /// The same, where processes that are started from now on have so much time for an answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
+            ..self
         }
     }
 
@@ -98,9 +111,13 @@ impl<'a> Asker<'a> {
             return Err(DriverError::Unsupported(why));
         }
         self.restarts += 1;
-        self.target.start().await.map_err(|error| match error {
+        let started = self.target.start().await.map_err(|error| match error {
             StartError::Driver { error, .. } => *error,
             other => DriverError::Unsupported(other.to_string()),
+        })?;
+        Ok(match self.patience {
+            Some(patience) => started.with_patience(patience),
+            None => started,
         })
     }
 
@@ -112,9 +129,28 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// How often it was started again.
-    pub fn restarts(&self) -> u32 {
-        self.restarts
+    /// How many bytes of memory the process uses that is asked next; it is started if there is none. 0 where it cannot be.
+    pub async fn memory(&mut self) -> u64 {
+        match self.take().await {
+            Ok(instance) => {
+                let used = instance.memory();
+                self.instance = Some(instance);
+                used
+            }
+            Err(_) => 0,
+        }
+    }
+
+    /// How many bytes it may use.
+    pub fn memory_limit(&self) -> u64 {
+        self.target.memory_limit()
+    }
+
+    /// The end that the process which is asked next has earned where it uses more memory than it may.
+    pub fn fullness(&self) -> Option<End> {
+        let limit = self.target.memory_limit();
+        let used = self.instance.as_ref().map_or(0, CodecInstance::memory);
+        (used > limit).then_some(End::Memory { used, limit })
     }
 
     /// Asks the process to end, and waits until it is gone. The next batch is asked of a new one.

@@ -3,7 +3,8 @@
 use super::driver::{DriverError, DriverProgram, Hello, Pipe};
 use super::instance::StartError;
 use super::launch::Limits;
-use super::manifest::{KnownEntry, Manifest};
+use super::manifest::{FuzzEntry, KnownEntry, Manifest};
+use super::memory;
 use super::{builtin_codec, codec_driver};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Outcome};
@@ -109,6 +110,16 @@ impl CodecTarget {
         &self.program.known
     }
 
+    /// What its manifest lists as known findings of campaigns.
+    pub fn fuzz(&self) -> &[FuzzEntry] {
+        &self.program.fuzz
+    }
+
+    /// How many bytes of memory its processes may use.
+    pub fn memory_limit(&self) -> u64 {
+        self.limits.memory
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -137,6 +148,25 @@ impl CodecInstance {
         }
     }
 
+    /// What it is: what its target does not say of itself is taken from its driver's hello.
+    pub fn info(&self, target: &CodecTarget) -> TargetInfo {
+        let mut info = target.info().clone();
+        if let Some(hello) = self.hello() {
+            if info.argument.starts_with("-- ") && !hello.name.is_empty() {
+                info.name.clone_from(&hello.name);
+            }
+            for (field, told) in [
+                (&mut info.version, &hello.version),
+                (&mut info.language, &hello.language),
+            ] {
+                if field.is_empty() {
+                    field.clone_from(told);
+                }
+            }
+        }
+        info
+    }
+
     /// Whether it has this codec.
     pub fn drives(&self, codec: Codec) -> bool {
         self.hello()
@@ -151,6 +181,39 @@ impl CodecInstance {
         match &mut self.0 {
             Body::Builtin => Ok(builtin_codec::answer(batch)),
             Body::Driver(driver) => codec_driver::ask(driver, batch).await,
+        }
+    }
+
+    /// Sends the batch `next` and takes the outcomes of the batch `sent`, which was sent before it; each where there is
+    /// one. So a driver has work while its last answer is looked at.
+    ///
+    /// # Errors
+    /// Where no proper answer comes; it must be started again then.
+    pub async fn pass(
+        &mut self,
+        next: Option<&Batch>,
+        sent: Option<&Batch>,
+    ) -> Result<Option<Vec<Vec<Outcome>>>, DriverError> {
+        match &mut self.0 {
+            Body::Builtin => Ok(sent.map(builtin_codec::answer)),
+            Body::Driver(driver) => codec_driver::pass(driver, next, sent).await,
+        }
+    }
+
+    /// The same, with so much time for an answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self(match self.0 {
+            Body::Builtin => Body::Builtin,
+            Body::Driver(driver) => Body::Driver(Box::new(driver.with_patience(patience))),
+        })
+    }
+
+    /// How many bytes of memory its processes use now; 0 for the reference.
+    pub fn memory(&self) -> u64 {
+        match &self.0 {
+            Body::Builtin => 0,
+            Body::Driver(driver) => driver.reader.process().map_or(0, |process| memory::used_now(process.pid)),
         }
     }
 

@@ -15,6 +15,23 @@ pub(super) async fn ask(driver: &mut Pipe, batch: &Batch) -> Result<Vec<Vec<Outc
     read_results(&answer, batch.inputs.len()).map_err(|why| rubbish(&answer.to_string(), "answer", why))
 }
 
+/// Sends the batch `next` and takes the results of the batch `sent`, which was sent before it; each where there is one.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) async fn pass(
+    driver: &mut Pipe,
+    next: Option<&Batch>,
+    sent: Option<&Batch>,
+) -> Result<Option<Vec<Vec<Outcome>>>, DriverError> {
+    let answer = driver.pass(next.map(Batch::request), sent.is_some()).await?;
+    let Some(sent) = sent else { return Ok(None) };
+    let results = read_results(&answer, sent.inputs.len());
+    results
+        .map(Some)
+        .map_err(|why| rubbish(&answer.to_string(), "answer", why))
+}
+
 fn read_results(answer: &Value, inputs: usize) -> Result<Vec<Vec<Outcome>>, String> {
     let results = answer["results"].as_array().ok_or("it has no list `results`")?;
     if results.len() != inputs {

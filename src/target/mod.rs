@@ -33,7 +33,7 @@ pub use driver::{DriverError, Hello};
 pub use group::End;
 pub use instance::{Instance, Loss, StartError};
 pub use launch::{Launch, LaunchError, Limits, Process, program_in};
-pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
+pub use manifest::{FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
 pub use named::{Target, quoted};
 
 /// Where Socket.IO is served unless somebody says otherwise.

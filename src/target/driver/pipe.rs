@@ -26,7 +26,10 @@ pub(in crate::target) struct Pipe {
     pub(in crate::target) reader: Reader,
     /// What goes to it.
     pub(in crate::target) writer: Writer,
+    /// The id of the last request.
     last_id: u64,
+    /// The id of the last answer.
+    answered: u64,
     patience: Duration,
 }
 
@@ -107,6 +110,7 @@ impl Pipe {
             reader,
             writer,
             last_id: 0,
+            answered: 0,
             patience,
         };
         match pipe.greet(start).await {
@@ -141,15 +145,43 @@ impl Pipe {
     ///
     /// # Errors
     /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
-    pub(in crate::target) async fn exchange(&mut self, mut request: Value) -> Result<Value, DriverError> {
-        self.last_id += 1;
-        let id = self.last_id;
-        request["id"] = json!(id);
-        let both = async { tokio::join!(self.writer.send(request), self.reader.next("answer")).1 };
+    pub(in crate::target) async fn exchange(&mut self, request: Value) -> Result<Value, DriverError> {
+        self.pass(Some(request), true).await
+    }
+
+    /// Sends a request, if there is one, and takes the answer to the oldest that was not answered yet, if it is `wanted`;
+    /// otherwise null. So the driver can have the next request before it has answered the last one.
+    ///
+    /// # Errors
+    /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
+    pub(in crate::target) async fn pass(
+        &mut self,
+        request: Option<Value>,
+        wanted: bool,
+    ) -> Result<Value, DriverError> {
+        let sent = async {
+            if let Some(mut request) = request {
+                self.last_id += 1;
+                request["id"] = json!(self.last_id);
+                self.writer.send(request).await;
+            }
+        };
+        let came = async {
+            match wanted {
+                true => self.reader.next("answer").await.map(|message| message.value),
+                false => Ok(Value::Null),
+            }
+        };
+        let both = async { tokio::join!(sent, came).1 };
         let Ok(answer) = tokio::time::timeout(self.patience, both).await else {
             return Err(self.reader.silent(self.patience));
         };
-        let answer = answer?.value;
+        let answer = answer?;
+        if !wanted {
+            return Ok(answer);
+        }
+        self.answered += 1;
+        let id = self.answered;
         match answer.get("id") {
             Some(came) if came.as_u64() == Some(id) => {}
             Some(came) => {
@@ -172,7 +204,6 @@ impl Pipe {
     }
 
     /// The same driver, with this much time for an answer.
-    #[cfg(test)]
     pub(in crate::target) fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
