@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod commands;
+#[cfg(unix)]
+mod fuzz;
 mod gate;
 mod hostile;
 #[cfg(unix)]
