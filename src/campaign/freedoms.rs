@@ -33,12 +33,15 @@ pub(super) struct Step<'a> {
     pub(super) frame: Option<&'a Frame>,
     /// What the reference made of it, nothing where its outcomes ended before.
     pub(super) reference: Option<&'a Outcome>,
-    /// What the target made of it, and of all that follows.
+    /// What the target made of it, and of the attachments that follow it.
     pub(super) target: &'a [Outcome],
 }
 
+/// What JSON takes for white space.
+const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// All of them.
-pub const FREEDOMS: [Freedom; 21] = [
+pub const FREEDOMS: [Freedom; 22] = [
     Freedom {
         name: "empty-message",
         rule: "codec.sio.decode.empty-string",
@@ -52,7 +55,7 @@ pub const FREEDOMS: [Freedom; 21] = [
         allows: Scope::Step(|step| {
             let refused = step.refusal().is_some_and(|why| !why.contains("attachments announced"));
             let late = step.target.iter().find(|outcome| **outcome != Outcome::Wait);
-            refused && step.is_binary() && step.waits() && matches!(late, None | Some(Outcome::Error(_)))
+            refused && step.is_binary() && step.waits() && matches!(late, None | Some(Outcome::Error(_) | Outcome::Unsupported(_)))
         }),
     },
     Freedom {
@@ -84,8 +87,9 @@ pub const FREEDOMS: [Freedom; 21] = [
         rule: "codec.sio.decode.event-name-number",
         reason: "a number as the name of an event is accepted by some, and reaches no handler",
         allows: Scope::Step(|step| {
-            let first = step.packet().and_then(|packet| packet["data"].get(0));
-            step.refused_for("is its name") && first.is_some_and(is_number)
+            let list = header(step.text()).1.trim_start_matches(JSON_SPACE).strip_prefix('[').unwrap_or_default();
+            let begins = list.trim_start_matches(JSON_SPACE).starts_with(|c: char| c == '-' || c.is_ascii_digit());
+            step.refused_for("is its name") && begins
         }),
     },
     Freedom {
@@ -94,7 +98,7 @@ pub const FREEDOMS: [Freedom; 21] = [
         reason: "white space before the JSON of a payload has no meaning, or is refused",
         allows: Scope::Step(|step| {
             let without_id = step.packet().is_none_or(|packet| header(step.text()).0 || packet["id"].is_null());
-            step.is_socket() && without_id && header(step.text()).1.starts_with([' ', '\t', '\n', '\r'])
+            step.is_socket() && without_id && header(step.text()).1.starts_with(JSON_SPACE)
         }),
     },
     Freedom {
@@ -175,6 +179,20 @@ pub const FREEDOMS: [Freedom; 21] = [
         reason: "deep JSON may be refused",
         allows: Scope::Step(|step| {
             matches!(step.target.first(), Some(Outcome::Error(_))) && step.text().matches(['[', '{']).count() > 100
+        }),
+    },
+    Freedom {
+        name: "data-without-meaning",
+        rule: "codec.eio.decode.type-only",
+        reason: "what stands behind a close, upgrade or noop, or a ping or pong that is no probe, may be kept, dropped or refused",
+        allows: Scope::Step(|step| {
+            let Some(Outcome::Packet(ours)) = step.reference.filter(|_| !step.is_socket()) else {
+                return false;
+            };
+            let data = ours["data"].as_str().unwrap_or_default();
+            let kept = !data.is_empty() && (data != "probe" || ours["type"] != "ping" && ours["type"] != "pong");
+            let empty = ["close", "ping", "pong", "upgrade", "noop"].iter().any(|word| ours["type"] == *word);
+            kept && empty && step.packet().is_none_or(|theirs| theirs["type"] == ours["type"])
         }),
     },
     Freedom {
@@ -311,7 +329,7 @@ fn is_exotic_count(text: &str) -> bool {
 fn has_exotic_number(text: &str) -> bool {
     let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
     text.split("\"num\"").skip(1).any(|behind| {
-        let behind = behind.trim_start_matches([' ', '\t', '\n', '\r', ':']);
+        let behind = behind.trim_start_matches(JSON_SPACE).trim_start_matches(':').trim_start_matches(JSON_SPACE);
         let end = behind.find(|c| !number(c)).unwrap_or(behind.len());
         let written = &behind[..end];
         let plain = written.bytes().all(|byte| byte.is_ascii_digit());

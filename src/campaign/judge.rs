@@ -113,16 +113,17 @@ fn judge_frames(input: &Input, frames: &[Frame], reference: &[Outcome], target: 
     // After an error a decoder may be in any state until it is reset.
     let mut lost = false;
     let mut at = 0;
-    for frame in frames {
+    for (index, frame) in frames.iter().enumerate() {
         if *frame == Frame::Reset {
             lost = false;
             continue;
         }
+        let attachments = frames[index + 1..].iter().take_while(|frame| matches!(frame, Frame::Binary(_)));
         let step = Step {
             codec: input.codec,
             frame: Some(frame),
             reference: reference.get(at),
-            target: &target[at..],
+            target: &target[at..=at + attachments.count()],
         };
         at += 1;
         if lost {
@@ -144,6 +145,10 @@ fn judge_frames(input: &Input, frames: &[Frame], reference: &[Outcome], target: 
     free.map_or(Judgement::Same, Judgement::Free)
 }
 
+fn is_packet(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Packet(_))
+}
+
 /// The packets of one body.
 fn judge_payload(input: &Input, frames: &[Frame], reference: &[Outcome], target: &[Outcome]) -> Judgement {
     let whole = frames.first();
@@ -162,7 +167,9 @@ fn judge_payload(input: &Input, frames: &[Frame], reference: &[Outcome], target:
         };
         match judge_step(input, step) {
             Judgement::Same => {}
-            Judgement::Free(name) if matches!(step.reference, Some(Outcome::Packet(_))) => free = Some(name),
+            Judgement::Free(name) if matches!(step.target.first(), Some(Outcome::Packet(_))) && step.reference.is_some_and(is_packet) => {
+                free = Some(name);
+            }
             // What follows is shifted, or not there.
             other => return other,
         }
@@ -176,9 +183,6 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         _ => "",
     };
     let found = |kind, aspect: String, rule| Found { input, kind, aspect, rule, step };
-    if let Some((aspect, rule)) = space_as_digit(text, &step) {
-        return found("accepts", aspect.to_owned(), rule).differs();
-    }
     let found = match (step.reference, step.target.first()) {
         (Some(Outcome::Unsupported(_)), _) | (_, Some(Outcome::Unsupported(_))) => return Judgement::Unsupported,
         (Some(Outcome::Wait), Some(Outcome::Wait)) | (Some(Outcome::Error(_)), Some(Outcome::Error(_))) => {
@@ -193,6 +197,9 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             match compare_packets(&ours, &theirs) {
                 Ok(taken) => return taken.first().map_or(Judgement::Same, |name| Judgement::Free(name)),
                 Err(aspect) => {
+                    if let Some((aspect, rule)) = space_as_digit(text, &step) {
+                        return found("accepts", aspect.to_owned(), rule).differs();
+                    }
                     let carries = word == "connect" && aspect.starts_with("data");
                     let rule = if carries { "codec.sio.decode.connect-object" } else { refusals::rule_of_packet(input.codec, word) };
                     found("differs", format!("{word}-{aspect}"), rule)
@@ -200,6 +207,9 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             }
         }
         (Some(Outcome::Error(why)), Some(Outcome::Packet(_) | Outcome::Wait)) => {
+            if let Some((aspect, rule)) = space_as_digit(text, &step) {
+                return found("accepts", aspect.to_owned(), rule).differs();
+            }
             let (aspect, rule) = refusals::of(input.codec, text, why);
             found("accepts", aspect, rule)
         }
@@ -209,7 +219,10 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         }
         (Some(ours @ (Outcome::Packet(_) | Outcome::Wait)), Some(Outcome::Error(why))) => {
             let word = if input.codec == Codec::EnginePayload { "payload" } else { word_of(ours, text) };
-            found("refuses", format!("{word}-{}", slug(why)), refusals::rule_of_packet(input.codec, word))
+            let rule = refusals::rule_of_packet(input.codec, word);
+            // A name with an escape in it hides what else a codec refuses in events.
+            let aspect = if has_escaped_name(text) { "with-escaped-name-" } else { "" };
+            found("refuses", format!("{word}-{aspect}{}", slug(why)), rule)
         }
         (Some(ours), Some(Outcome::Wait)) => {
             let word = word_of(ours, text);
@@ -230,6 +243,12 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
     }
 }
 
+/// Whether the list of a packet begins with a string that has an escape in it.
+fn has_escaped_name(text: &str) -> bool {
+    let literal = text.split_once("[\"").map_or("", |(_, behind)| behind);
+    literal.split('"').next().is_some_and(|inner| inner.contains('\\'))
+}
+
 /// White space that a target reads as the digit 0, as `Number` of JavaScript does, in place of a type or of an id.
 fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static str)> {
     let space = |c: char| c.is_whitespace() || c == '\u{feff}';
@@ -240,7 +259,8 @@ fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static
         return Some(("space-as-type", "codec.sio.decode.leading-space"));
     }
     let (has_id, behind) = freedoms::header(text);
-    let as_id = !has_id && behind.starts_with(space) && !theirs["id"].is_null();
+    let refused = matches!(step.reference, Some(Outcome::Error(_)));
+    let as_id = (!has_id || refused) && behind.starts_with(space) && !theirs["id"].is_null();
     as_id.then_some(("space-as-id", "codec.sio.decode.id-whitespace"))
 }
 
@@ -348,7 +368,14 @@ pub(super) fn slug(message: &str) -> String {
     let mut words = String::new();
     let mut quoted: Option<char> = None;
     let mut before = ' ';
+    let mut escaped = false;
     for c in message.chars() {
+        // A backslash escapes what follows it, also where that would end a quotation.
+        if escaped {
+            escaped = false;
+            continue;
+        }
+        escaped = c == '\\';
         match quoted {
             Some(end) if c == end => quoted = None,
             Some(_) => {}
@@ -457,6 +484,7 @@ mod tests {
     #[test]
     fn the_lasting_part_of_a_message_has_no_input_in_it() {
         assert_eq!(slug("ValueError: invalid literal for int() with base 10: '1x'"), "valueerror-invalid-literal-for-int-with-base");
-        assert_eq!(slug("can't do `x\"y` 12"), "cant-do");
+        assert_eq!(slug(r#"invalid type: string "\"x", expected y"#), "invalid-type-string-expected-y");
+        assert_eq!(slug("can't do `x\"y` 12"), "can-t-do");
     }
 }
