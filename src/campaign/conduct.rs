@@ -3,12 +3,14 @@
 
 use super::finding::{Finding, Times, shown, table, vector_id};
 use super::generate::{BATCH, Generator};
-use super::input::Input;
+use super::input::{Given, Input};
 use super::judge::{Difference, Judgement, judge, lost};
 use super::search::{Search, Shown};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
-use crate::target::{Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, StartError};
+use crate::target::{
+    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply, Request, StartError, agrees,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -170,9 +172,11 @@ struct Campaign<'a> {
 struct Round {
     first: u64,
     inputs: Vec<Input>,
-    batch: Batch,
-    reference: Vec<Vec<Outcome>>,
+    request: Request,
 }
+
+/// The outcomes of those inputs of a round that need a closer look.
+type Suspects = Vec<(u64, Input, Vec<Outcome>)>;
 
 impl Round {
     /// The run after its last one.
@@ -186,10 +190,7 @@ impl Campaign<'_> {
         let mut again: Option<Round> = None;
         let mut sent: Option<Round> = None;
         loop {
-            let next = match again.take() {
-                Some(round) => Some(round),
-                None => self.round(began).await,
-            };
+            let next = again.take().or_else(|| self.round(began));
             if next.is_none() && sent.is_none() || *self.interrupted.borrow() {
                 return;
             }
@@ -202,15 +203,21 @@ impl Campaign<'_> {
             };
             let mut stop = self.interrupted.clone();
             let answer = tokio::select! {
-                answer = instance.pass(next.as_ref().map(|round| &round.batch), sent.as_ref().map(|round| &round.batch)) => answer,
+                answer = instance.pass(next.as_ref().map(|round| &round.request), sent.as_ref().map(|round| &round.request)) => answer,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
-            self.asker.give_back(instance, answer.as_ref().err()).await;
-            match (answer, sent.take()) {
-                (Ok(outcomes), done) => {
+            let suspects = match (&answer, &sent) {
+                (Ok(Some(answer)), Some(done)) => suspects(done, answer),
+                _ => Ok(Vec::new()),
+            };
+            let suspects = answer.and(suspects);
+            self.asker.give_back(instance, suspects.as_ref().err()).await;
+            match (suspects, sent.take()) {
+                (Ok(suspects), done) => {
                     sent = next;
                     if let Some(done) = done {
-                        self.judge_round(&done, outcomes).await;
+                        self.result.runs += done.inputs.len() as u64;
+                        self.judge_all(suspects).await;
                         if self.is_full() {
                             self.asker.stop().await;
                             again = sent.take();
@@ -218,6 +225,10 @@ impl Campaign<'_> {
                             self.since = done.end();
                         }
                     }
+                }
+                (Err(DriverError::Unsupported(_)), Some(done)) => {
+                    sent = next;
+                    self.result.runs += done.inputs.len() as u64;
                 }
                 (Err(error), Some(done)) => {
                     again = next;
@@ -242,35 +253,36 @@ impl Campaign<'_> {
     }
 
     /// The next round, unless the campaign has gone on for long enough.
-    async fn round(&mut self, began: Instant) -> Option<Round> {
+    fn round(&mut self, began: Instant) -> Option<Round> {
         let over = self.settings.time.is_some_and(|time| began.elapsed() >= time);
         let left = self.settings.runs.map_or(BATCH, |runs| runs.saturating_sub(self.next_run).min(BATCH));
         if over || left == 0 {
             return None;
         }
         let inputs = self.generator.inputs(self.next_run, left);
-        let batch = batch_of(&inputs);
-        let reference = self.reference.ask(&batch).await.unwrap_or_default();
-        let round = Round { first: self.next_run, inputs, batch, reference };
+        let (codec, encode) = inputs.first().map(|input| (input.codec, input.is_encoded()))?;
+        let request = Request::new(codec, encode, inputs.len(), |text| {
+            for (index, input) in inputs.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                input.write(text);
+            }
+        });
+        let round = Round { first: self.next_run, inputs, request };
         self.next_run += left;
         Some(round)
     }
 
-    async fn judge_round(&mut self, round: &Round, outcomes: Option<Vec<Vec<Outcome>>>) {
-        let outcomes = outcomes.unwrap_or_default();
-        for (((run, input), reference), outcomes) in
-            (round.first..).zip(&round.inputs).zip(&round.reference).zip(&outcomes)
-        {
-            self.judge_one(run, input, reference, outcomes).await;
-        }
-    }
-
-    async fn judge_one(&mut self, run: u64, input: &Input, reference: &[Outcome], outcomes: &[Outcome]) {
-        self.result.runs += 1;
-        match judge(input, reference, outcomes) {
-            Judgement::Same | Judgement::Unsupported => {}
-            Judgement::Free(name) => *self.result.freedoms.entry(name).or_default() += 1,
-            Judgement::Differs(difference) => self.record(run, input, difference).await,
+    async fn judge_all(&mut self, suspects: Suspects) {
+        let inputs: Vec<Input> = suspects.iter().map(|(_, input, _)| input.clone()).collect();
+        let reference = self.reference.ask(&batch_of(&inputs)).await.unwrap_or_default();
+        for ((run, input, outcomes), reference) in suspects.iter().zip(&reference) {
+            match judge(input, reference, outcomes) {
+                Judgement::Same | Judgement::Unsupported => {}
+                Judgement::Free(name) => *self.result.freedoms.entry(name).or_default() += 1,
+                Judgement::Differs(difference) => self.record(*run, input, difference).await,
+            }
         }
     }
 
@@ -281,14 +293,14 @@ impl Campaign<'_> {
             return self.blame_for_memory(round).await;
         }
         let before = Instant::now();
-        let asked: Vec<Asked> = self.search.ask_each(&round.batch).await;
+        let asked: Vec<Asked> = self.search.ask_each(&batch_of(&round.inputs)).await;
         self.searching += before.elapsed();
+        self.result.runs += round.inputs.len() as u64;
         let mut blamed = false;
-        for (((run, input), reference), asked) in (round.first..).zip(&round.inputs).zip(&round.reference).zip(asked) {
+        for ((run, input), asked) in (round.first..).zip(&round.inputs).zip(asked) {
             match asked.outcomes {
-                Ok(outcomes) => self.judge_one(run, input, reference, &outcomes).await,
+                Ok(outcomes) => self.judge_all(vec![(run, input.clone(), outcomes)]).await,
                 Err(error) => {
-                    self.result.runs += 1;
                     if let Some(difference) = lost(input, &error) {
                         blamed = true;
                         self.record(run, input, difference).await;
@@ -410,6 +422,21 @@ impl Campaign<'_> {
         (self.listener)(CampaignEvent::Found(&finding));
         self.result.findings.push(finding);
     }
+}
+
+/// Those inputs whose answer is not, letter for letter, what the reference would say.
+fn suspects(round: &Round, answer: &Reply) -> Result<Suspects, DriverError> {
+    let mut all = Vec::new();
+    for ((run, input), outcomes) in (round.first..).zip(&round.inputs).zip(answer.outcomes()?) {
+        let same = match &input.given {
+            Given::Frames(frames) => agrees(input.codec, frames, &outcomes),
+            Given::Packet(_) => false,
+        };
+        if !same {
+            all.push((run, input.clone(), answer.read(&outcomes)?));
+        }
+    }
+    Ok(all)
 }
 
 fn shown_input(found: &Shown) -> String {

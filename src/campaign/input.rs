@@ -51,6 +51,24 @@ impl Input {
         }
     }
 
+    /// Appends the same as JSON text.
+    pub(super) fn write(&self, out: &mut String) {
+        let Given::Frames(frames) = &self.given else {
+            return out.push_str(&self.to_json().to_string());
+        };
+        out.push('[');
+        for (index, frame) in frames.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            match frame {
+                Frame::Text(text) => write_text(text, out),
+                other => out.push_str(&other.to_json().to_string()),
+            }
+        }
+        out.push(']');
+    }
+
     /// How big it is: frames, then bytes, then how far its characters are from the plainest.
     pub(super) fn size(&self) -> (usize, usize, u64) {
         match &self.given {
@@ -73,6 +91,26 @@ impl Input {
     }
 }
 
+/// Appends a text as a JSON string.
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            _ => out.push_str(&format!("\\u{byte:04x}")),
+        }
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
+}
+
 /// Letters and digits are plainest as `a`, `0` and `1`; what has a meaning of its own is never odd.
 fn oddness(c: char) -> u64 {
     match c {
@@ -80,5 +118,30 @@ fn oddness(c: char) -> u64 {
         '1' => 1,
         c if c.is_ascii_punctuation() => 1,
         c => u64::from(c) + 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn text_and_value_of_an_input_are_the_same() {
+        let frames = vec![
+            Frame::Text("\u{0}\n\"\\é\u{1f}\u{2028}".to_owned()),
+            Frame::Binary(vec![1]),
+            Frame::Reset,
+        ];
+        let inputs = [
+            Input::frames(Codec::SocketPacket, frames),
+            Input::frames(Codec::SocketPacket, Vec::new()),
+            Input::packet(Codec::SocketPacket, json!({ "type": "event", "data": ["\n"] })),
+        ];
+        for input in inputs {
+            let mut text = String::new();
+            input.write(&mut text);
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), input.to_json(), "{text}");
+        }
     }
 }

@@ -221,7 +221,7 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             let word = if input.codec == Codec::EnginePayload { "payload" } else { word_of(ours, text) };
             let rule = refusals::rule_of_packet(input.codec, word);
             // A name with an escape in it hides what else a codec refuses in events.
-            let aspect = if has_escaped_name(text) { "with-escaped-name-" } else { "" };
+            let aspect = if word == "event" && has_escaped_name(text) { "with-escaped-name-" } else { "" };
             found("refuses", format!("{word}-{aspect}{}", slug(why)), rule)
         }
         (Some(ours), Some(Outcome::Wait)) => {

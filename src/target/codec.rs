@@ -5,7 +5,10 @@ use super::instance::StartError;
 use super::launch::Limits;
 use super::manifest::{FuzzEntry, KnownEntry, Manifest};
 use super::memory;
-use super::{builtin_codec, codec_driver};
+use super::{
+    builtin_codec,
+    codec_driver::{self, Reply},
+};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Outcome};
 use serde_json::{Value, json};
@@ -63,6 +66,37 @@ impl Batch {
         }
         request["inputs"] = json!(self.inputs);
         request
+    }
+}
+
+/// A batch as text, so that nothing need be made of its inputs but their JSON.
+#[derive(Clone, Debug)]
+pub struct Request {
+    codec: Codec,
+    encode: bool,
+    inputs: usize,
+    text: String,
+}
+
+impl Request {
+    /// The request for inputs of this kind, of which `write` appends the JSON texts with commas between them.
+    pub fn new(codec: Codec, encode: bool, inputs: usize, write: impl FnOnce(&mut String)) -> Self {
+        let what = if encode { "encode" } else { "decode" };
+        let mut text = format!("\"do\":\"{what}\",\"codec\":\"{}\",\"inputs\":[", codec.word());
+        write(&mut text);
+        text.push(']');
+        Self { codec, encode, inputs, text }
+    }
+
+    fn batch(&self) -> Batch {
+        let value: Value = serde_json::from_str(&format!("{{{}}}", self.text)).unwrap_or_default();
+        Batch {
+            codec: self.codec,
+            encode: self.encode,
+            without_data: false,
+            repeat: 1,
+            inputs: value["inputs"].as_array().cloned().unwrap_or_default(),
+        }
     }
 }
 
@@ -184,19 +218,22 @@ impl CodecInstance {
         }
     }
 
-    /// Sends the batch `next` and takes the outcomes of the batch `sent`, which was sent before it; each where there is
-    /// one. So a driver has work while its last answer is looked at.
+    /// Sends a request, if there is one, and takes the answer to the one that was sent before it, if there was one: that is
+    /// `sent`. So a driver has work while its last answer is looked at.
     ///
     /// # Errors
-    /// Where no proper answer comes; it must be started again then.
+    /// Where no line comes; it must be started again then.
     pub async fn pass(
         &mut self,
-        next: Option<&Batch>,
-        sent: Option<&Batch>,
-    ) -> Result<Option<Vec<Vec<Outcome>>>, DriverError> {
+        next: Option<&Request>,
+        sent: Option<&Request>,
+    ) -> Result<Option<Reply>, DriverError> {
         match &mut self.0 {
-            Body::Builtin => Ok(sent.map(builtin_codec::answer)),
-            Body::Driver(driver) => codec_driver::pass(driver, next, sent).await,
+            Body::Builtin => Ok(sent.map(|sent| Reply::of(&builtin_codec::answer(&sent.batch())))),
+            Body::Driver(driver) => {
+                let next = next.map(|next| next.text.as_str());
+                codec_driver::pass(driver, next, sent.map(|sent| sent.inputs)).await
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 //! What the driver of a codec is asked, and what it answers, in the form of `docs/driver.md`.
 
 use super::codec::Batch;
-use super::driver::{DriverError, Pipe, rubbish};
+use super::driver::{DriverError, Pipe, checked, mended, read_json, rubbish};
 use crate::suite::{Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Asks a driver for the results of a batch: outcomes for each of its inputs.
@@ -15,21 +17,91 @@ pub(super) async fn ask(driver: &mut Pipe, batch: &Batch) -> Result<Vec<Vec<Outc
     read_results(&answer, batch.inputs.len()).map_err(|why| rubbish(&answer.to_string(), "answer", why))
 }
 
-/// Sends the batch `next` and takes the results of the batch `sent`, which was sent before it; each where there is one.
+/// The answer to a batch, whose outcomes are still text.
+#[derive(Debug)]
+pub struct Reply {
+    line: String,
+    id: u64,
+    inputs: usize,
+}
+
+#[derive(Deserialize)]
+struct RawAnswer<'a> {
+    id: u64,
+    #[serde(borrow)]
+    results: Vec<Vec<&'a RawValue>>,
+}
+
+impl Reply {
+    /// An answer that was not written by a driver.
+    pub(super) fn of(outcomes: &[Vec<Outcome>]) -> Self {
+        let results: Vec<Vec<Value>> = outcomes
+            .iter()
+            .map(|outcomes| outcomes.iter().map(tell_outcome).collect())
+            .collect();
+        Self {
+            line: json!({ "id": 0, "results": results }).to_string(),
+            id: 0,
+            inputs: outcomes.len(),
+        }
+    }
+
+    /// For each input the outcomes as JSON text.
+    ///
+    /// # Errors
+    /// Where it is no proper answer.
+    pub fn outcomes(&self) -> Result<Vec<Vec<&str>>, DriverError> {
+        match serde_json::from_str::<RawAnswer<'_>>(&self.line) {
+            Ok(answer) if answer.id == self.id && answer.results.len() == self.inputs => {
+                let results = answer.results.into_iter();
+                Ok(results.map(|outcomes| outcomes.into_iter().map(RawValue::get).collect()).collect())
+            }
+            // What is wrong with it is found out slowly.
+            _ => {
+                let value = read_json(&self.line).map_err(|why| rubbish(&self.line, "answer", why))?;
+                let value = checked(value, self.id)?;
+                let why = match read_results(&value, self.inputs) {
+                    Err(why) => why,
+                    Ok(_) => "its members stand there twice".to_owned(),
+                };
+                Err(rubbish(&self.line, "answer", why))
+            }
+        }
+    }
+
+    /// The outcomes of an input, given as text.
+    ///
+    /// # Errors
+    /// Where one of them is none.
+    pub fn read(&self, outcomes: &[&str]) -> Result<Vec<Outcome>, DriverError> {
+        let read = |text: &&str| read_outcome(&serde_json::from_str(&mended(text)).unwrap_or_default());
+        let outcomes: Result<Vec<Outcome>, String> = outcomes.iter().map(read).collect();
+        outcomes.map_err(|why| rubbish(&self.line, "answer", why))
+    }
+}
+
+fn tell_outcome(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Packet(packet) => json!({ "packet": packet }),
+        Outcome::Wait => json!({ "wait": true }),
+        Outcome::Error(why) => json!({ "error": why }),
+        Outcome::Frames(frames) => json!({ "frames": frames.iter().map(Frame::to_json).collect::<Vec<_>>() }),
+        Outcome::Unsupported(why) => json!({ "unsupported": why }),
+    }
+}
+
+/// Sends a request, if there is one, and takes the answer to the one sent before it, if that had `sent` inputs.
 ///
 /// # Errors
-/// As [`ask`].
+/// Where no line comes.
 pub(super) async fn pass(
     driver: &mut Pipe,
-    next: Option<&Batch>,
-    sent: Option<&Batch>,
-) -> Result<Option<Vec<Vec<Outcome>>>, DriverError> {
-    let answer = driver.pass(next.map(Batch::request), sent.is_some()).await?;
-    let Some(sent) = sent else { return Ok(None) };
-    let results = read_results(&answer, sent.inputs.len());
-    results
-        .map(Some)
-        .map_err(|why| rubbish(&answer.to_string(), "answer", why))
+    next: Option<&str>,
+    sent: Option<usize>,
+) -> Result<Option<Reply>, DriverError> {
+    let line = driver.pass(next, sent.is_some()).await?;
+    let answer = |((id, line), inputs)| Reply { line, id, inputs };
+    Ok(line.zip(sent).map(answer))
 }
 
 fn read_results(answer: &Value, inputs: usize) -> Result<Vec<Vec<Outcome>>, String> {

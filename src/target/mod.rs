@@ -5,6 +5,7 @@
 mod answer;
 mod asker;
 mod builtin;
+mod builtin_agrees;
 mod builtin_codec;
 pub mod client;
 mod codec;
@@ -28,7 +29,9 @@ pub use answer::{Announced, Answer, NoAnswer};
 pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
 pub use client::{CaseDriver, ClientInstance, ClientTarget};
-pub use codec::{Batch, CodecInstance, CodecTarget};
+pub use builtin_agrees::agrees;
+pub use codec::{Batch, CodecInstance, CodecTarget, Request};
+pub use codec_driver::Reply;
 pub use driver::{DriverError, Hello};
 pub use group::End;
 pub use instance::{Instance, Loss, StartError};

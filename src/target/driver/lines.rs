@@ -55,7 +55,7 @@ impl Lines {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn read_json(line: &str) -> Result<Value, String> {
+pub(in crate::target) fn read_json(line: &str) -> Result<Value, String> {
     let value: Value =
         serde_json::from_str(&mended(line)).map_err(|error| format!("it is no JSON, {error}"))?;
     if value.is_object() {

@@ -13,6 +13,6 @@ pub(super) mod tests;
 pub use error::DriverError;
 pub(super) use error::rubbish;
 pub use hello::Hello;
-pub(super) use lines::mended;
-pub(super) use pipe::{InProcess, Message, Pipe, Reader, Writer};
+pub(super) use lines::{mended, read_json};
+pub(super) use pipe::{InProcess, Message, Pipe, Reader, Writer, checked};
 pub(super) use program::DriverProgram;

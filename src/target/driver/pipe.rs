@@ -145,43 +145,57 @@ impl Pipe {
     ///
     /// # Errors
     /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
-    pub(in crate::target) async fn exchange(&mut self, request: Value) -> Result<Value, DriverError> {
-        self.pass(Some(request), true).await
+    pub(in crate::target) async fn exchange(&mut self, mut request: Value) -> Result<Value, DriverError> {
+        self.last_id += 1;
+        request["id"] = json!(self.last_id);
+        let both = async { tokio::join!(self.writer.send(request), self.reader.next("answer")).1 };
+        let Ok(answer) = tokio::time::timeout(self.patience, both).await else {
+            return Err(self.reader.silent(self.patience));
+        };
+        self.answered += 1;
+        checked(answer?.value, self.answered)
     }
 
-    /// Sends a request, if there is one, and takes the answer to the oldest that was not answered yet, if it is `wanted`;
-    /// otherwise null. So the driver can have the next request before it has answered the last one.
+    /// Sends a request, if there is one, and takes the line that answers the oldest which was not answered yet, if it is
+    /// `wanted`, with the id that it must have. So the driver can have the next request before it has answered the last
+    /// one. A request is the members of a JSON object, as text, without an id.
     ///
     /// # Errors
-    /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
+    /// Where no line comes. The driver is of no further use then.
     pub(in crate::target) async fn pass(
         &mut self,
-        request: Option<Value>,
+        request: Option<&str>,
         wanted: bool,
-    ) -> Result<Value, DriverError> {
+    ) -> Result<Option<(u64, String)>, DriverError> {
         let sent = async {
-            if let Some(mut request) = request {
+            if let Some(request) = request {
                 self.last_id += 1;
-                request["id"] = json!(self.last_id);
-                self.writer.send(request).await;
+                self.writer.send_text(&format!("{{\"id\":{},{request}}}", self.last_id)).await;
             }
         };
         let came = async {
             match wanted {
-                true => self.reader.next("answer").await.map(|message| message.value),
-                false => Ok(Value::Null),
+                true => self.reader.next_text().await.map(Some),
+                false => Ok(None),
             }
         };
         let both = async { tokio::join!(sent, came).1 };
-        let Ok(answer) = tokio::time::timeout(self.patience, both).await else {
+        let Ok(line) = tokio::time::timeout(self.patience, both).await else {
             return Err(self.reader.silent(self.patience));
         };
-        let answer = answer?;
-        if !wanted {
-            return Ok(answer);
-        }
+        let Some(line) = line? else { return Ok(None) };
         self.answered += 1;
-        let id = self.answered;
+        Ok(Some((self.answered, line)))
+    }
+
+    /// The same driver, with this much time for an answer.
+    pub(in crate::target) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+/// The answer, if it is one to the request `id` and not that there is no such command.
+pub(in crate::target) fn checked(answer: Value, id: u64) -> Result<Value, DriverError> {
         match answer.get("id") {
             Some(came) if came.as_u64() == Some(id) => {}
             Some(came) => {
@@ -201,17 +215,21 @@ impl Pipe {
             )),
             None => Ok(answer),
         }
-    }
-
-    /// The same driver, with this much time for an answer.
-    pub(in crate::target) fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
-    }
 }
 
 impl Writer {
     /// Sends a message. Who does not read has ended or will not answer: that is noticed there.
     pub(in crate::target) async fn send(&mut self, message: Value) {
+        match self {
+            Self::Process(_) => self.send_text(&message.to_string()).await,
+            Self::InProcess(requests) => {
+                let _noticed_there = requests.send(message).await;
+            }
+        }
+    }
+
+    /// The same for a JSON object as text.
+    async fn send_text(&mut self, message: &str) {
         match self {
             Self::Process(stdin) => {
                 let line = format!("{message}\n");
@@ -220,13 +238,27 @@ impl Writer {
                 }
             }
             Self::InProcess(requests) => {
-                let _noticed_there = requests.send(message).await;
+                if let Ok(message) = serde_json::from_str(message) {
+                    let _noticed_there = requests.send(message).await;
+                }
             }
         }
     }
 }
 
 impl Reader {
+    /// The next message as text, whatever it is. May be cancelled: what was read is kept.
+    async fn next_text(&mut self) -> Result<String, DriverError> {
+        match self {
+            Self::InProcess(messages) => messages.recv().await.map(|value| value.to_string()).ok_or_else(closed),
+            Self::Process { lines, process } => match lines.next().await {
+                Ok(line) => Ok(line),
+                Err(LineError::TooLong) => Err(DriverError::Flood),
+                Err(LineError::Closed) => Err(ended(process).await),
+            },
+        }
+    }
+
     /// The next message, which should be what is `expected`. May be cancelled: what was read is kept.
     ///
     /// # Errors
@@ -244,11 +276,7 @@ impl Reader {
                     Ok(Message { value, size })
                 }
                 Err(LineError::TooLong) => Err(DriverError::Flood),
-                Err(LineError::Closed) => {
-                    let end = tokio::time::timeout(END_PATIENCE, process.ended()).await;
-                    let tail = introduced(&process.last_words().await);
-                    Err(end.map_or_else(|_| closed(), |end| DriverError::Ended { end, tail }))
-                }
+                Err(LineError::Closed) => Err(ended(process).await),
             },
         }
     }
@@ -282,6 +310,13 @@ impl Reader {
             Self::InProcess(_) => None,
         }
     }
+}
+
+/// The error for a process that closed its output.
+async fn ended(process: &Process) -> DriverError {
+    let end = tokio::time::timeout(END_PATIENCE, process.ended()).await;
+    let tail = introduced(&process.last_words().await);
+    end.map_or_else(|_| closed(), |end| DriverError::Ended { end, tail })
 }
 
 fn closed() -> DriverError {
