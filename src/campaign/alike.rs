@@ -96,13 +96,24 @@ mod tests {
             (json!([1]), json!([2]), "number"),
             (json!([1, 2]), json!([1]), "length-of-list"),
             (json!({ "a": 1 }), json!({ "b": 1 }), "members"),
-            (json!({ "a": 1 }), json!({ "$undefined": true }), "object-as-nothing"),
-            (json!([{ "$binary": "AQ==" }]), json!([{ "$binary": "AA==" }]), "bytes"),
+            (
+                json!({ "a": 1 }),
+                json!({ "$undefined": true }),
+                "object-as-nothing",
+            ),
+            (
+                json!([{ "$binary": "AQ==" }]),
+                json!([{ "$binary": "AA==" }]),
+                "bytes",
+            ),
             (json!(null), json!(false), "null-as-boolean"),
         ] {
             assert_eq!(alike(&a, &b), Err(words.to_owned()), "{a} {b}");
         }
-        assert_eq!(alike(&json!([0.1]), &json!([0.100_000_000_000_000_02])), Ok(vec!["rounded-number"]));
+        assert_eq!(
+            alike(&json!([0.1]), &json!([0.100_000_000_000_000_02])),
+            Ok(vec!["rounded-number"])
+        );
         assert_eq!(alike(&json!([1]), &json!([1])), Ok(Vec::new()));
     }
 }

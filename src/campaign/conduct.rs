@@ -9,7 +9,8 @@ use super::search::{Search, Shown};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
 use crate::target::{
-    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply, Request, StartError, agrees,
+    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply, Request, StartError,
+    agrees,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -118,7 +119,10 @@ pub async fn fuzz_codec(
     let has = |codec: &Codec| started.drives(*codec);
     let codecs: Vec<Codec> = settings.codecs.iter().copied().filter(has).collect();
     let info = started.info(target);
-    listener(CampaignEvent::Started { target: &info, codecs: &codecs });
+    listener(CampaignEvent::Started {
+        target: &info,
+        codecs: &codecs,
+    });
     let mut campaign = Campaign {
         rules,
         settings,
@@ -133,14 +137,22 @@ pub async fn fuzz_codec(
         looked_at: began,
         interrupted,
         listener,
-        result: CampaignResult { target: info, ..CampaignResult::default() },
+        result: CampaignResult {
+            target: info,
+            ..CampaignResult::default()
+        },
     };
     if !codecs.is_empty() {
         campaign.play(began).await;
     }
     campaign.asker.stop().await;
     campaign.search.stop().await;
-    let Campaign { mut result, searching, interrupted, .. } = campaign;
+    let Campaign {
+        mut result,
+        searching,
+        interrupted,
+        ..
+    } = campaign;
     let listed = target.fuzz().iter().map(|entry| &entry.class);
     let unseen = listed.filter(|class| !result.findings.iter().any(|found| fits_glob(class, &found.class)));
     result.unseen = unseen.cloned().collect();
@@ -255,7 +267,10 @@ impl Campaign<'_> {
     /// The next round, unless the campaign has gone on for long enough.
     fn round(&mut self, began: Instant) -> Option<Round> {
         let over = self.settings.time.is_some_and(|time| began.elapsed() >= time);
-        let left = self.settings.runs.map_or(BATCH, |runs| runs.saturating_sub(self.next_run).min(BATCH));
+        let left = self
+            .settings
+            .runs
+            .map_or(BATCH, |runs| runs.saturating_sub(self.next_run).min(BATCH));
         if over || left == 0 {
             return None;
         }
@@ -269,7 +284,11 @@ impl Campaign<'_> {
                 input.write(text);
             }
         });
-        let round = Round { first: self.next_run, inputs, request };
+        let round = Round {
+            first: self.next_run,
+            inputs,
+            request,
+        };
         self.next_run += left;
         Some(round)
     }
@@ -288,7 +307,13 @@ impl Campaign<'_> {
 
     /// Finds the input that a target did not answer.
     async fn look_closer(&mut self, round: &Round, error: &DriverError) {
-        if matches!(error, DriverError::Ended { end: End::Memory { .. }, .. }) {
+        if matches!(
+            error,
+            DriverError::Ended {
+                end: End::Memory { .. },
+                ..
+            }
+        ) {
             self.result.runs += round.inputs.len() as u64;
             return self.blame_for_memory(round).await;
         }
@@ -322,7 +347,11 @@ impl Campaign<'_> {
 
     /// Finds an input that makes the process grow.
     async fn blame_for_memory(&mut self, round: &Round) {
-        let seen = self.result.findings.iter_mut().find(|found| found.class.contains("/memory"));
+        let seen = self
+            .result
+            .findings
+            .iter_mut()
+            .find(|found| found.class.contains("/memory"));
         if let Some(seen) = seen {
             seen.seen += 1;
             return;
@@ -330,7 +359,9 @@ impl Campaign<'_> {
         let before = Instant::now();
         let end = round.end();
         let played = end - self.since;
-        let suspects = self.generator.inputs(end.saturating_sub(played.min(16 * BATCH)), played.min(16 * BATCH));
+        let suspects = self
+            .generator
+            .inputs(end.saturating_sub(played.min(16 * BATCH)), played.min(16 * BATCH));
         let grown = self.search.growing(suspects, played).await;
         self.searching += before.elapsed();
         match grown {
@@ -344,7 +375,12 @@ impl Campaign<'_> {
                 let found = round.inputs.first().map(|input| {
                     let class = format!("{}/{}/memory/together", input.codec.word(), input.direction());
                     let came = format!("the memory of the process came to its limit over {played} runs");
-                    Difference { class, rule: "codec.sio.roundtrip.fuzz", expected: "less".to_owned(), came }
+                    Difference {
+                        class,
+                        rule: "codec.sio.roundtrip.fuzz",
+                        expected: "less".to_owned(),
+                        came,
+                    }
                 });
                 if let Some(difference) = found.filter(|found| self.is_new(&found.class)) {
                     self.add(round.first, None, difference);
@@ -365,7 +401,10 @@ impl Campaign<'_> {
     }
 
     async fn record(&mut self, run: u64, input: &Input, difference: Difference) {
-        let level = self.rules.get(difference.rule).map_or(Level::Reference, |rule| rule.level);
+        let level = self
+            .rules
+            .get(difference.rule)
+            .map_or(Level::Reference, |rule| rule.level);
         if matches!(level, Level::May | Level::Informational) {
             *self.result.freedoms.entry("open-rule").or_default() += 1;
             return;
@@ -373,8 +412,17 @@ impl Campaign<'_> {
         if !self.is_new(&difference.class) {
             return;
         }
-        if self.known.iter().any(|entry| fits_glob(&entry.class, &difference.class)) {
-            let shown = Shown { input: input.clone(), difference, reference: Vec::new(), times: Times(1) };
+        if self
+            .known
+            .iter()
+            .any(|entry| fits_glob(&entry.class, &difference.class))
+        {
+            let shown = Shown {
+                input: input.clone(),
+                difference,
+                reference: Vec::new(),
+                times: Times(1),
+            };
             return self.add(run, Some(shown.clone()), shown.difference);
         }
         (self.listener)(CampaignEvent::Shrinking(&difference.class));
@@ -387,7 +435,15 @@ impl Campaign<'_> {
                 let came = format!("{} (but not when it was asked again)", difference.came);
                 let class = format!("{}/unstable", difference.class);
                 if self.is_new(&class) {
-                    self.add(run, None, Difference { class, came, ..difference });
+                    self.add(
+                        run,
+                        None,
+                        Difference {
+                            class,
+                            came,
+                            ..difference
+                        },
+                    );
                 }
             }
         }
@@ -395,17 +451,27 @@ impl Campaign<'_> {
 
     /// Takes in a class that was not seen before.
     fn add(&mut self, run: u64, shown: Option<Shown>, difference: Difference) {
-        let level = self.rules.get(difference.rule).map_or(Level::Reference, |rule| rule.level);
-        let known = self.known.iter().find(|entry| fits_glob(&entry.class, &difference.class));
+        let level = self
+            .rules
+            .get(difference.rule)
+            .map_or(Level::Reference, |rule| rule.level);
+        let known = self
+            .known
+            .iter()
+            .find(|entry| fits_glob(&entry.class, &difference.class));
         let mut parts = difference.class.split('/');
         let codec = parts.next().unwrap_or_default();
         let survived = !matches!(parts.nth(1), Some("crash" | "hang" | "memory" | "broken"));
         let note = format!("siospec fuzz codec --seed {}, run {run}", self.settings.seed);
-        let vector = shown.as_ref().filter(|_| known.is_none()).map(|shown| {
-            table(&shown.input, &difference, &shown.reference, shown.times, &note)
-        });
+        let vector = shown
+            .as_ref()
+            .filter(|_| known.is_none())
+            .map(|shown| table(&shown.input, &difference, &shown.reference, shown.times, &note));
         let finding = Finding {
-            codec: Codec::ALL.into_iter().find(|known| known.word() == codec).unwrap_or(Codec::SocketPacket),
+            codec: Codec::ALL
+                .into_iter()
+                .find(|known| known.word() == codec)
+                .unwrap_or(Codec::SocketPacket),
             rule: difference.rule.to_owned(),
             level,
             fails: !survived || level.is_binding() || self.settings.strict,

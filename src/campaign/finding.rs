@@ -56,12 +56,23 @@ pub(super) fn vector_id(class: &str) -> String {
 }
 
 /// The table of a vector which expects what the reference made of the input.
-pub(super) fn table(input: &Input, found: &Difference, reference: &[Outcome], times: Times, note: &str) -> String {
+pub(super) fn table(
+    input: &Input,
+    found: &Difference,
+    reference: &[Outcome],
+    times: Times,
+    note: &str,
+) -> String {
     let mut table = String::new();
     let comment = |text: &str| text.replace(|c: char| c.is_control(), " ");
     // Writing to a string never fails.
     let _ = writeln!(table, "# {}", comment(note));
-    let _ = writeln!(table, "# expected {}, but came {}", comment(&found.expected), comment(&found.came));
+    let _ = writeln!(
+        table,
+        "# expected {}, but came {}",
+        comment(&found.expected),
+        comment(&found.came)
+    );
     let _ = writeln!(table, "[[vector]]");
     let _ = writeln!(table, "id = {}", quoted(&vector_id(&found.class)));
     let _ = writeln!(table, "rule = {}", quoted(found.rule));
@@ -176,8 +187,15 @@ mod tests {
             expected: "an error\n[[vector]]".to_owned(),
             came: "a packet".to_owned(),
         };
-        let outcomes = [Outcome::Error("x".to_owned()), Outcome::Error("x".to_owned()), Outcome::Wait];
-        let text = format!("codec = \"socket-packet\"\n\n{}", table(&input, &found, &outcomes, Times(1), "run 7"));
+        let outcomes = [
+            Outcome::Error("x".to_owned()),
+            Outcome::Error("x".to_owned()),
+            Outcome::Wait,
+        ];
+        let text = format!(
+            "codec = \"socket-packet\"\n\n{}",
+            table(&input, &found, &outcomes, Times(1), "run 7")
+        );
         let vectors = parse_vectors("x.toml", &text, &load_builtin().rules).unwrap();
         assert_eq!(vectors.len(), 1, "{text}");
         assert_eq!(vectors[0].id, "codec/socket-packet/decode-accepts-unknown-type");
@@ -196,7 +214,11 @@ mod tests {
         };
         let outcomes = [Outcome::Frames(vec![Frame::Text("2[\"a'b\"]".to_owned())])];
         let text = table(&input, &found, &outcomes, Times(1), "");
-        let vectors = parse_vectors("x.toml", &format!("codec = \"socket-packet\"\n{text}"), &load_builtin().rules);
+        let vectors = parse_vectors(
+            "x.toml",
+            &format!("codec = \"socket-packet\"\n{text}"),
+            &load_builtin().rules,
+        );
         assert!(vectors.is_ok(), "{text}");
         assert!(text.contains("expect = [\"2[\\\"a'b\\\"]\"]"), "{text}");
     }

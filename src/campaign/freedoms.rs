@@ -53,9 +53,14 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.sio.decode.binary-num-oob",
         reason: "a binary packet that is wrong may be refused with its text or when its attachments have come",
         allows: Scope::Step(|step| {
-            let refused = step.refusal().is_some_and(|why| !why.contains("attachments announced"));
+            let refused = step
+                .refusal()
+                .is_some_and(|why| !why.contains("attachments announced"));
             let late = step.target.iter().find(|outcome| **outcome != Outcome::Wait);
-            refused && step.is_binary() && step.waits() && matches!(late, None | Some(Outcome::Error(_) | Outcome::Unsupported(_)))
+            refused
+                && step.is_binary()
+                && step.waits()
+                && matches!(late, None | Some(Outcome::Error(_) | Outcome::Unsupported(_)))
         }),
     },
     Freedom {
@@ -87,8 +92,14 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.sio.decode.event-name-number",
         reason: "a number as the name of an event is accepted by some, and reaches no handler",
         allows: Scope::Step(|step| {
-            let list = header(step.text()).1.trim_start_matches(JSON_SPACE).strip_prefix('[').unwrap_or_default();
-            let begins = list.trim_start_matches(JSON_SPACE).starts_with(|c: char| c == '-' || c.is_ascii_digit());
+            let list = header(step.text())
+                .1
+                .trim_start_matches(JSON_SPACE)
+                .strip_prefix('[')
+                .unwrap_or_default();
+            let begins = list
+                .trim_start_matches(JSON_SPACE)
+                .starts_with(|c: char| c == '-' || c.is_ascii_digit());
             step.refused_for("is its name") && begins
         }),
     },
@@ -97,7 +108,9 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.sio.decode.id-whitespace",
         reason: "white space before the JSON of a payload has no meaning, or is refused",
         allows: Scope::Step(|step| {
-            let without_id = step.packet().is_none_or(|packet| header(step.text()).0 || packet["id"].is_null());
+            let without_id = step
+                .packet()
+                .is_none_or(|packet| header(step.text()).0 || packet["id"].is_null());
             step.is_socket() && without_id && header(step.text()).1.starts_with(JSON_SPACE)
         }),
     },
@@ -115,7 +128,9 @@ pub const FREEDOMS: [Freedom; 22] = [
         reason: "an id that a double cannot hold may be kept, rounded or refused",
         allows: Scope::Step(|step| {
             let large = |outcome: Option<&Outcome>| match outcome {
-                Some(Outcome::Packet(packet)) => as_float(&packet["id"]).is_some_and(|id| id > 9_007_199_254_740_991.0),
+                Some(Outcome::Packet(packet)) => {
+                    as_float(&packet["id"]).is_some_and(|id| id > 9_007_199_254_740_991.0)
+                }
                 _ => false,
             };
             let refused = matches!(step.target.first(), Some(Outcome::Error(_)));
@@ -131,9 +146,9 @@ pub const FREEDOMS: [Freedom; 22] = [
         allows: Scope::Step(|step| {
             let name = |packet: &Value| packet["nsp"].as_str().unwrap_or("/").to_owned();
             match (step.reference, step.packet()) {
-                (Some(Outcome::Packet(ours)), Some(theirs)) => {
-                    name(ours).split_once('?').is_some_and(|(path, _)| path == name(theirs))
-                }
+                (Some(Outcome::Packet(ours)), Some(theirs)) => name(ours)
+                    .split_once('?')
+                    .is_some_and(|(path, _)| path == name(theirs)),
                 _ => false,
             }
         }),
@@ -144,7 +159,8 @@ pub const FREEDOMS: [Freedom; 22] = [
         reason: "a number out of range may be kept, rounded or refused",
         allows: Scope::Step(|step| {
             matches!(step.target.first(), Some(Outcome::Error(_)))
-                && (has_digits(step.text(), 16) || step.text().contains(['e', 'E']) && has_exponent(step.text()))
+                && (has_digits(step.text(), 16)
+                    || step.text().contains(['e', 'E']) && has_exponent(step.text()))
         }),
     },
     Freedom {
@@ -178,7 +194,8 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.sio.decode.deep-json",
         reason: "deep JSON may be refused",
         allows: Scope::Step(|step| {
-            matches!(step.target.first(), Some(Outcome::Error(_))) && step.text().matches(['[', '{']).count() > 100
+            matches!(step.target.first(), Some(Outcome::Error(_)))
+                && step.text().matches(['[', '{']).count() > 100
         }),
     },
     Freedom {
@@ -190,8 +207,11 @@ pub const FREEDOMS: [Freedom; 22] = [
                 return false;
             };
             let data = ours["data"].as_str().unwrap_or_default();
-            let kept = !data.is_empty() && (data != "probe" || ours["type"] != "ping" && ours["type"] != "pong");
-            let empty = ["close", "ping", "pong", "upgrade", "noop"].iter().any(|word| ours["type"] == *word);
+            let kept =
+                !data.is_empty() && (data != "probe" || ours["type"] != "ping" && ours["type"] != "pong");
+            let empty = ["close", "ping", "pong", "upgrade", "noop"]
+                .iter()
+                .any(|word| ours["type"] == *word);
             kept && empty && step.packet().is_none_or(|theirs| theirs["type"] == ours["type"])
         }),
     },
@@ -217,7 +237,8 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.eio.decode.payload-trailing-separator",
         reason: "an empty packet in a payload, and an empty payload, may be an error or nothing",
         allows: Scope::Step(|step| {
-            let nothing = step.text().is_empty() || step.refusal().is_some_and(|why| why.contains("it is empty"));
+            let nothing =
+                step.text().is_empty() || step.refusal().is_some_and(|why| why.contains("it is empty"));
             step.codec == Codec::EnginePayload && nothing
         }),
     },
@@ -226,9 +247,14 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.eio.decode.message-json-looking",
         reason: "a message that looks like JSON, and is no number, may be read as JSON",
         allows: Scope::Step(|step| match (step.reference, step.packet()) {
-            (Some(Outcome::Packet(ours)), Some(theirs)) if !step.is_socket() && ours["type"] == theirs["type"] => {
-                let read = ours["data"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-                let same = |read: Value| !is_number(&read) && super::alike::alike(&read, &theirs["data"]).is_ok();
+            (Some(Outcome::Packet(ours)), Some(theirs))
+                if !step.is_socket() && ours["type"] == theirs["type"] =>
+            {
+                let read = ours["data"]
+                    .as_str()
+                    .and_then(|text| serde_json::from_str::<Value>(text).ok());
+                let same =
+                    |read: Value| !is_number(&read) && super::alike::alike(&read, &theirs["data"]).is_ok();
                 read.is_some_and(same)
             }
             _ => false,
@@ -320,20 +346,31 @@ fn is_exotic_count(text: &str) -> bool {
         return count.starts_with('0') && count.len() > 1;
     }
     let trimmed = count.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let prefixed = ["0x", "0X", "0b", "0B", "0o", "0O"].iter().any(|start| trimmed.starts_with(start));
+    let prefixed = ["0x", "0X", "0b", "0B", "0o", "0O"]
+        .iter()
+        .any(|start| trimmed.starts_with(start));
     let prefixed = prefixed && trimmed.len() > 2 && trimmed[2..].bytes().all(|byte| byte.is_ascii_hexdigit());
-    prefixed || trimmed.parse::<f64>().is_ok_and(|count| count.is_finite() && count.fract() == 0.0)
+    prefixed
+        || trimmed
+            .parse::<f64>()
+            .is_ok_and(|count| count.is_finite() && count.fract() == 0.0)
 }
 
 /// Whether a `num` is a whole number that is not written as one.
 fn has_exotic_number(text: &str) -> bool {
     let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
     text.split("\"num\"").skip(1).any(|behind| {
-        let behind = behind.trim_start_matches(JSON_SPACE).trim_start_matches(':').trim_start_matches(JSON_SPACE);
+        let behind = behind
+            .trim_start_matches(JSON_SPACE)
+            .trim_start_matches(':')
+            .trim_start_matches(JSON_SPACE);
         let end = behind.find(|c| !number(c)).unwrap_or(behind.len());
         let written = &behind[..end];
         let plain = written.bytes().all(|byte| byte.is_ascii_digit());
-        !plain && written.parse::<f64>().is_ok_and(|num| num >= 0.0 && num.fract() == 0.0)
+        !plain
+            && written
+                .parse::<f64>()
+                .is_ok_and(|num| num >= 0.0 && num.fract() == 0.0)
     })
 }
 
@@ -355,7 +392,8 @@ pub(super) fn as_float(value: &Value) -> Option<f64> {
 
 /// Whether so many digits follow each other.
 fn has_digits(text: &str, many: usize) -> bool {
-    text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= many)
+    text.split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.len() >= many)
 }
 
 /// Whether a number has an exponent that matters.

@@ -61,11 +61,16 @@ impl Generator {
                         known.decoded.push(frames.clone());
                     }
                 }
-                Operation::Encode(packet, 1) | Operation::RoundTrip(packet) => known.encoded.push(packet.clone()),
+                Operation::Encode(packet, 1) | Operation::RoundTrip(packet) => {
+                    known.encoded.push(packet.clone())
+                }
                 Operation::Encode(..) => {}
             }
         }
-        let mut turns: Vec<_> = TURNS.into_iter().filter(|(codec, _)| codecs.contains(codec)).collect();
+        let mut turns: Vec<_> = TURNS
+            .into_iter()
+            .filter(|(codec, _)| codecs.contains(codec))
+            .collect();
         if codecs == [Codec::EnginePacket] || codecs.len() > 1 && codecs.contains(&Codec::EnginePacket) {
             turns.push((Codec::EnginePacket, true));
         }
@@ -147,12 +152,20 @@ mod tests {
         for batch in 0..9 {
             let inputs = one.inputs(batch * BATCH, BATCH);
             let kind = (inputs[0].codec, inputs[0].is_encoded());
-            assert!(inputs.iter().all(|input| (input.codec, input.is_encoded()) == kind));
+            assert!(
+                inputs
+                    .iter()
+                    .all(|input| (input.codec, input.is_encoded()) == kind)
+            );
             different.extend(inputs.iter().map(|input| format!("{kind:?}{}", input.to_json())));
             kinds.insert(kind);
         }
         assert_eq!(kinds.len(), 6, "{kinds:?}");
-        assert!(different.len() > 1200, "only {} of 2304 inputs differ", different.len());
+        assert!(
+            different.len() > 1200,
+            "only {} of 2304 inputs differ",
+            different.len()
+        );
     }
 
     #[test]

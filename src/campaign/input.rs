@@ -141,7 +141,11 @@ mod tests {
         for input in inputs {
             let mut text = String::new();
             input.write(&mut text);
-            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), input.to_json(), "{text}");
+            assert_eq!(
+                serde_json::from_str::<Value>(&text).unwrap(),
+                input.to_json(),
+                "{text}"
+            );
         }
     }
 }

@@ -51,7 +51,10 @@ pub(super) fn judge(input: &Input, reference: &[Outcome], target: &[Outcome]) ->
 pub(super) fn lost(input: &Input, error: &DriverError) -> Option<Difference> {
     let (kind, aspect) = match error {
         DriverError::Unsupported(_) => return None,
-        DriverError::Ended { end: End::Memory { .. }, .. } => ("memory", String::new()),
+        DriverError::Ended {
+            end: End::Memory { .. },
+            ..
+        } => ("memory", String::new()),
         DriverError::Ended { end, tail } => {
             let last = tail.lines().last().unwrap_or_default();
             ("crash", slug(&format!("{} {last}", end_words(end))))
@@ -75,7 +78,11 @@ fn end_words(end: &End) -> String {
     match end {
         // The number of a signal or status tells ends apart, and `slug` drops digits.
         End::Exited(status) => {
-            let digit = |c: char| c.to_digit(10).and_then(|d| char::from_u32(u32::from(b'a') + d)).unwrap_or(c);
+            let digit = |c: char| {
+                c.to_digit(10)
+                    .and_then(|d| char::from_u32(u32::from(b'a') + d))
+                    .unwrap_or(c)
+            };
             status.chars().map(digit).collect()
         }
         other => other.to_string(),
@@ -118,7 +125,9 @@ fn judge_frames(input: &Input, frames: &[Frame], reference: &[Outcome], target: 
             lost = false;
             continue;
         }
-        let attachments = frames[index + 1..].iter().take_while(|frame| matches!(frame, Frame::Binary(_)));
+        let attachments = frames[index + 1..]
+            .iter()
+            .take_while(|frame| matches!(frame, Frame::Binary(_)));
         let step = Step {
             codec: input.codec,
             frame: Some(frame),
@@ -153,7 +162,11 @@ fn is_packet(outcome: &Outcome) -> bool {
 fn judge_payload(input: &Input, frames: &[Frame], reference: &[Outcome], target: &[Outcome]) -> Judgement {
     let whole = frames.first();
     let mut free = None;
-    let refused = |outcomes: &[Outcome]| outcomes.iter().any(|outcome| matches!(outcome, Outcome::Error(_)));
+    let refused = |outcomes: &[Outcome]| {
+        outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Outcome::Error(_)))
+    };
     if refused(reference) && matches!(target, [Outcome::Error(_)]) {
         // A payload may be refused as a whole.
         return Judgement::Same;
@@ -167,7 +180,10 @@ fn judge_payload(input: &Input, frames: &[Frame], reference: &[Outcome], target:
         };
         match judge_step(input, step) {
             Judgement::Same => {}
-            Judgement::Free(name) if matches!(step.target.first(), Some(Outcome::Packet(_))) && step.reference.is_some_and(is_packet) => {
+            Judgement::Free(name)
+                if matches!(step.target.first(), Some(Outcome::Packet(_)))
+                    && step.reference.is_some_and(is_packet) =>
+            {
                 free = Some(name);
             }
             // What follows is shifted, or not there.
@@ -182,26 +198,45 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         Some(Frame::Text(text)) => text,
         _ => "",
     };
-    let found = |kind, aspect: String, rule| Found { input, kind, aspect, rule, step };
+    let found = |kind, aspect: String, rule| Found {
+        input,
+        kind,
+        aspect,
+        rule,
+        step,
+    };
     let found = match (step.reference, step.target.first()) {
-        (Some(Outcome::Unsupported(_)), _) | (_, Some(Outcome::Unsupported(_))) => return Judgement::Unsupported,
+        (Some(Outcome::Unsupported(_)), _) | (_, Some(Outcome::Unsupported(_))) => {
+            return Judgement::Unsupported;
+        }
         (Some(Outcome::Wait), Some(Outcome::Wait)) | (Some(Outcome::Error(_)), Some(Outcome::Error(_))) => {
             return Judgement::Same;
         }
         (Some(Outcome::Packet(ours)), Some(Outcome::Packet(theirs))) => {
-            let (ours, theirs) = (normal(input.codec, ours, false), normal(input.codec, theirs, false));
+            let (ours, theirs) = (
+                normal(input.codec, ours, false),
+                normal(input.codec, theirs, false),
+            );
             if ours == theirs {
                 return Judgement::Same;
             }
             let word = ours["type"].as_str().unwrap_or_default();
             match compare_packets(&ours, &theirs) {
-                Ok(taken) => return taken.first().map_or(Judgement::Same, |name| Judgement::Free(name)),
+                Ok(taken) => {
+                    return taken
+                        .first()
+                        .map_or(Judgement::Same, |name| Judgement::Free(name));
+                }
                 Err(aspect) => {
                     if let Some((aspect, rule)) = space_as_digit(text, &step) {
                         return found("accepts", aspect.to_owned(), rule).differs();
                     }
                     let carries = word == "connect" && aspect.starts_with("data");
-                    let rule = if carries { "codec.sio.decode.connect-object" } else { refusals::rule_of_packet(input.codec, word) };
+                    let rule = if carries {
+                        "codec.sio.decode.connect-object"
+                    } else {
+                        refusals::rule_of_packet(input.codec, word)
+                    };
                     found("differs", format!("{word}-{aspect}"), rule)
                 }
             }
@@ -218,19 +253,33 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             found("ignores", aspect, rule)
         }
         (Some(ours @ (Outcome::Packet(_) | Outcome::Wait)), Some(Outcome::Error(why))) => {
-            let word = if input.codec == Codec::EnginePayload { "payload" } else { word_of(ours, text) };
+            let word = if input.codec == Codec::EnginePayload {
+                "payload"
+            } else {
+                word_of(ours, text)
+            };
             let rule = refusals::rule_of_packet(input.codec, word);
             // A name with an escape in it hides what else a codec refuses in events.
-            let aspect = if word == "event" && has_escaped_name(text) { "with-escaped-name-" } else { "" };
+            let aspect = if word == "event" && has_escaped_name(text) {
+                "with-escaped-name-"
+            } else {
+                ""
+            };
             found("refuses", format!("{word}-{aspect}{}", slug(why)), rule)
         }
         (Some(ours), Some(Outcome::Wait)) => {
             let word = word_of(ours, text);
-            found("waits", word.to_owned(), refusals::rule_of_packet(input.codec, word))
+            found(
+                "waits",
+                word.to_owned(),
+                refusals::rule_of_packet(input.codec, word),
+            )
         }
-        (Some(Outcome::Wait), Some(Outcome::Packet(_))) => {
-            found("early", word_of(&Outcome::Wait, text).to_owned(), "codec.sio.decode.binary-one")
-        }
+        (Some(Outcome::Wait), Some(Outcome::Packet(_))) => found(
+            "early",
+            word_of(&Outcome::Wait, text).to_owned(),
+            "codec.sio.decode.binary-one",
+        ),
         (ours, theirs) => {
             let word = ours.or(theirs).map_or("", |outcome| word_of(outcome, text));
             let kind = if ours.is_some() { "ignores" } else { "adds" };
@@ -246,13 +295,17 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
 /// Whether the list of a packet begins with a string that has an escape in it.
 fn has_escaped_name(text: &str) -> bool {
     let literal = text.split_once("[\"").map_or("", |(_, behind)| behind);
-    literal.split('"').next().is_some_and(|inner| inner.contains('\\'))
+    literal
+        .split('"')
+        .next()
+        .is_some_and(|inner| inner.contains('\\'))
 }
 
 /// White space that a target reads as the digit 0, as `Number` of JavaScript does, in place of a type or of an id.
 fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static str)> {
     let space = |c: char| c.is_whitespace() || c == '\u{feff}';
-    let Some(Outcome::Packet(theirs)) = step.target.first().filter(|_| step.codec == Codec::SocketPacket) else {
+    let Some(Outcome::Packet(theirs)) = step.target.first().filter(|_| step.codec == Codec::SocketPacket)
+    else {
         return None;
     };
     if text.starts_with(space) {
@@ -260,7 +313,8 @@ fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static
     }
     let (has_id, behind) = freedoms::header(text);
     let refused = matches!(step.reference, Some(Outcome::Error(_)));
-    let as_id = (!has_id || refused) && behind.starts_with(space) && !theirs["id"].is_null();
+    let nothing = behind.trim_matches(space).is_empty();
+    let as_id = (!has_id || refused && nothing) && behind.starts_with(space) && !theirs["id"].is_null();
     as_id.then_some(("space-as-id", "codec.sio.decode.id-whitespace"))
 }
 
@@ -290,25 +344,57 @@ fn count_differs(input: &Input, reference: &[Outcome], target: &[Outcome]) -> Ju
         let words: Vec<String> = outcomes.iter().map(came).collect();
         format!("{} outcomes: {}", outcomes.len(), words.join(" then "))
     };
-    let class = format!("{}/{}/broken/number-of-outcomes", input.codec.word(), input.direction());
+    let class = format!(
+        "{}/{}/broken/number-of-outcomes",
+        input.codec.word(),
+        input.direction()
+    );
     let rule = refusals::rule_of_end(input.codec);
-    Judgement::Differs(Difference { class, rule, expected: words(reference), came: words(target) })
+    Judgement::Differs(Difference {
+        class,
+        rule,
+        expected: words(reference),
+        came: words(target),
+    })
 }
 
-fn judge_encoded(input: &Input, packet: &Value, reference: Option<&Outcome>, target: &[Outcome]) -> Judgement {
+fn judge_encoded(
+    input: &Input,
+    packet: &Value,
+    reference: Option<&Outcome>,
+    target: &[Outcome],
+) -> Judgement {
     let word = match packet {
         Value::Array(_) => "payload",
         packet => packet["type"].as_str().unwrap_or_default(),
     };
-    let step = Step { codec: input.codec, frame: None, reference, target };
+    let step = Step {
+        codec: input.codec,
+        frame: None,
+        reference,
+        target,
+    };
     let rule = refusals::rule_of_encoder(input.codec, word);
-    let found = |kind, aspect: String| Found { input, kind, aspect, rule, step }.differs();
+    let found = |kind, aspect: String| {
+        Found {
+            input,
+            kind,
+            aspect,
+            rule,
+            step,
+        }
+        .differs()
+    };
     match (reference, target) {
         (_, []) => count_differs(input, &[], target),
         (Some(Outcome::Unsupported(_)), _) | (_, [Outcome::Unsupported(_), ..]) => Judgement::Unsupported,
-        (Some(Outcome::Frames(_)), [Outcome::Error(why), ..]) => found("refuses", format!("{word}-{}", slug(why))),
+        (Some(Outcome::Frames(_)), [Outcome::Error(why), ..]) => {
+            found("refuses", format!("{word}-{}", slug(why)))
+        }
         (Some(Outcome::Frames(ours)), [Outcome::Frames(theirs), ..]) => match compare_frames(ours, theirs) {
-            Ok(taken) => taken.first().map_or(Judgement::Same, |name| Judgement::Free(name)),
+            Ok(taken) => taken
+                .first()
+                .map_or(Judgement::Same, |name| Judgement::Free(name)),
             Err(aspect) => found("differs", format!("{word}-{aspect}")),
         },
         _ => found("differs", format!("{word}-outcome")),
@@ -421,7 +507,11 @@ mod tests {
         );
         assert_eq!(class(&input, trailing.clone(), error("no")), "Same");
         assert_eq!(
-            class(&input, event(json!(["a"])), error("invalid type: string \"q\", expected 3 at line 1 column 5")),
+            class(
+                &input,
+                event(json!(["a"])),
+                error("invalid type: string \"q\", expected 3 at line 1 column 5")
+            ),
             "socket-packet/decode/refuses/event-invalid-type-string-expected-at-line-column"
         );
         assert_eq!(
@@ -442,14 +532,20 @@ mod tests {
         let frames = vec![text("7"), text("2[\"a\"]"), Frame::Reset, text("2[\"a\"]")];
         let input = Input::frames(Codec::SocketPacket, frames);
         let ours = [error("it begins with"), event(), event()];
-        assert_eq!(judge(&input, &ours, &[error("x"), error("x"), event()]), Judgement::Same);
+        assert_eq!(
+            judge(&input, &ours, &[error("x"), error("x"), event()]),
+            Judgement::Same
+        );
         let stuck = judge(&input, &ours, &[error("x"), error("x"), error("stuck")]);
         assert!(matches!(stuck, Judgement::Differs(found) if found.class.ends_with("refuses/event-stuck")));
     }
 
     #[test]
     fn a_payload_may_be_refused_as_a_whole_and_no_packet_may_be_lost() {
-        let input = Input::frames(Codec::EnginePayload, vec![Frame::Text("4a\u{1e}x\u{1e}4b".to_owned())]);
+        let input = Input::frames(
+            Codec::EnginePayload,
+            vec![Frame::Text("4a\u{1e}x\u{1e}4b".to_owned())],
+        );
         let packet = |data: &str| Outcome::Packet(json!({ "type": "message", "data": data }));
         let unknown = || error("decode an Engine.IO packet: it begins with 'x', expected a type digit 0..6");
         let ours = [packet("a"), unknown()];
@@ -461,7 +557,10 @@ mod tests {
             (vec![], "ignores/message"),
         ] {
             let judged = judge(&input, &ours, &theirs);
-            assert!(matches!(&judged, Judgement::Differs(found) if found.class.ends_with(end)), "{end}: {judged:?}");
+            assert!(
+                matches!(&judged, Judgement::Differs(found) if found.class.ends_with(end)),
+                "{end}: {judged:?}"
+            );
         }
     }
 
@@ -469,7 +568,9 @@ mod tests {
     fn frames_are_compared_by_front_and_value() {
         let frames = |text: &str, bytes: &[u8]| {
             let attachments = bytes.iter().map(|byte| Frame::Binary(vec![*byte]));
-            std::iter::once(Frame::Text(text.to_owned())).chain(attachments).collect::<Vec<_>>()
+            std::iter::once(Frame::Text(text.to_owned()))
+                .chain(attachments)
+                .collect::<Vec<_>>()
         };
         let place = |num: u8| format!("{{\"_placeholder\":true,\"num\":{num}}}");
         let ours = frames(&format!("52-/a[,[\"a\",{},{}]", place(0), place(1)), &[1, 2]);
@@ -477,14 +578,26 @@ mod tests {
         assert_eq!(compare_frames(&ours, &swapped), Ok(Vec::new()));
         let wrong = frames(&format!("52-/a[,[\"a\",{},{}]", place(1), place(0)), &[1, 2]);
         assert_eq!(compare_frames(&ours, &wrong), Err("data-bytes".to_owned()));
-        assert_eq!(compare_frames(&frames("2[1]", &[]), &frames("20[1]", &[])), Err("front".to_owned()));
-        assert_eq!(compare_frames(&frames("0", &[]), &frames("1", &[])), Err("frames".to_owned()));
+        assert_eq!(
+            compare_frames(&frames("2[1]", &[]), &frames("20[1]", &[])),
+            Err("front".to_owned())
+        );
+        assert_eq!(
+            compare_frames(&frames("0", &[]), &frames("1", &[])),
+            Err("frames".to_owned())
+        );
     }
 
     #[test]
     fn the_lasting_part_of_a_message_has_no_input_in_it() {
-        assert_eq!(slug("ValueError: invalid literal for int() with base 10: '1x'"), "valueerror-invalid-literal-for-int-with-base");
-        assert_eq!(slug(r#"invalid type: string "\"x", expected y"#), "invalid-type-string-expected-y");
+        assert_eq!(
+            slug("ValueError: invalid literal for int() with base 10: '1x'"),
+            "valueerror-invalid-literal-for-int-with-base"
+        );
+        assert_eq!(
+            slug(r#"invalid type: string "\"x", expected y"#),
+            "invalid-type-string-expected-y"
+        );
         assert_eq!(slug("can't do `x\"y` 12"), "can-t-do");
     }
 }

@@ -16,10 +16,9 @@ mod random;
 mod refusals;
 mod search;
 mod shrink;
-#[cfg(test)]
-#[cfg(unix)]
-mod tests;
+mod speed;
 
 pub use conduct::{CampaignEvent, CampaignListener, CampaignResult, Settings, fuzz_codec};
 pub use finding::Finding;
 pub use freedoms::{FREEDOMS, Freedom};
+pub use speed::speed_alone;

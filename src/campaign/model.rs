@@ -11,19 +11,69 @@ use serde_json::{Value, json};
 const DEEPEST: usize = 4;
 /// Texts from which names, namespaces and values are made.
 const TEXTS: [&str; 22] = [
-    "a", "b", "foo", "", "message", "é", "€", "\u{1f600}", "\u{0}", "\n", "\"", "\\", "\u{1e}", "\u{2028}", "__proto__",
-    "_placeholder", "num", "constructor", "1", "-1", "connect", "a\u{301}",
+    "a",
+    "b",
+    "foo",
+    "",
+    "message",
+    "é",
+    "€",
+    "\u{1f600}",
+    "\u{0}",
+    "\n",
+    "\"",
+    "\\",
+    "\u{1e}",
+    "\u{2028}",
+    "__proto__",
+    "_placeholder",
+    "num",
+    "constructor",
+    "1",
+    "-1",
+    "connect",
+    "a\u{301}",
 ];
 /// JSON numbers that are read differently.
 const NUMBERS: [&str; 22] = [
-    "0", "1", "-1", "-0", "1.0", "1.5", "1e2", "1E-2", "1e400", "-1e400", "0.1", "9007199254740991", "9007199254740993",
-    "18446744073709551616", "-9223372036854775809", "1e21", "123456789012345680000", "5e-324", "0e0", "1.7976931348623157e308",
-    "2147483648", "4294967296",
+    "0",
+    "1",
+    "-1",
+    "-0",
+    "1.0",
+    "1.5",
+    "1e2",
+    "1E-2",
+    "1e400",
+    "-1e400",
+    "0.1",
+    "9007199254740991",
+    "9007199254740993",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "1e21",
+    "123456789012345680000",
+    "5e-324",
+    "0e0",
+    "1.7976931348623157e308",
+    "2147483648",
+    "4294967296",
 ];
 /// Namespaces.
-const NAMESPACES: [&str; 9] = ["/", "/a", "/admin", "/é", "/a b", "/a?b=c", "/1", "/a/b", "/[\"x\"]"];
+const NAMESPACES: [&str; 9] = [
+    "/", "/a", "/admin", "/é", "/a b", "/a?b=c", "/1", "/a/b", "/[\"x\"]",
+];
 /// Escapes that stand in JSON strings.
-const ESCAPES: [&str; 8] = ["\\n", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\/", "\\u001e", "\\u00e9"];
+const ESCAPES: [&str; 8] = [
+    "\\n",
+    "\\u0000",
+    "\\ud83d\\ude00",
+    "\\ud800",
+    "\\udc00",
+    "\\/",
+    "\\u001e",
+    "\\u00e9",
+];
 /// White space, also where JSON has none.
 const SPACES: [&str; 6] = [" ", "\n", "\t", "\r", "\u{a0}", "\u{feff}"];
 
@@ -76,7 +126,9 @@ pub(super) fn frames(codec: Codec, raw: &mut Unstructured<'_>) -> Result<Vec<Fra
         }
         Codec::EnginePayload => {
             let count = raw.int_in_range(1..=4)?;
-            let packets = (0..count).map(|_| engine_text(raw, true)).collect::<Result<Vec<_>>>()?;
+            let packets = (0..count)
+                .map(|_| engine_text(raw, true))
+                .collect::<Result<Vec<_>>>()?;
             vec![Frame::Text(packets.join("\u{1e}"))]
         }
         Codec::SocketPacket => {
@@ -132,7 +184,8 @@ fn engine_text(raw: &mut Unstructured<'_>, in_payload: bool) -> Result<String> {
     Ok(match raw.int_in_range(0..=9)? {
         0 => "2probe".to_owned(),
         1 => "3probe".to_owned(),
-        2 => "0{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":1}".to_owned(),
+        2 => "0{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":1}"
+            .to_owned(),
         3 => format!("{}", raw.int_in_range(1..=6)?),
         4 => format!("4{}", raw.choose(&NUMBERS)?),
         5 => format!("4{}", socket_text(raw)?),
@@ -141,13 +194,19 @@ fn engine_text(raw: &mut Unstructured<'_>, in_payload: bool) -> Result<String> {
 }
 
 fn engine_packet(raw: &mut Unstructured<'_>, in_payload: bool) -> Result<Value> {
-    let kind = *raw.choose(&["message", "message", "message", "ping", "pong", "close", "upgrade", "noop"])?;
+    let kind = *raw.choose(&[
+        "message", "message", "message", "ping", "pong", "close", "upgrade", "noop",
+    ])?;
     let data = match kind {
         "message" if raw.ratio(1, 3)? => json!({ "$binary": STANDARD.encode(bytes(raw)?) }),
         "message" => {
             let text = text(raw)?;
             // A separator in a text cannot be told from one between packets.
-            json!(if in_payload { text.replace('\u{1e}', "") } else { text })
+            json!(if in_payload {
+                text.replace('\u{1e}', "")
+            } else {
+                text
+            })
         }
         "ping" | "pong" if raw.ratio(1, 2)? => json!("probe"),
         _ => return Ok(json!({ "type": kind })),
@@ -166,7 +225,11 @@ fn socket_text(raw: &mut Unstructured<'_>) -> Result<String> {
 /// The frames of one packet, with a flaw in some.
 fn socket_frames(raw: &mut Unstructured<'_>) -> Result<Vec<Frame>> {
     let kind: Kind = raw.arbitrary()?;
-    let flaw: Option<Flaw> = if raw.ratio(1, 4)? { Some(raw.arbitrary()?) } else { None };
+    let flaw: Option<Flaw> = if raw.ratio(1, 4)? {
+        Some(raw.arbitrary()?)
+    } else {
+        None
+    };
     let mut printer = Printer::default();
     let payload = payload(kind, flaw, raw)?;
     let wrong = flaw == Some(Flaw::NumberOfPlaceholder);
@@ -200,7 +263,14 @@ fn socket_frames(raw: &mut Unstructured<'_>) -> Result<Vec<Frame>> {
         if flaw == Some(Flaw::LeadingZeros) {
             text.push('0');
         }
-        let id = *raw.choose(&["0", "1", "12", "9007199254740991", "9007199254740993", "18446744073709551616"])?;
+        let id = *raw.choose(&[
+            "0",
+            "1",
+            "12",
+            "9007199254740991",
+            "9007199254740993",
+            "18446744073709551616",
+        ])?;
         text.push_str(id);
     }
     text.push_str(&printer.text);
@@ -223,7 +293,11 @@ fn socket_frames(raw: &mut Unstructured<'_>) -> Result<Vec<Frame>> {
 /// The payload of a packet; `None` where it has none.
 fn payload(kind: Kind, flaw: Option<Flaw>, raw: &mut Unstructured<'_>) -> Result<Option<Json>> {
     if flaw == Some(Flaw::Payload) {
-        return if raw.ratio(1, 4)? { Ok(None) } else { value(DEEPEST, raw).map(Some) };
+        return if raw.ratio(1, 4)? {
+            Ok(None)
+        } else {
+            value(DEEPEST, raw).map(Some)
+        };
     }
     Ok(match kind {
         Kind::Disconnect => None,
@@ -260,9 +334,12 @@ fn without_bytes(value: Json) -> Json {
     match value {
         Json::Binary(_) => Json::Null,
         Json::List(items) => Json::List(items.into_iter().map(without_bytes).collect()),
-        Json::Object(members) => {
-            Json::Object(members.into_iter().map(|(key, inner)| (key, without_bytes(inner))).collect())
-        }
+        Json::Object(members) => Json::Object(
+            members
+                .into_iter()
+                .map(|(key, inner)| (key, without_bytes(inner)))
+                .collect(),
+        ),
         plain => plain,
     }
 }
@@ -320,7 +397,8 @@ impl Printer {
             }
             Json::Binary(bytes) => {
                 let num = self.attachments.len() + self.number_from;
-                self.text.push_str(&format!("{{\"_placeholder\":true,\"num\":{num}}}"));
+                self.text
+                    .push_str(&format!("{{\"_placeholder\":true,\"num\":{num}}}"));
                 self.attachments.push(bytes.clone());
             }
         }
@@ -358,9 +436,19 @@ fn socket_packet(raw: &mut Unstructured<'_>) -> Result<Value> {
         _ => payload(kind, None, raw)?.as_ref().map(encoded),
     };
     if let (Some(Value::Array(items)), "event") = (&mut data, word) {
-        const RESERVED: [&str; 6] =
-            ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
-        if items.first().and_then(Value::as_str).is_some_and(|name| RESERVED.contains(&name)) {
+        const RESERVED: [&str; 6] = [
+            "connect",
+            "connect_error",
+            "disconnect",
+            "disconnecting",
+            "newListener",
+            "removeListener",
+        ];
+        if items
+            .first()
+            .and_then(Value::as_str)
+            .is_some_and(|name| RESERVED.contains(&name))
+        {
             items[0] = json!("a");
         }
     }
@@ -381,7 +469,10 @@ fn encoded(value: &Json) -> Value {
         Json::List(items) => items.iter().map(encoded).collect(),
         Json::Object(members) => {
             let plain = |key: &&(String, Json)| key.0 != "__proto__" && key.0 != "_placeholder";
-            let members = members.iter().filter(plain).map(|(key, item)| (key.clone(), encoded(item)));
+            let members = members
+                .iter()
+                .filter(plain)
+                .map(|(key, item)| (key.clone(), encoded(item)));
             Value::Object(members.collect())
         }
         Json::Binary(bytes) => json!({ "$binary": STANDARD.encode(bytes) }),

@@ -5,31 +5,151 @@ use crate::suite::Codec;
 /// What the reference says, for which first letters of a packet (any if empty), what the class calls it, and the rule.
 const SOCKET: [(&str, &str, &str, &str); 26] = [
     ("it is empty", "", "empty", "codec.sio.decode.empty-string"),
-    ("it begins with", "", "unknown-type", "codec.sio.decode.unknown-type"),
-    ("needs the number of attachments", "", "count", "codec.sio.decode.binary-count-bad"),
-    ("announces at least one attachment", "", "no-attachments", "codec.sio.decode.binary-zero"),
-    ("attachments announced", "", "too-many-attachments", "codec.sio.decode.binary-too-many"),
-    ("an acknowledgement id of more", "", "id-too-long", "codec.sio.decode.id-too-long"),
+    (
+        "it begins with",
+        "",
+        "unknown-type",
+        "codec.sio.decode.unknown-type",
+    ),
+    (
+        "needs the number of attachments",
+        "",
+        "count",
+        "codec.sio.decode.binary-count-bad",
+    ),
+    (
+        "announces at least one attachment",
+        "",
+        "no-attachments",
+        "codec.sio.decode.binary-zero",
+    ),
+    (
+        "attachments announced",
+        "",
+        "too-many-attachments",
+        "codec.sio.decode.binary-too-many",
+    ),
+    (
+        "an acknowledgement id of more",
+        "",
+        "id-too-long",
+        "codec.sio.decode.id-too-long",
+    ),
     ("needs the id", "", "ack-no-id", "codec.sio.decode.ack-no-id"),
-    ("the payload is missing", "2", "event-no-payload", "codec.sio.decode.event-no-payload"),
-    ("the payload is missing", "3", "ack-no-payload", "codec.sio.decode.ack-no-payload"),
-    ("the payload is missing", "56", "binary-no-payload", "codec.sio.decode.binary-no-payload"),
-    ("the payload is missing", "4", "connect-error-no-payload", "codec.sio.decode.connect-error-array-null"),
-    ("carries nothing but its namespace", "", "disconnect-payload", "codec.sio.decode.disconnect-payload"),
-    ("is not an object", "0", "connect-payload", "codec.sio.decode.connect-array"),
-    ("is not an object", "4", "connect-error-payload", "codec.sio.decode.connect-error-array-null"),
-    ("is not an array", "2", "event-no-list", "codec.sio.decode.event-object"),
-    ("is not an array", "3", "ack-no-list", "codec.sio.decode.ack-non-array"),
-    ("is not an array", "56", "binary-no-list", "codec.sio.decode.binary-object"),
-    ("is its name, a string", "2", "event-name", "codec.sio.decode.event-name-types"),
-    ("is its name, a string", "5", "binary-event-name", "codec.sio.decode.binary-name-placeholder"),
-    ("the name of the event is reserved", "", "event-reserved", "codec.sio.decode.event-reserved"),
-    ("unexpected text behind the payload", "", "event-trailing", "codec.sio.decode.event-trailing"),
-    ("does not name one of the announced", "", "placeholder", "codec.sio.decode.binary-num-oob"),
-    ("a text message came while", "", "text-for-attachment", "codec.sio.decode.text-while-reconstructing"),
-    ("that no header announced", "", "lone-binary", "codec.sio.decode.lone-binary"),
-    ("decode JSON: expected", "0", "json", "codec.sio.decode.connect-object"),
-    ("decode JSON: expected", "", "json", "codec.sio.decode.event-truncated"),
+    (
+        "the payload is missing",
+        "2",
+        "event-no-payload",
+        "codec.sio.decode.event-no-payload",
+    ),
+    (
+        "the payload is missing",
+        "3",
+        "ack-no-payload",
+        "codec.sio.decode.ack-no-payload",
+    ),
+    (
+        "the payload is missing",
+        "56",
+        "binary-no-payload",
+        "codec.sio.decode.binary-no-payload",
+    ),
+    (
+        "the payload is missing",
+        "4",
+        "connect-error-no-payload",
+        "codec.sio.decode.connect-error-array-null",
+    ),
+    (
+        "carries nothing but its namespace",
+        "",
+        "disconnect-payload",
+        "codec.sio.decode.disconnect-payload",
+    ),
+    (
+        "is not an object",
+        "0",
+        "connect-payload",
+        "codec.sio.decode.connect-array",
+    ),
+    (
+        "is not an object",
+        "4",
+        "connect-error-payload",
+        "codec.sio.decode.connect-error-array-null",
+    ),
+    (
+        "is not an array",
+        "2",
+        "event-no-list",
+        "codec.sio.decode.event-object",
+    ),
+    (
+        "is not an array",
+        "3",
+        "ack-no-list",
+        "codec.sio.decode.ack-non-array",
+    ),
+    (
+        "is not an array",
+        "56",
+        "binary-no-list",
+        "codec.sio.decode.binary-object",
+    ),
+    (
+        "is its name, a string",
+        "2",
+        "event-name",
+        "codec.sio.decode.event-name-types",
+    ),
+    (
+        "is its name, a string",
+        "5",
+        "binary-event-name",
+        "codec.sio.decode.binary-name-placeholder",
+    ),
+    (
+        "the name of the event is reserved",
+        "",
+        "event-reserved",
+        "codec.sio.decode.event-reserved",
+    ),
+    (
+        "unexpected text behind the payload",
+        "",
+        "event-trailing",
+        "codec.sio.decode.event-trailing",
+    ),
+    (
+        "does not name one of the announced",
+        "",
+        "placeholder",
+        "codec.sio.decode.binary-num-oob",
+    ),
+    (
+        "a text message came while",
+        "",
+        "text-for-attachment",
+        "codec.sio.decode.text-while-reconstructing",
+    ),
+    (
+        "that no header announced",
+        "",
+        "lone-binary",
+        "codec.sio.decode.lone-binary",
+    ),
+    (
+        "decode JSON: expected",
+        "0",
+        "json",
+        "codec.sio.decode.connect-object",
+    ),
+    (
+        "decode JSON: expected",
+        "",
+        "json",
+        "codec.sio.decode.event-truncated",
+    ),
 ];
 
 /// The aspect and the rule of a refusal of the reference: `text` is what it refused, `why` what it said.
@@ -38,7 +158,10 @@ pub(super) fn of(codec: Codec, text: &str, why: &str) -> (String, &'static str) 
         return of_engine(codec, why);
     }
     if why.contains("is its name, a string") && is_empty_list(text) {
-        return ("event-empty-list".to_owned(), "codec.sio.decode.event-empty-array");
+        return (
+            "event-empty-list".to_owned(),
+            "codec.sio.decode.event-empty-array",
+        );
     }
     let first = text.chars().next();
     let fits = |(words, letters, ..): &&(&str, &str, &str, &str)| {
@@ -50,7 +173,10 @@ pub(super) fn of(codec: Codec, text: &str, why: &str) -> (String, &'static str) 
     if *aspect != "json" {
         return ((*aspect).to_owned(), rule);
     }
-    let expected = why.split("expected ").nth(1).and_then(|rest| rest.split(" at byte").next());
+    let expected = why
+        .split("expected ")
+        .nth(1)
+        .and_then(|rest| rest.split(" at byte").next());
     let expected = expected.unwrap_or_default();
     let aspect = match expected {
         "`,` or `]`" => "list".to_owned(),
@@ -63,7 +189,9 @@ pub(super) fn of(codec: Codec, text: &str, why: &str) -> (String, &'static str) 
 /// Whether the JSON of a packet begins with a list that has no element.
 fn is_empty_list(text: &str) -> bool {
     let behind = text.split_once('[').map_or("", |(_, behind)| behind);
-    behind.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(']')
+    behind
+        .trim_start_matches([' ', '\t', '\n', '\r'])
+        .starts_with(']')
 }
 
 fn of_engine(codec: Codec, why: &str) -> (String, &'static str) {
@@ -77,7 +205,10 @@ fn of_engine(codec: Codec, why: &str) -> (String, &'static str) {
     if why.contains("base64") {
         return ("base64".to_owned(), "codec.eio.decode.base64-garbage");
     }
-    let first = why.split("it begins with '").nth(1).and_then(|rest| rest.chars().next());
+    let first = why
+        .split("it begins with '")
+        .nth(1)
+        .and_then(|rest| rest.chars().next());
     let (aspect, rule) = match first {
         Some('0'..='9') => ("unknown-digit", "codec.eio.decode.unknown-digit"),
         Some(c) if c.is_numeric() => ("non-ascii-digit", "codec.eio.decode.non-ascii-digit"),
@@ -136,7 +267,9 @@ mod tests {
         let mut reference = CodecTarget::builtin().start().await.unwrap();
         let mut refused = 0;
         for vector in &corpus.vectors {
-            let Operation::Decode(frames) = &vector.operation else { continue };
+            let Operation::Decode(frames) = &vector.operation else {
+                continue;
+            };
             let input = super::super::input::Input::frames(vector.codec, frames.clone());
             let batch = Batch {
                 codec: vector.codec,
@@ -165,10 +298,25 @@ mod tests {
     #[test]
     fn the_rules_of_packets_are_rules() {
         let rules = load_builtin().rules;
-        let words = ["connect", "disconnect", "event", "ack", "connect_error", "message", "ping", "binary-event", "binary-ack", "?"];
+        let words = [
+            "connect",
+            "disconnect",
+            "event",
+            "ack",
+            "connect_error",
+            "message",
+            "ping",
+            "binary-event",
+            "binary-ack",
+            "?",
+        ];
         for codec in Codec::ALL {
             for word in words {
-                for rule in [rule_of_packet(codec, word), rule_of_encoder(codec, word), rule_of_end(codec)] {
+                for rule in [
+                    rule_of_packet(codec, word),
+                    rule_of_encoder(codec, word),
+                    rule_of_end(codec),
+                ] {
                     assert!(rules.get(rule).is_some(), "{rule}");
                 }
             }

@@ -107,7 +107,12 @@ impl<'a> Search<'a> {
                 Err(error) => lost(input, error),
             };
             if let Some(difference) = difference.filter(|found| found.class == class) {
-                return Some(Shown { input: input.clone(), difference, reference, times: Times(1) });
+                return Some(Shown {
+                    input: input.clone(),
+                    difference,
+                    reference,
+                    times: Times(1),
+                });
             }
         }
         None
@@ -127,7 +132,9 @@ impl<'a> Search<'a> {
             }
         }
         let mut input = suspects.pop()?;
-        let times = self.times_until_full(std::slice::from_ref(&input), most, &mut spent).await?;
+        let times = self
+            .times_until_full(std::slice::from_ref(&input), most, &mut spent)
+            .await?;
         let (mut tried, mut used) = (0, u64::MAX);
         'smaller: while tried < MOST_GROWING {
             for candidate in candidates(&input) {
@@ -144,11 +151,23 @@ impl<'a> Search<'a> {
         }
         let one = std::slice::from_ref(&input);
         let reference = self.reference.ask(&batch_of(one)).await.ok()?.pop()?;
-        let error = DriverError::Ended { end: End::Memory { used: 0, limit: 0 }, tail: String::new() };
+        let error = DriverError::Ended {
+            end: End::Memory { used: 0, limit: 0 },
+            tail: String::new(),
+        };
         let difference = lost(&input, &error)?;
         let came = format!("the memory of the process came to its limit after {times} times");
-        let times = Times(u32::try_from((times * 2).next_power_of_two()).unwrap_or(u32::MAX).min(1 << 24));
-        Some(Shown { difference: Difference { came, ..difference }, input, reference, times })
+        let times = Times(
+            u32::try_from((times * 2).next_power_of_two())
+                .unwrap_or(u32::MAX)
+                .min(1 << 24),
+        );
+        Some(Shown {
+            difference: Difference { came, ..difference },
+            input,
+            reference,
+            times,
+        })
     }
 
     /// Whether a process grows by an eighth of what it may use when it is given an input so often. `used` is what it uses
@@ -166,7 +185,10 @@ impl<'a> Search<'a> {
             left -= many;
             let batch = batch_of(&vec![input.clone(); many]);
             match self.asker.ask(&batch).await {
-                Err(DriverError::Ended { end: End::Memory { .. }, .. }) => return true,
+                Err(DriverError::Ended {
+                    end: End::Memory { .. },
+                    ..
+                }) => return true,
                 Err(DriverError::Unsupported(_)) | Ok(_) => {}
                 Err(_) => return false,
             }
@@ -183,7 +205,8 @@ impl<'a> Search<'a> {
             // Inputs of one kind can be asked about together; a single one is asked about many times at once.
             let mut rest = inputs;
             while let Some(first) = rest.first() {
-                let same = |input: &&Input| input.codec == first.codec && input.is_encoded() == first.is_encoded();
+                let same =
+                    |input: &&Input| input.codec == first.codec && input.is_encoded() == first.is_encoded();
                 let count = rest.iter().take_while(same).count();
                 let mut batch = batch_of(&rest[..count]);
                 rest = &rest[count..];
@@ -193,7 +216,10 @@ impl<'a> Search<'a> {
                 asked += batch.inputs.len() as u64;
                 *spent += batch.inputs.len() as u64;
                 match self.asker.ask(&batch).await {
-                    Err(DriverError::Ended { end: End::Memory { .. }, .. }) => return Some(asked),
+                    Err(DriverError::Ended {
+                        end: End::Memory { .. },
+                        ..
+                    }) => return Some(asked),
                     Err(DriverError::Unsupported(_)) | Ok(_) => {}
                     Err(_) => return None,
                 }

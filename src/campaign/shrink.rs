@@ -60,7 +60,9 @@ fn without_attachment(frames: &[Frame], at: usize) -> Option<Vec<Frame>> {
     let Some(Frame::Binary(_)) = frames.get(at) else {
         return None;
     };
-    let header = frames[..at].iter().rposition(|frame| matches!(frame, Frame::Text(_)))?;
+    let header = frames[..at]
+        .iter()
+        .rposition(|frame| matches!(frame, Frame::Text(_)))?;
     let Frame::Text(text) = &frames[header] else {
         return None;
     };
@@ -152,7 +154,11 @@ fn of_packet(packet: &Value) -> Vec<Value> {
             if packets.len() > 1 {
                 all.push(without(packets, at));
             }
-            all.extend(of_packet(packet).into_iter().map(|smaller| with(packets, at, smaller)));
+            all.extend(
+                of_packet(packet)
+                    .into_iter()
+                    .map(|smaller| with(packets, at, smaller)),
+            );
         }
         return all;
     }
@@ -192,7 +198,9 @@ fn of_packet(packet: &Value) -> Vec<Value> {
 /// Smaller lists that begin with a name.
 fn of_event(data: &Value) -> Vec<Value> {
     let smaller = of_value(data).into_iter();
-    smaller.filter(|list| list.get(0).is_some_and(Value::is_string)).collect()
+    smaller
+        .filter(|list| list.get(0).is_some_and(Value::is_string))
+        .collect()
 }
 
 fn of_value(value: &Value) -> Vec<Value> {
@@ -266,20 +274,30 @@ mod tests {
     }
 
     fn socket(frames: &[&str]) -> Input {
-        let frames = frames.iter().map(|text| Frame::Text((*text).to_owned())).collect();
+        let frames = frames
+            .iter()
+            .map(|text| Frame::Text((*text).to_owned()))
+            .collect();
         Input::frames(Codec::SocketPacket, frames)
     }
 
     #[test]
     fn what_is_left_is_what_matters() {
         let long = "2/admin,12[\"hello\",{\"x\":[1,2,{\"y\":\"oops\"}]},\"€\"]";
-        let left = shrunk(socket(&["0", long, "1"]), |text| text.contains("2") && text.contains("oops"));
+        let left = shrunk(socket(&["0", long, "1"]), |text| {
+            text.contains("2") && text.contains("oops")
+        });
         assert_eq!(left, "[\"2oops\"]");
         let nested = shrunk(socket(&["2[[[[\"abc\"]]],1]"]), |text| {
-            serde_json::from_str::<Vec<String>>(text).unwrap().iter().all(|frame| {
-                let json = frame.strip_prefix('2').and_then(|rest| serde_json::from_str::<Value>(rest).ok());
-                json.is_some_and(|json| json.is_array() && frame.contains('b'))
-            })
+            serde_json::from_str::<Vec<String>>(text)
+                .unwrap()
+                .iter()
+                .all(|frame| {
+                    let json = frame
+                        .strip_prefix('2')
+                        .and_then(|rest| serde_json::from_str::<Value>(rest).ok());
+                    json.is_some_and(|json| json.is_array() && frame.contains('b'))
+                })
         });
         assert_eq!(nested, r#"["2[\"b\"]"]"#);
     }
@@ -290,19 +308,29 @@ mod tests {
         let text = format!("52-[\"a\",{},{}]", place(0), place(1));
         let frames = [Frame::Text(text), Frame::Binary(vec![1]), Frame::Binary(vec![2])];
         let fewer = without_attachment(&frames, 2).unwrap();
-        let expected = [Frame::Text(format!("51-[\"a\",{}]", place(0))), Frame::Binary(vec![1])];
+        let expected = [
+            Frame::Text(format!("51-[\"a\",{}]", place(0))),
+            Frame::Binary(vec![1]),
+        ];
         assert_eq!(fewer, expected);
         assert_eq!(without_attachment(&frames, 0), None);
     }
 
     #[test]
     fn packets_stay_packets() {
-        let packet = json!({ "type": "event", "nsp": "/x", "id": 7, "data": ["hello", { "k": [1, "needle"] }] });
+        let packet =
+            json!({ "type": "event", "nsp": "/x", "id": 7, "data": ["hello", { "k": [1, "needle"] }] });
         let input = Input::packet(Codec::SocketPacket, packet);
         let left = shrunk(input, |text| text.contains("needle"));
-        assert!(left == "{\"type\":\"event\",\"data\":[\"needle\"]}" || left.ends_with("\"data\":[\"\",\"needle\"]}"), "{left}");
+        assert!(
+            left == "{\"type\":\"event\",\"data\":[\"needle\"]}"
+                || left.ends_with("\"data\":[\"\",\"needle\"]}"),
+            "{left}"
+        );
         let payload = json!([{ "type": "ping" }, { "type": "message", "data": "xZz" }]);
-        let left = shrunk(Input::packet(Codec::EnginePayload, payload), |text| text.contains('Z'));
+        let left = shrunk(Input::packet(Codec::EnginePayload, payload), |text| {
+            text.contains('Z')
+        });
         assert_eq!(left, "[{\"type\":\"message\",\"data\":\"Z\"}]");
     }
 

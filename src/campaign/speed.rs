@@ -35,7 +35,10 @@ pub async fn speed_alone(
             repeat: REPEAT,
             ..once.clone()
         };
-        let (short, long) = (best(&mut asker, &once).await.ok()?, best(&mut asker, &often).await.ok()?);
+        let (short, long) = (
+            best(&mut asker, &once).await.ok()?,
+            best(&mut asker, &often).await.ok()?,
+        );
         let codec = long.saturating_sub(short) / (REPEAT - 1);
         alone += codec;
         around += short.saturating_sub(codec);

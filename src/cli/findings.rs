@@ -66,7 +66,8 @@ impl Findings {
     /// Why not.
     pub(super) fn close(self) -> Result<(), Failure> {
         let words = format!("the findings cannot be written to {}", self.folder.display());
-        self.failed
-            .map_or(Ok(()), |error| Err(anyhow::Error::new(error).context(words).into()))
+        self.failed.map_or(Ok(()), |error| {
+            Err(anyhow::Error::new(error).context(words).into())
+        })
     }
 }

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::run::{codec as codec_target, duration, not_started};
 use super::selecting::load;
 use super::target_argument;
-use crate::campaign::{CampaignEvent, CampaignResult, FREEDOMS, Finding, Settings, fuzz_codec};
+use crate::campaign::{CampaignEvent, CampaignResult, FREEDOMS, Finding, Settings, fuzz_codec, speed_alone};
 use crate::suite::{Codec, Corpus, load_builtin};
 use crate::target::{CodecTarget, Limits, quoted};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -81,6 +81,9 @@ pub(super) struct FuzzCodec {
     /// How much memory the target may use
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     max_memory: u64,
+    /// Measure in the end how fast the codec is alone, in a loop in its own process
+    #[arg(long)]
+    speed: bool,
     /// Only findings that fail the campaign, and its end
     #[arg(short, long)]
     quiet: bool,
@@ -96,7 +99,8 @@ pub(super) fn codec(arguments: &FuzzCodec, out: &mut Output) -> Result<Exit, Fai
     let words: Vec<String> = arguments.target.iter().cloned().collect();
     let (named, rest) = target_argument::read(&words, &arguments.command).map_err(Failure::usage)?;
     if let Some(word) = rest.first() {
-        let message = format!("`{word}` is no target: expected a folder with a target.toml, or a command after `--`");
+        let message =
+            format!("`{word}` is no target: expected a folder with a target.toml, or a command after `--`");
         return Err(Failure::usage(anyhow::Error::msg(message)));
     }
     let limits = Limits {
@@ -116,22 +120,56 @@ pub(super) fn codec(arguments: &FuzzCodec, out: &mut Output) -> Result<Exit, Fai
     let settings = Settings {
         seed,
         runs: arguments.runs,
-        time: arguments.time.or(arguments.runs.is_none().then_some(Duration::from_secs(60))),
-        codecs: if arguments.codecs.is_empty() { Codec::ALL.to_vec() } else { arguments.codecs.clone() },
+        time: arguments
+            .time
+            .or(arguments.runs.is_none().then_some(Duration::from_secs(60))),
+        codecs: if arguments.codecs.is_empty() {
+            Codec::ALL.to_vec()
+        } else {
+            arguments.codecs.clone()
+        },
         strict: arguments.strict,
         patience: arguments.timeout,
     };
-    let campaign = Campaign { arguments, target, corpus, settings };
+    let campaign = Campaign {
+        arguments,
+        target,
+        corpus,
+        settings,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(campaign.play(findings, out));
+    let alone = match &result {
+        Ok(result) if arguments.speed && !result.interrupted => {
+            Some(runtime.block_on(campaign.speed_alone()))
+        }
+        _ => None,
+    };
     runtime.shutdown_timeout(FAREWELL);
     let result = result?;
-    conclude(arguments, &campaign.settings, &result, out)
+    let exit = conclude(arguments, &campaign.settings, &result, out)?;
+    match alone {
+        Some(Some(alone)) => {
+            let share = 100.0 * speed(&result) / alone;
+            writeln!(
+                out,
+                "the codec alone does {alone:.0} runs/s: the campaign reached {share:.0} % of it"
+            )?;
+        }
+        Some(None) => writeln!(
+            out,
+            "the codec alone cannot be measured: its driver repeats nothing"
+        )?,
+        None => {}
+    }
+    Ok(exit)
 }
 
 /// A seed that nobody had before; it is short enough to be typed.
 fn fresh_seed() -> u64 {
-    let nanos = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos());
+    let nanos = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |time| time.as_nanos());
     u64::try_from(nanos / 1000 % 1_000_000_007).unwrap_or_default()
 }
 
@@ -185,6 +223,16 @@ impl Campaign<'_> {
         Ok(result)
     }
 
+    async fn speed_alone(&self) -> Option<f64> {
+        speed_alone(
+            &self.target,
+            &self.corpus.vectors,
+            self.settings.seed,
+            &self.settings.codecs,
+        )
+        .await
+    }
+
     fn show(&self, event: &CampaignEvent<'_>, out: &mut Output) -> std::io::Result<()> {
         match event {
             CampaignEvent::Started { target, codecs } => {
@@ -214,8 +262,17 @@ impl Campaign<'_> {
         }
         let word = if finding.fails { "FOUND" } else { "lenient" };
         writeln!(out, "{word:<8} {}", finding.class)?;
-        let rule = self.corpus.rules.get(&finding.rule).map_or("", |rule| rule.text.as_str());
-        writeln!(out, "         rule      {} ({}): {rule}", finding.rule, finding.level.word())?;
+        let rule = self
+            .corpus
+            .rules
+            .get(&finding.rule)
+            .map_or("", |rule| rule.text.as_str());
+        writeln!(
+            out,
+            "         rule      {} ({}): {rule}",
+            finding.rule,
+            finding.level.word()
+        )?;
         if !finding.input.is_empty() {
             writeln!(out, "         input     {}", cut(&finding.input))?;
         }
@@ -243,7 +300,10 @@ impl Campaign<'_> {
             _ if !finding.level.is_binding() => " --strict".to_owned(),
             _ => String::new(),
         };
-        format!("siospec run --role codec{target} {} --cases {folder}{more}{command}", quoted(&id))
+        format!(
+            "siospec run --role codec{target} {} --cases {folder}{more}{command}",
+            quoted(&id)
+        )
     }
 }
 
@@ -253,8 +313,18 @@ fn counts(finding: &Finding) -> bool {
 }
 
 fn cut(text: &str) -> String {
-    let line: String = text.lines().next().unwrap_or_default().chars().take(400).collect();
-    if line.len() < text.len() { format!("{line}…") } else { line }
+    let line: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(400)
+        .collect();
+    if line.len() < text.len() {
+        format!("{line}…")
+    } else {
+        line
+    }
 }
 
 fn conclude(
@@ -264,9 +334,18 @@ fn conclude(
     out: &mut Output,
 ) -> Result<Exit, Failure> {
     let seconds = result.fuzzing.as_secs_f64();
-    let speed = if seconds > 0.0 { result.runs as f64 / seconds } else { 0.0 };
-    writeln!(out, "{} runs in {seconds:.1} s, {speed:.0} runs/s, --seed {}", result.runs, settings.seed)?;
-    let known = result.findings.iter().filter(|found| found.known.is_some()).count();
+    writeln!(
+        out,
+        "{} runs in {seconds:.1} s, {:.0} runs/s, --seed {}",
+        result.runs,
+        speed(result),
+        settings.seed
+    )?;
+    let known = result
+        .findings
+        .iter()
+        .filter(|found| found.known.is_some())
+        .count();
     let new = result.failures();
     writeln!(
         out,
@@ -280,9 +359,15 @@ fn conclude(
         }
         let free: u64 = result.freedoms.values().sum();
         if free > 0 {
-            writeln!(out, "{free} differences where codecs may differ (docs/fuzzing.md)")?;
+            writeln!(
+                out,
+                "{free} differences where codecs may differ (docs/fuzzing.md)"
+            )?;
         }
-        for freedom in FREEDOMS.iter().filter(|freedom| result.freedoms.contains_key(freedom.name)) {
+        for freedom in FREEDOMS
+            .iter()
+            .filter(|freedom| result.freedoms.contains_key(freedom.name))
+        {
             let count = result.freedoms.get(freedom.name).copied().unwrap_or_default();
             writeln!(out, "{count:>10} × {}", freedom.name)?;
         }
@@ -291,7 +376,11 @@ fn conclude(
         }
     }
     if result.findings.iter().any(|found| found.vector.is_some()) {
-        writeln!(out, "the vectors of new classes are in {}", arguments.output.display())?;
+        writeln!(
+            out,
+            "the vectors of new classes are in {}",
+            arguments.output.display()
+        )?;
     }
     if let Some(why) = &result.stopped {
         let message = format!("the target could not be started again: {why}");
@@ -303,6 +392,11 @@ fn conclude(
         _ if new > 0 => Exit::Gate,
         _ => Exit::Success,
     })
+}
+
+/// Runs per second.
+fn speed(result: &CampaignResult) -> f64 {
+    result.runs as f64 / result.fuzzing.as_secs_f64().max(f64::EPSILON)
 }
 
 fn plural(count: usize, one: &str, many: &str) -> String {
@@ -317,12 +411,19 @@ struct Progress {
 
 impl Progress {
     fn new(wanted: bool) -> Self {
-        let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if wanted {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(None, target);
         let style = ProgressStyle::with_template("{spinner} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, began: Instant::now() }
+        Self {
+            bar,
+            began: Instant::now(),
+        }
     }
 
     fn handle(&mut self, event: &CampaignEvent<'_>) {

@@ -184,7 +184,10 @@ impl Bench<'_> {
             asked += many as u32;
             // The watch over the process looks rarely.
             if error.is_none() && (asked >= times || asked % LOOKS < many as u32) {
-                error = self.asker.fullness().map(|end| DriverError::Ended { end, tail: String::new() });
+                error = self.asker.fullness().map(|end| DriverError::Ended {
+                    end,
+                    tail: String::new(),
+                });
             }
         }
         vec![Answered {

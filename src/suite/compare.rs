@@ -1,7 +1,7 @@
 //! Comparing what a codec made of an input with what its vector allows.
 
-use crate::outcome::Verdict;
 use super::vectors::{Allowed, Codec, Expected, Frame, Outcome, Vector};
+use crate::outcome::Verdict;
 use serde_json::{Map, Value, json};
 
 /// How much of a value a message shows, in characters.

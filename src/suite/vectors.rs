@@ -433,7 +433,9 @@ fn operation(raw: &RawVector, what: &Range<usize>) -> Result<Operation, Fault> {
 fn times(raw: &RawVector) -> Result<u32, Fault> {
     match &raw.times {
         None => Ok(1),
-        Some(times) if raw.roundtrip.is_none() && (1..=MOST_TIMES).contains(times.get_ref()) => Ok(*times.get_ref()),
+        Some(times) if raw.roundtrip.is_none() && (1..=MOST_TIMES).contains(times.get_ref()) => {
+            Ok(*times.get_ref())
+        }
         Some(times) => {
             let message = "this cannot be asked about so often".to_owned();
             let expected = format!("1 to {MOST_TIMES}, for `decode` or `encode`");

@@ -14,7 +14,9 @@ pub fn agrees(codec: Codec, frames: &[Frame], outcomes: &[&str]) -> bool {
         Codec::EnginePacket => {
             let same = |(frame, outcome): (&Frame, &&str)| match frame {
                 Frame::Text(text) => same_engine(EnginePacket::decode_frame(text).ok(), outcome),
-                Frame::Binary(bytes) => same_engine(Some(EnginePacket::Binary(bytes.clone().into())), outcome),
+                Frame::Binary(bytes) => {
+                    same_engine(Some(EnginePacket::Binary(bytes.clone().into())), outcome)
+                }
                 Frame::Reset | Frame::Odd(_) => false,
             };
             frames.len() == outcomes.len() && frames.iter().zip(outcomes).all(same)
@@ -24,8 +26,11 @@ pub fn agrees(codec: Codec, frames: &[Frame], outcomes: &[&str]) -> bool {
                 return false;
             };
             let mut outcomes = outcomes.iter();
-            let all = decode_payload(body)
-                .all(|packet| outcomes.next().is_some_and(|outcome| same_engine(packet.ok(), outcome)));
+            let all = decode_payload(body).all(|packet| {
+                outcomes
+                    .next()
+                    .is_some_and(|outcome| same_engine(packet.ok(), outcome))
+            });
             all && outcomes.next().is_none()
         }
         Codec::SocketPacket => same_socket(frames, outcomes),
@@ -148,7 +153,9 @@ impl Rest<'_> {
 
     /// Takes a string literal that says `text`, if it needs no escape.
     fn eat_literal(&mut self, text: &str) -> bool {
-        let plain = !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
+        let plain = !text
+            .bytes()
+            .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
         plain && self.eat("\"") && self.eat(text) && self.eat("\"")
     }
 }
@@ -166,7 +173,13 @@ mod tests {
         let event = "{\"packet\":{\"type\":\"event\",\"nsp\":\"/a\",\"id\":7,\"data\":[\"a\",{\"b\":1}]}}";
         let frames = [text("2/a,7[\"a\",{\"b\":1}]")];
         assert!(agrees(Codec::SocketPacket, &frames, &[event]));
-        for (from, to) in [("/a", "/"), (":7", ":8"), ("1}", "2}"), ("event", "ack"), ("}}", "},\"x\":1}")] {
+        for (from, to) in [
+            ("/a", "/"),
+            (":7", ":8"),
+            ("1}", "2}"),
+            ("event", "ack"),
+            ("}}", "},\"x\":1}"),
+        ] {
             let other = event.replacen(from, to, 1);
             assert!(!agrees(Codec::SocketPacket, &frames, &[&other]), "{other}");
         }
@@ -177,8 +190,15 @@ mod tests {
     #[test]
     fn after_an_error_all_is_free_until_a_reset() {
         let frames = [text("7"), text("0"), Frame::Reset, text("1")];
-        let (error, leave) = ("{\"error\":\"no\"}", "{\"packet\":{\"type\":\"disconnect\",\"nsp\":\"/\"}}");
-        assert!(agrees(Codec::SocketPacket, &frames, &[error, "{\"wait\":true}", leave]));
+        let (error, leave) = (
+            "{\"error\":\"no\"}",
+            "{\"packet\":{\"type\":\"disconnect\",\"nsp\":\"/\"}}",
+        );
+        assert!(agrees(
+            Codec::SocketPacket,
+            &frames,
+            &[error, "{\"wait\":true}", leave]
+        ));
         assert!(!agrees(Codec::SocketPacket, &frames, &[error, leave, error]));
         assert!(!agrees(Codec::SocketPacket, &frames, &[leave, leave, leave]));
     }
@@ -188,10 +208,21 @@ mod tests {
         let body = [text("2\u{1e}4hi\u{1e}bAQ==\u{1e}x")];
         let hi = "{\"packet\":{\"type\":\"message\",\"data\":\"hi\"}}";
         let bytes = "{\"packet\":{\"type\":\"message\",\"data\":{\"$binary\":\"AQ==\"}}}";
-        for ping in ["{\"packet\":{\"type\":\"ping\"}}", "{\"packet\":{\"type\":\"ping\",\"data\":\"\"}}"] {
-            assert!(agrees(Codec::EnginePayload, &body, &[ping, hi, bytes, "{\"error\":\"no\"}"]));
+        for ping in [
+            "{\"packet\":{\"type\":\"ping\"}}",
+            "{\"packet\":{\"type\":\"ping\",\"data\":\"\"}}",
+        ] {
+            assert!(agrees(
+                Codec::EnginePayload,
+                &body,
+                &[ping, hi, bytes, "{\"error\":\"no\"}"]
+            ));
             assert!(!agrees(Codec::EnginePayload, &body, &[ping, hi, bytes]));
-            assert!(!agrees(Codec::EnginePayload, &body, &[ping, bytes, hi, "{\"error\":\"no\"}"]));
+            assert!(!agrees(
+                Codec::EnginePayload,
+                &body,
+                &[ping, bytes, hi, "{\"error\":\"no\"}"]
+            ));
         }
         assert!(agrees(Codec::EnginePacket, &[Frame::Binary(vec![1])], &[bytes]));
         assert!(!agrees(Codec::EnginePacket, &[text("4ha")], &[hi]));

@@ -41,7 +41,7 @@ pub struct Batch {
     pub encode: bool,
     /// Whether decoded packets are reported without their data.
     pub without_data: bool,
-    /// How often each packet is encoded from the same value; the last frames count.
+    /// How often each packet is encoded from the same value, or decoded from the start; the last outcomes count.
     pub repeat: u32,
     /// The inputs, as the driver protocol has them.
     pub inputs: Vec<Value>,
@@ -85,7 +85,12 @@ impl Request {
         let mut text = format!("\"do\":\"{what}\",\"codec\":\"{}\",\"inputs\":[", codec.word());
         write(&mut text);
         text.push(']');
-        Self { codec, encode, inputs, text }
+        Self {
+            codec,
+            encode,
+            inputs,
+            text,
+        }
     }
 
     fn batch(&self) -> Batch {
@@ -250,7 +255,10 @@ impl CodecInstance {
     pub fn memory(&self) -> u64 {
         match &self.0 {
             Body::Builtin => 0,
-            Body::Driver(driver) => driver.reader.process().map_or(0, |process| memory::used_now(process.pid)),
+            Body::Driver(driver) => driver
+                .reader
+                .process()
+                .map_or(0, |process| memory::used_now(process.pid)),
         }
     }
 

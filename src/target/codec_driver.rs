@@ -54,7 +54,9 @@ impl Reply {
         match serde_json::from_str::<RawAnswer<'_>>(&self.line) {
             Ok(answer) if answer.id == self.id && answer.results.len() == self.inputs => {
                 let results = answer.results.into_iter();
-                Ok(results.map(|outcomes| outcomes.into_iter().map(RawValue::get).collect()).collect())
+                Ok(results
+                    .map(|outcomes| outcomes.into_iter().map(RawValue::get).collect())
+                    .collect())
             }
             // What is wrong with it is found out slowly.
             _ => {

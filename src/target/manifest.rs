@@ -511,7 +511,8 @@ mod tests {
 
     #[test]
     fn a_known_finding_has_a_class_and_a_reason() {
-        let fuzz = |class: &str, why: &str| format!("{SMALL}[[fuzz]]\nclass = \"{class}\"\nwhy = \"{why}\"\n");
+        let fuzz =
+            |class: &str, why: &str| format!("{SMALL}[[fuzz]]\nclass = \"{class}\"\nwhy = \"{why}\"\n");
         let good = parse(&fuzz("socket-packet/decode/accepts/*", "it is lax")).unwrap();
         assert_eq!(good.fuzz[0].class, "socket-packet/decode/accepts/*");
         assert!(error(&fuzz("lax", "it is")).contains("codec/direction/kind/aspect"));

@@ -28,15 +28,17 @@ mod tests;
 pub use answer::{Announced, Answer, NoAnswer};
 pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use client::{CaseDriver, ClientInstance, ClientTarget};
 pub use builtin_agrees::agrees;
+pub use client::{CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, CodecInstance, CodecTarget, Request};
 pub use codec_driver::Reply;
 pub use driver::{DriverError, Hello};
 pub use group::End;
 pub use instance::{Instance, Loss, StartError};
 pub use launch::{Launch, LaunchError, Limits, Process, program_in};
-pub use manifest::{FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
+pub use manifest::{
+    FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known,
+};
 pub use named::{Target, quoted};
 
 /// Where Socket.IO is served unless somebody says otherwise.

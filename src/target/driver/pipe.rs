@@ -170,7 +170,9 @@ impl Pipe {
         let sent = async {
             if let Some(request) = request {
                 self.last_id += 1;
-                self.writer.send_text(&format!("{{\"id\":{},{request}}}", self.last_id)).await;
+                self.writer
+                    .send_text(&format!("{{\"id\":{},{request}}}", self.last_id))
+                    .await;
             }
         };
         let came = async {
@@ -196,25 +198,25 @@ impl Pipe {
 
 /// The answer, if it is one to the request `id` and not that there is no such command.
 pub(in crate::target) fn checked(answer: Value, id: u64) -> Result<Value, DriverError> {
-        match answer.get("id") {
-            Some(came) if came.as_u64() == Some(id) => {}
-            Some(came) => {
-                return Err(DriverError::Foreign {
-                    expected: id,
-                    came: came.to_string(),
-                });
-            }
-            None => {
-                let why = "it has no `id`".to_owned();
-                return Err(rubbish(&answer.to_string(), "answer", why));
-            }
+    match answer.get("id") {
+        Some(came) if came.as_u64() == Some(id) => {}
+        Some(came) => {
+            return Err(DriverError::Foreign {
+                expected: id,
+                came: came.to_string(),
+            });
         }
-        match answer.get("unsupported") {
-            Some(why) => Err(DriverError::Unsupported(
-                why.as_str().unwrap_or("without a reason").to_owned(),
-            )),
-            None => Ok(answer),
+        None => {
+            let why = "it has no `id`".to_owned();
+            return Err(rubbish(&answer.to_string(), "answer", why));
         }
+    }
+    match answer.get("unsupported") {
+        Some(why) => Err(DriverError::Unsupported(
+            why.as_str().unwrap_or("without a reason").to_owned(),
+        )),
+        None => Ok(answer),
+    }
 }
 
 impl Writer {
@@ -250,7 +252,11 @@ impl Reader {
     /// The next message as text, whatever it is. May be cancelled: what was read is kept.
     async fn next_text(&mut self) -> Result<String, DriverError> {
         match self {
-            Self::InProcess(messages) => messages.recv().await.map(|value| value.to_string()).ok_or_else(closed),
+            Self::InProcess(messages) => messages
+                .recv()
+                .await
+                .map(|value| value.to_string())
+                .ok_or_else(closed),
             Self::Process { lines, process } => match lines.next().await {
                 Ok(line) => Ok(line),
                 Err(LineError::TooLong) => Err(DriverError::Flood),
