@@ -1,13 +1,13 @@
 //! The suite on the reference, each trial a test of its own name: `siospec run` as `cargo test` and nextest see it.
 //!
-//! What the reference sent is held against the snapshots beside the cases. A name is the id of the case with its values, then the transport: `server/ack/… (polling)`.
+//! What the reference sent and reported is held against the snapshots beside the cases. A name is the id of the case with its values, then the transport: `server/ack/… (polling)`.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial as Test};
 use siospec::notation::Role;
 use siospec::outcome::{CaseResult, Verdict};
 use siospec::run::{Bench, Tried};
 use siospec::suite::{Trial, expand, load_builtin, snapshot_name};
-use siospec::target::Target;
+use siospec::target::{ClientTarget, Target};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,19 +20,17 @@ fn main() -> ExitCode {
     let trials = corpus
         .cases
         .iter()
-        .filter(|case| case.case.header.role == Role::Server)
         .flat_map(|case| expand(case).unwrap_or_else(|errors| panic!("{}: {errors:#?}", case.path)));
     let trials: Vec<Trial> = trials.collect();
-    let target = Target::builtin(None).expect("it has no fault");
-    let bench = Arc::new((
-        Bench::new(target, corpus.rules),
-        Runtime::new().expect("a runtime"),
-    ));
+    let runtime = Arc::new(Runtime::new().expect("a runtime"));
+    let server = Target::builtin(None).expect("it has no fault");
+    let client = Target::client(ClientTarget::reference(None).expect("it has no fault"));
+    let benches = [server, client].map(|target| Arc::new(Bench::new(target, corpus.rules.clone())));
     let tests = trials.into_iter().map(|trial| {
-        let bench = Arc::clone(&bench);
+        let is_client = trial.case.header.role == Role::Client;
+        let (bench, runtime) = (Arc::clone(&benches[usize::from(is_client)]), Arc::clone(&runtime));
         let name = format!("{} ({})", trial.id, trial.over_word());
         Test::ignorable_test(name, move || {
-            let (bench, runtime) = &*bench;
             let tried = runtime.block_on(bench.play(&trial));
             let tried = tried.map_err(|error| Failed::from(error.to_string()))?;
             if tried.result.verdict == Verdict::Pass {

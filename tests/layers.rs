@@ -44,6 +44,8 @@ fn allowed_in_reference() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("engine", vec!["codec"]),
         ("socket", vec!["codec", "engine"]),
         ("faults", vec!["codec", "engine", "socket", "options"]),
+        ("client", vec!["codec", "engine"]),
+        ("driver", vec!["codec", "engine", "client", "io"]),
     ])
 }
 

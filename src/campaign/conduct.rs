@@ -9,7 +9,7 @@ use super::search::{Search, Shown};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
 use crate::target::{
-    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply, Request, StartError,
+    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply, BatchText, StartError,
     agrees,
 };
 use std::collections::BTreeMap;
@@ -184,7 +184,7 @@ struct Campaign<'a> {
 struct Round {
     first: u64,
     inputs: Vec<Input>,
-    request: Request,
+    request: BatchText,
 }
 
 /// The outcomes of those inputs of a round that need a closer look.
@@ -276,7 +276,7 @@ impl Campaign<'_> {
         }
         let inputs = self.generator.inputs(self.next_run, left);
         let (codec, encode) = inputs.first().map(|input| (input.codec, input.is_encoded()))?;
-        let request = Request::new(codec, encode, inputs.len(), |text| {
+        let request = BatchText::new(codec, encode, inputs.len(), |text| {
             for (index, input) in inputs.iter().enumerate() {
                 if index > 0 {
                     text.push(',');

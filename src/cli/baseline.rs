@@ -26,7 +26,7 @@ pub(super) struct Write {
 }
 
 pub(super) fn write(arguments: &Write, out: &mut Output) -> Result<Exit, Failure> {
-    let prepared = Prepared::of(&arguments.run)?.without_known();
+    let prepared = Prepared::one(&arguments.run)?.without_known();
     let file = ReportFile::open(&arguments.output).map_err(Failure::usage)?;
     let result = prepared.play(out)?;
     if result.interrupted {

@@ -34,7 +34,7 @@ impl Cost {
 }
 
 pub(super) fn bench(arguments: &Bench, out: &mut Output) -> Result<Exit, Failure> {
-    let prepared = Prepared::of(&arguments.run)?;
+    let prepared = Prepared::one(&arguments.run)?;
     let plain = handshakes(&prepared)?;
     let (before, began) = (processor_time()?, Instant::now());
     let mut quiet = Output::new(anstream::ColorChoice::Never).silenced();
@@ -85,7 +85,7 @@ pub(super) fn bench(arguments: &Bench, out: &mut Output) -> Result<Exit, Failure
 fn handshakes(prepared: &Prepared) -> Result<Cost, Failure> {
     let no_server = || {
         Failure::usage(anyhow::anyhow!(
-            "a codec makes no handshakes: expected --role server"
+            "only a server is asked for handshakes: expected --role server"
         ))
     };
     let target = prepared.server().ok_or_else(no_server)?;

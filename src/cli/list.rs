@@ -54,7 +54,7 @@ struct Listed<'a> {
 }
 
 pub(super) fn list(arguments: &List, out: &mut Output) -> Result<Exit, Failure> {
-    if arguments.selecting.role == Role::Codec {
+    if arguments.selecting.role == Some(Role::Codec) {
         return list_vectors(arguments, out);
     }
     let (corpus, trials) = arguments.selecting.select(&arguments.patterns)?;

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod bench;
+mod driver;
 mod exit;
 mod faults;
 mod findings;
@@ -95,6 +96,9 @@ enum Command {
     Selftest(selftest::Selftest),
     /// Show what the suite costs on a target, beside a plain loop of handshakes
     Bench(Box<bench::Bench>),
+    /// Help for those who write a driver
+    #[command(subcommand)]
+    Driver(driver::Driver),
     /// Run the install commands of targets
     Install(install::Install),
     /// Write the list of a target's known failures
@@ -151,6 +155,7 @@ fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure>
         Command::Fuzz(fuzz::Fuzz::Codec(arguments)) => fuzz::codec(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),
         Command::Bench(arguments) => bench::bench(&arguments, out),
+        Command::Driver(command) => driver::driver(&command, out),
         Command::Selftest(arguments) => selftest::selftest(&arguments, out),
         Command::Install(arguments) => install::install(&arguments, out),
         Command::Baseline(baseline::Baseline::Write(arguments)) => baseline::write(&arguments, out),

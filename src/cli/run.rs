@@ -11,9 +11,12 @@ use crate::outcome::{Gate, RunEvent, RunResult};
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::{Options, Progress, Strictness};
 use crate::suite::{Corpus, Trial, Vector, baselines};
-use crate::target::{CodecTarget, Limits, Manifest, StartError, Target, load_known};
+use crate::target::{
+    ClientTarget, CodecTarget, KnownEntry, Limits, Manifest, StartError, Target, client_faults, load_known,
+};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -27,7 +30,7 @@ Targets:
   http://HOST:PORT        a server that runs; a path other than /socket.io/ is given in the URL
   targets/NAME            a folder with a target.toml, or such a file
   -- COMMAND              a command that starts a server on the port in PORT
-                          (with --role codec: a driver, see docs/driver.md)
+                          (with --role client or codec: a driver, see docs/driver.md)
 
 Patterns are ids of cases, parts of them, or globs: 'server/ack/*'.
 
@@ -35,6 +38,7 @@ Examples:
   siospec run http://localhost:3000 --report-junit junit.xml
   siospec run targets/socket.io server/connect --over polling -v
   siospec run --cases my-cases -- python server.py
+  siospec run --role client -- node driver.mjs
   siospec run --fault NAME                   see what a broken server looks like";
 
 /// The arguments of `siospec run`.
@@ -133,14 +137,25 @@ struct Showing {
 }
 
 impl Showing {
-    /// Opens the reports.
-    fn open(&self) -> anyhow::Result<Reports> {
+    /// Opens the reports of results of these roles. JSON and a badge are of one result: the first has the path itself, the
+    /// others have their role in the name.
+    fn open(&self, roles: &[Role]) -> anyhow::Result<Reports> {
         let mut reports = Reports::default();
-        reports.add(Form::Json(0), self.report_json.as_deref())?;
+        for (index, role) in roles.iter().enumerate() {
+            let named = |path: &Option<PathBuf>| {
+                let path = path.as_deref()?;
+                Some(if index == 0 {
+                    path.to_owned()
+                } else {
+                    with_role(path, *role)
+                })
+            };
+            reports.add(Form::Json(index), named(&self.report_json).as_deref())?;
+            reports.add(Form::Badge(index), named(&self.report_badge).as_deref())?;
+        }
         reports.add(Form::Junit, self.report_junit.as_deref())?;
         reports.add(Form::Html, self.report_html.as_deref())?;
         reports.add(Form::Markdown, self.report_markdown.as_deref())?;
-        reports.add(Form::Badge(0), self.report_badge.as_deref())?;
         Ok(reports)
     }
 }
@@ -164,25 +179,52 @@ impl Default for Run {
     }
 }
 
-/// Tests a target, shows and writes what came out.
+/// `out.json` as `out-client.json`; standard output stays what it is.
+fn with_role(path: &Path, role: Role) -> PathBuf {
+    if path == Path::new("-") {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = match path.extension() {
+        Some(ending) => format!("{stem}-{}.{}", role.word(), ending.to_string_lossy()),
+        None => format!("{stem}-{}", role.word()),
+    };
+    path.with_file_name(name)
+}
+
+/// Tests a target in each of its roles, shows and writes what came out.
 pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
     let prepared = Prepared::of(arguments)?;
-    let reports = arguments.showing.open().map_err(Failure::usage)?;
-    let result = prepared.play(out)?;
-    let results = std::slice::from_ref(&result);
-    reports.write(results, out)?;
-    annotate(results)?;
-    Ok(match result.gate {
-        _ if result.interrupted => Exit::Interrupted,
-        Gate::Pass => Exit::Success,
-        Gate::Fail => Exit::Gate,
+    let roles: Vec<Role> = prepared.iter().map(|prepared| prepared.role).collect();
+    let reports = arguments.showing.open(&roles).map_err(Failure::usage)?;
+    let mut results = Vec::new();
+    for prepared in prepared {
+        if !results.is_empty() && !arguments.showing.quiet {
+            writeln!(out)?;
+        }
+        let result = prepared.play(out)?;
+        let interrupted = result.interrupted;
+        results.push(result);
+        if interrupted {
+            break;
+        }
+    }
+    reports.write(&results, out)?;
+    annotate(&results)?;
+    Ok(if results.iter().any(|result| result.interrupted) {
+        Exit::Interrupted
+    } else if results.iter().any(|result| result.gate == Gate::Fail) {
+        Exit::Gate
+    } else {
+        Exit::Success
     })
 }
 
 /// A run whose arguments were understood and whose files were read.
 pub(super) struct Prepared {
+    role: Role,
     plan: Plan,
-    corpus: Corpus,
+    corpus: Arc<Corpus>,
     options: Options,
     detail: Detail,
 }
@@ -194,37 +236,84 @@ enum Plan {
 }
 
 impl Prepared {
-    /// Understands the arguments and reads the files.
-    pub(super) fn of(arguments: &Run) -> Result<Self, Failure> {
+    /// Understands the arguments and reads the files: a run for each role that is tested, at least one.
+    pub(super) fn of(arguments: &Run) -> Result<Vec<Self>, Failure> {
         let (named, patterns) =
             target_argument::read(&arguments.words, &arguments.command).map_err(Failure::usage)?;
-        let (plan, corpus) = match arguments.selecting.role {
-            Role::Server => {
-                let target = target(named, &arguments.playing)?;
-                let (corpus, trials) = arguments.selecting.select(&patterns)?;
-                (Plan::Trials(Arc::new(target), trials), corpus)
+        let mut selecting = arguments.selecting.clone();
+        selecting.role = role_of(&named, &arguments.playing, selecting.role)?;
+        if selecting.role == Some(Role::Codec) {
+            let target = codec_target(named, &arguments.playing)?;
+            let (corpus, vectors) = selecting.select_vectors(&patterns)?;
+            let known = target.known().to_vec();
+            let plan = Plan::Vectors(Arc::new(target), vectors);
+            return Ok(vec![Self::with_plan(
+                arguments,
+                &patterns,
+                Role::Codec,
+                plan,
+                Arc::new(corpus),
+                known,
+            )?]);
+        }
+        let (corpus, trials) = selecting.select(&patterns)?;
+        let corpus = Arc::new(corpus);
+        let (servers, clients): (Vec<Trial>, Vec<Trial>) = trials
+            .into_iter()
+            .partition(|trial| trial.case.header.role == Role::Server);
+        let mut prepared = Vec::new();
+        for (role, trials) in [(Role::Server, servers), (Role::Client, clients)] {
+            if trials.is_empty() {
+                continue;
             }
-            Role::Codec => {
-                let target = codec_target(named, &arguments.playing)?;
-                let (corpus, vectors) = arguments.selecting.select_vectors(&patterns)?;
-                (Plan::Vectors(Arc::new(target), vectors), corpus)
-            }
-            Role::Client => {
-                return Err(Failure::usage(anyhow::anyhow!(
-                    "the role client cannot be played yet: expected --role server or codec"
-                )));
-            }
-        };
-        let (mut known, baselines) = match &plan {
-            Plan::Trials(target, trials) => (target.known().to_vec(), baselines(trials)),
-            Plan::Vectors(target, _) => (target.known().to_vec(), BTreeMap::new()),
+            let target = if role == Role::Server {
+                target(named.clone(), &arguments.playing)?
+            } else {
+                client_target(named.clone(), &arguments.playing)?
+            };
+            let known = target.known().to_vec();
+            let plan = Plan::Trials(Arc::new(target), trials);
+            prepared.push(Self::with_plan(
+                arguments,
+                &patterns,
+                role,
+                plan,
+                Arc::clone(&corpus),
+                known,
+            )?);
+        }
+        Ok(prepared)
+    }
+
+    /// The same, for what can only be done in one role.
+    pub(super) fn one(arguments: &Run) -> Result<Self, Failure> {
+        let mut prepared = Self::of(arguments)?;
+        match (prepared.pop(), prepared.is_empty()) {
+            (Some(only), true) => Ok(only),
+            _ => Err(Failure::usage(anyhow::anyhow!(
+                "these are cases of servers and of clients: name one with --role"
+            ))),
+        }
+    }
+
+    fn with_plan(
+        arguments: &Run,
+        patterns: &[String],
+        role: Role,
+        plan: Plan,
+        corpus: Arc<Corpus>,
+        mut known: Vec<KnownEntry>,
+    ) -> Result<Self, Failure> {
+        let baselines = match &plan {
+            Plan::Trials(_, trials) => baselines(trials),
+            Plan::Vectors(..) => BTreeMap::new(),
         };
         for file in &arguments.judging.known {
             known.append(&mut load_known(file).map_err(Failure::usage)?);
         }
-        let whole = arguments.selecting.is_whole(&patterns);
+        let whole = arguments.selecting.is_whole(patterns);
         let options = Options {
-            role: arguments.selecting.role.word().to_owned(),
+            role: role.word().to_owned(),
             jobs: usize::from(arguments.playing.jobs),
             max_wait: arguments.playing.max_wait,
             timeout: arguments.playing.timeout,
@@ -235,7 +324,7 @@ impl Prepared {
                 no_skips: arguments.judging.no_skips,
             },
             known,
-            elsewhere: whole.then(|| elsewhere(&corpus, arguments.selecting.role)),
+            elsewhere: whole.then(|| elsewhere(&corpus, role)),
             cases: arguments
                 .selecting
                 .cases
@@ -255,6 +344,7 @@ impl Prepared {
             slow: arguments.showing.slow,
         };
         Ok(Self {
+            role,
             plan,
             corpus,
             options,
@@ -265,8 +355,8 @@ impl Prepared {
     /// The target, if it is a server.
     pub(super) fn server(&self) -> Option<&Target> {
         match &self.plan {
-            Plan::Trials(target, _) => Some(target),
-            Plan::Vectors(..) => None,
+            Plan::Trials(target, _) if self.role == Role::Server => Some(target),
+            Plan::Trials(..) | Plan::Vectors(..) => None,
         }
     }
 
@@ -334,6 +424,29 @@ impl Prepared {
     }
 }
 
+/// Whom to test where nobody says: what a manifest has, and of the reference what the fault or nothing else decides.
+fn role_of(named: &Named, playing: &Playing, asked: Option<Role>) -> Result<Option<Role>, Failure> {
+    if asked.is_some() {
+        return Ok(asked);
+    }
+    Ok(match named {
+        Named::Builtin => match &playing.fault {
+            Some(fault) if client_faults().any(|known| known.name == fault) => Some(Role::Client),
+            Some(_) => Some(Role::Server),
+            None => None,
+        },
+        Named::Url(_) | Named::Command(_) => Some(Role::Server),
+        Named::Manifest(path, _) => {
+            let manifest = Manifest::load(path).map_err(Failure::usage)?;
+            Some(match (&manifest.server, &manifest.client) {
+                (Some(_), _) => Role::Server,
+                (None, Some(_)) => Role::Client,
+                (None, None) => Role::Codec,
+            })
+        }
+    })
+}
+
 fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
     if playing.fault.is_some() && named != Named::Builtin {
         return Err(Failure::usage(anyhow::anyhow!(
@@ -353,6 +466,31 @@ fn target(named: Named, playing: &Playing) -> Result<Target, Failure> {
     Ok(target
         .with_limits(limits(playing))
         .with_connect_timeout(playing.connect_timeout))
+}
+
+fn client_target(named: Named, playing: &Playing) -> Result<Target, Failure> {
+    if playing.fault.is_some() && named != Named::Builtin {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--fault is for the built-in reference: leave the target out"
+        )));
+    }
+    let client = match named {
+        Named::Builtin => ClientTarget::reference(playing.fault.as_deref()).map_err(Failure::usage)?,
+        Named::Command(command) => ClientTarget::command(command),
+        Named::Url(url) => {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "{url} is no client: expected a folder with a target.toml, or a command that starts a driver"
+            )));
+        }
+        Named::Manifest(path, argument) => {
+            let manifest = Manifest::load(&path).map_err(Failure::usage)?;
+            let no_client = || Failure::usage(anyhow::anyhow!("{argument} has no [client]"));
+            ClientTarget::manifest(manifest, &argument).ok_or_else(no_client)?
+        }
+    };
+    Ok(Target::client(client)
+        .with_limits(limits(playing))
+        .with_patience(playing.timeout))
 }
 
 fn codec_target(named: Named, playing: &Playing) -> Result<CodecTarget, Failure> {

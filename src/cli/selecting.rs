@@ -18,9 +18,9 @@ pub(super) struct Selecting {
     /// Take the cases from a folder, or one file, instead of the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(super) cases: Option<PathBuf>,
-    /// Who is tested: server, client or codec
-    #[arg(long, value_parser = role, default_value = "server")]
-    pub(super) role: Role,
+    /// Who is tested: server, client or codec; without it what the target is, and of the reference server and client
+    #[arg(long, value_parser = role)]
+    pub(super) role: Option<Role>,
     /// Only cases of this rule; `*` stands for any text
     #[arg(long = "rule", value_name = "RULE")]
     pub(super) rules: Vec<String>,
@@ -79,7 +79,7 @@ impl Selecting {
             rules: self.rules.clone(),
             over: self.over.clone(),
             levels: self.levels.clone(),
-            role: Some(self.role),
+            role: self.role,
             partition: self.partition,
         }
     }

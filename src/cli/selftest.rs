@@ -35,7 +35,7 @@ pub(super) fn selftest(arguments: &Selftest, out: &mut Output) -> Result<Exit, F
         .collect();
     let target = Arc::new(Target::builtin(None).map_err(Failure::usage)?);
     let options = Options {
-        role: arguments.selecting.role.word().to_owned(),
+        role: arguments.selecting.role.unwrap_or_default().word().to_owned(),
         jobs: 16,
         max_wait: Duration::from_secs(10),
         timeout: Duration::from_secs(30),

@@ -3,6 +3,8 @@
 //! `judge` is pure and decides; `player` talks to the target through `wire`; `probe` finds out what an application
 //! can do by playing short scripts; `lag` measures how long the runner itself was held up.
 
+mod command;
+mod hosting;
 mod judge;
 mod lag;
 mod mutate;
@@ -10,9 +12,10 @@ mod perform;
 mod player;
 mod probe;
 mod proof;
+mod serve;
 
 pub use judge::{Judge, Judgement, Match, Values};
 pub use lag::LagMonitor;
 pub use mutate::{MutationReport, Survivor, mutate};
 pub use player::{TrialContext, TrialOutcome, play};
-pub use probe::{every_need, probe};
+pub use probe::{client_needs, every_need, probe};

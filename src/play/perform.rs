@@ -332,7 +332,7 @@ impl Player<'_> {
         })
     }
 
-    fn render(&mut self, text: &Text, cause: Cause, label: &str) -> Option<Vec<u8>> {
+    pub(super) fn render(&mut self, text: &Text, cause: Cause, label: &str) -> Option<Vec<u8>> {
         match render(text, cause.repetition, &self.judge.captures_for(label)) {
             Ok(bytes) => Some(bytes),
             Err(error) => {
@@ -343,7 +343,7 @@ impl Player<'_> {
     }
 }
 
-fn bytes_of(binary: &Binary) -> Vec<u8> {
+pub(super) fn bytes_of(binary: &Binary) -> Vec<u8> {
     match binary {
         Binary::Bytes(bytes) => bytes.clone(),
         Binary::Repeat { count, bytes } => bytes.repeat(*count as usize),

@@ -3,13 +3,16 @@
 //! Owns the loop, the record and the clock of a trial. What a line does to a connection is `perform`'s, how silence is
 //! proved `proof`'s.
 
+use super::hosting::Hosting;
 use super::judge::{Demand, Judge, Judgement, Match, Values};
 use super::lag::LagMonitor;
 use super::proof::Question;
 use crate::notation::{Heartbeat, Over};
 use crate::suite::Trial;
+use crate::target::ClientInstance;
 use crate::transcript::{Cause, Closed, Entry, Event, Request, Response, Side, Transcript, Wire};
 use crate::wire::{Channel, Endpoint, Limits, Seen, Session, Tap};
+use futures_util::FutureExt as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
@@ -23,7 +26,9 @@ const PARK_ATTEMPTS: u32 = 8;
 /// What playing a trial needs to know of the target.
 #[derive(Clone, Debug)]
 pub struct TrialContext {
-    /// Where the target listens.
+    /// The client under test; `None` where the target is a server.
+    pub client: Option<ClientInstance>,
+    /// Where the target listens; where it is a client, the path at which it is served.
     pub endpoint: Endpoint,
     /// The client of polite polling.
     pub http: reqwest::Client,
@@ -84,6 +89,8 @@ pub(super) struct Player<'a> {
     pub(super) judge: Judge<'a>,
     pub(super) tap: Tap,
     pub(super) connections: BTreeMap<String, Connection>,
+    /// The server's side, where the target is a client.
+    pub(super) hosting: Option<Hosting>,
     /// The last request of each channel, for polls that are repeated.
     pub(super) last_request: BTreeMap<String, Request>,
     /// How many polls and other requests of each channel have no answer yet that was taken in.
@@ -111,6 +118,7 @@ impl<'a> Player<'a> {
             judge: Judge::new(&trial.case, values_of(context)),
             tap,
             connections: BTreeMap::new(),
+            hosting: None,
             last_request: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             parked_in_vain: BTreeMap::new(),
@@ -118,29 +126,44 @@ impl<'a> Player<'a> {
             unanswered: Vec::new(),
             arrivals,
             start,
-            record: Transcript::default(),
+            record: Transcript {
+                hosts: context.client.is_some(),
+                ..Transcript::default()
+            },
             lag_seen: lag,
             lag_at_start: lag,
         }
     }
 
     async fn run(&mut self) {
+        if let Some(client) = &self.context.client {
+            match Hosting::start(self.trial, self.context, client, &self.tap).await {
+                Ok(hosting) => self.hosting = Some(hosting),
+                Err(error) => return self.judge.break_off(format!("siospec cannot listen: {error}")),
+            }
+        }
         loop {
             self.drain().await;
             match self.judge.demand() {
                 Demand::Done => return,
+                Demand::Open(label) if self.hosting.is_some() => self.await_session(&label).await,
                 Demand::Open(label) => self.open(&label, None).await,
                 Demand::Join(label, namespace) => self.join(&label, &namespace).await,
                 Demand::Perform {
                     step,
                     repetition,
                     label,
+                    body,
                 } => {
                     let cause = Cause {
                         line: step.line,
                         repetition,
                     };
-                    self.perform(step, cause, &label).await;
+                    if self.hosting.is_some() {
+                        self.perform_as_server(step, &body, cause, &label).await;
+                    } else {
+                        self.perform(step, cause, &label).await;
+                    }
                 }
                 Demand::Park(label) => self.park(&label).await,
                 Demand::Await {
@@ -153,6 +176,12 @@ impl<'a> Player<'a> {
                     }
                     self.wait(&label, deadline).await;
                 }
+                Demand::Prove {
+                    label,
+                    echo,
+                    alive,
+                    deadline,
+                } if self.hosting.is_some() => self.prove_by_report(&label, echo, alive, deadline).await,
                 Demand::Prove {
                     label,
                     echo,
@@ -191,6 +220,9 @@ impl<'a> Player<'a> {
         while let Ok(seen) = self.arrivals.try_recv() {
             self.take_in(seen).await;
         }
+        while let Some(seen) = self.heard() {
+            self.take_in(seen).await;
+        }
     }
 
     fn record_lag(&mut self) {
@@ -204,6 +236,15 @@ impl<'a> Player<'a> {
 
     /// Records an arrival and answers the ping that it may be.
     pub(super) async fn take_in(&mut self, mut seen: Seen) {
+        if let Some(hosting) = &mut self.hosting {
+            match hosting.name(&seen) {
+                Some(name) => seen.label = name,
+                None => {
+                    let note = "something came in a session that the client has replaced".to_owned();
+                    return self.record_at(seen.at, "", Event::Note(note), None);
+                }
+            }
+        }
         if seen.label == HEARTBEAT_LABEL {
             return;
         }
@@ -243,17 +284,35 @@ impl<'a> Player<'a> {
 
     /// In session scripts the session answers pings itself.
     fn answers_pings(&self) -> bool {
-        self.trial.over.is_none() && self.trial.case.header.heartbeat == Heartbeat::Auto
+        self.hosting.is_none()
+            && self.trial.over.is_none()
+            && self.trial.case.header.heartbeat == Heartbeat::Auto
     }
 
     /// The next arrival, or `None` when the deadline (milliseconds since the trial started) has passed.
     pub(super) async fn next_arrival(&mut self, deadline: f64) -> Option<Seen> {
         let until = self.start + Duration::from_secs_f64(deadline.max(0.0) / 1000.0);
+        let start = self.start;
+        let now = || start.elapsed().as_secs_f64() * 1000.0;
+        let from_client = async {
+            match &mut self.hosting {
+                Some(hosting) => hosting.next(now).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             seen = self.arrivals.recv() => seen,
+            seen = from_client => Some(seen),
             () = tokio::time::sleep_until(until) => None,
         }
+    }
+
+    /// What has come from the client or its driver by now.
+    fn heard(&mut self) -> Option<Seen> {
+        let start = self.start;
+        let now = || start.elapsed().as_secs_f64() * 1000.0;
+        self.hosting.as_mut()?.next(now).now_or_never()
     }
 
     async fn wait(&mut self, label: &str, deadline: f64) {
@@ -296,6 +355,9 @@ impl<'a> Player<'a> {
     }
 
     async fn join(&mut self, label: &str, namespace: &str) {
+        if self.hosting.is_some() {
+            return self.let_join(label, namespace).await;
+        }
         let text = if namespace == "/" {
             "40".to_owned()
         } else {
@@ -306,6 +368,9 @@ impl<'a> Player<'a> {
     }
 
     async fn hang_up(&mut self) {
+        if let Some(hosting) = self.hosting.take() {
+            hosting.end().await;
+        }
         let connections = std::mem::take(&mut self.connections);
         let farewell =
             futures_util::future::join_all(connections.into_values().map(|connection| async move {
@@ -317,8 +382,9 @@ impl<'a> Player<'a> {
         let _ = tokio::time::timeout(Duration::from_millis(100), farewell).await;
     }
 
-    fn into_outcome(self) -> TrialOutcome {
+    fn into_outcome(mut self) -> TrialOutcome {
         let wall_ms = self.now();
+        self.name_labels();
         let matches = self.judge.matches().to_vec();
         TrialOutcome {
             judgement: self.judge.into_verdict(),
@@ -326,6 +392,22 @@ impl<'a> Player<'a> {
             matches,
             wall_ms,
             lag_ms: self.context.lag.total_ms() - self.lag_at_start,
+        }
+    }
+}
+
+impl Player<'_> {
+    /// Requests and WebSockets of a client are recorded by number: now it is known what the script calls them.
+    fn name_labels(&mut self) {
+        let names: BTreeMap<String, String> = self
+            .judge
+            .names()
+            .map(|(recorded, name)| (recorded.to_owned(), name.to_owned()))
+            .collect();
+        for entry in &mut self.record.entries {
+            if let Some(name) = names.get(&entry.label) {
+                entry.label.clone_from(name);
+            }
         }
     }
 }

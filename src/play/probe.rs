@@ -144,6 +144,46 @@ fn trial(need: &str, over: Option<Over>, given: bool, script: &str) -> Option<Tr
     Some(Trial::bare(format!("probe/{need}"), over, case, text))
 }
 
+/// What a client can do, by the words of its driver's hello (`docs/driver.md`).
+const CLIENT_NEEDS: [&str; 28] = [
+    "polling",
+    "websocket",
+    "upgrade",
+    "background-upgrade",
+    "namespaces",
+    "force-new",
+    "binary",
+    "ack",
+    "ack-timeout",
+    "answer",
+    "answer-later",
+    "auth",
+    "auth-function",
+    "query",
+    "headers",
+    "cookies",
+    "path",
+    "reconnection",
+    "reconnection-attempts",
+    "reconnection-delay",
+    "timeout",
+    "volatile",
+    "retries",
+    "offline-buffer",
+    "try-all-transports",
+    "recovery",
+    "connect-handler",
+    "sid",
+];
+
+/// Which of the needs of client scripts these words of a hello meet; words that siospec does not know count too.
+pub fn client_needs(words: &[String]) -> BTreeMap<String, bool> {
+    let known = CLIENT_NEEDS.iter().map(|need| ((*need).to_owned(), false));
+    known
+        .chain(words.iter().map(|word| (word.clone(), true)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,12 +18,15 @@ pub(super) enum Question {
     Echo(String),
     /// A CONNECT to the main namespace.
     Connect,
+    /// An event that the client reports, with this token.
+    Report(String),
 }
 
 impl Question {
-    fn is_answered_by(&self, text: &str) -> bool {
+    pub(super) fn is_answered_by(&self, text: &str) -> bool {
         match self {
             Self::Echo(token) => text.contains("message-back") && text.contains(token.as_str()),
+            Self::Report(token) => text.starts_with("event ") && text.contains(token.as_str()),
             Self::Connect => text.starts_with("40{") || text.starts_with("44{"),
         }
     }
@@ -90,7 +93,7 @@ impl Player<'_> {
 
     /// Whether this is the late answer to a proof that was no longer needed; it is the player's own affair.
     pub(super) fn is_late_answer(&mut self, label: &str, event: &Event) -> bool {
-        let Event::Received(Wire::Text(text)) = event else {
+        let Event::Received(Wire::Text(text) | Wire::Driver(text)) = event else {
             return false;
         };
         let answers =
@@ -104,7 +107,7 @@ impl Player<'_> {
         }
     }
 
-    async fn window(&mut self, label: &str, alive: bool) {
+    pub(super) async fn window(&mut self, label: &str, alive: bool) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let until = self.now() + ms;
         while let Some(seen) = self.next_arrival(until).await {

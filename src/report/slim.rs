@@ -84,6 +84,7 @@ mod tests {
             record: Transcript {
                 entries: (0..entries).map(entry).collect(),
                 dropped: 1,
+                ..Transcript::default()
             },
             transcript: vec!["y".repeat(100_000)],
             ..CaseResult::default()

@@ -4,7 +4,7 @@
 
 use super::plan::About;
 use super::verdict::Played;
-use crate::play::{LagMonitor, TrialContext, every_need, play, probe};
+use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe};
 use crate::suite::Trial;
 use crate::target::{Instance, Loss, StartError, Target};
 use crate::wire::Limits;
@@ -219,6 +219,7 @@ impl Berth {
     ) -> Result<Self, StartError> {
         let instance = target.start(variant).await?;
         let mut context = TrialContext {
+            client: instance.client().cloned(),
             endpoint: instance.endpoint.clone(),
             http: crate::wire::http_client(provision.insecure),
             capabilities: BTreeMap::new(),
@@ -229,7 +230,9 @@ impl Berth {
             limits: provision.limits,
         };
         // What the reference can do is known; with a fault the probes themselves may fail.
-        context.capabilities = if target.is_builtin() {
+        context.capabilities = if let Some(client) = instance.client() {
+            client_needs(&client.hello().client)
+        } else if target.is_builtin() {
             every_need()
         } else {
             probe(&context).await
@@ -277,6 +280,7 @@ impl Berth {
             generation: self.generation + 1,
             about: self.about.clone(),
             context: TrialContext {
+                client: instance.client().cloned(),
                 endpoint: instance.endpoint.clone(),
                 ..self.context.clone()
             },
@@ -307,7 +311,7 @@ impl Berth {
         let outcome = tokio::select! {
             biased;
             outcome = play(trial, &context) => outcome,
-            end = self.instance.ended() => return self.lost(Loss::Ended(end)).await,
+            loss = self.instance.lost() => return self.lost(loss).await,
         };
         let played = Played::judged(trial, outcome);
         let passed = played.verdict == crate::outcome::Verdict::Pass;

@@ -1,7 +1,8 @@
 //! What is played, and what is skipped by name.
 
-use crate::notation::{Action, At, Duration, Item, Over, OwnAction, Step, Unit};
+use crate::notation::{Action, At, Duration, Item, Over, OwnAction, Role, Step, Unit};
 use crate::suite::Trial;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is known of a running instance of the target before the first trial.
@@ -11,6 +12,22 @@ pub(super) struct About {
     pub(super) capabilities: BTreeMap<String, bool>,
     /// The values that durations name, in milliseconds.
     pub(super) timers: BTreeMap<&'static str, f64>,
+}
+
+impl About {
+    /// The same, with the heartbeat that siospec itself announces to clients.
+    fn with_timers_of(&self, trial: &Trial) -> Self {
+        let header = &trial.case.header;
+        let mut about = self.clone();
+        if header.role == Role::Client {
+            let members = header.handshake.as_deref().map(serde_json::from_str::<Value>);
+            let members = members.and_then(Result::ok).unwrap_or_default();
+            for (name, usual) in [("pingInterval", 25_000.0), ("pingTimeout", 20_000.0)] {
+                about.timers.insert(name, members[name].as_f64().unwrap_or(usual));
+            }
+        }
+        about
+    }
 }
 
 /// What the one who runs siospec allows.
@@ -36,6 +53,7 @@ const TIMERS: [&str; 3] = ["pingInterval", "pingTimeout", "connectTimeout"];
 
 /// Decides about a trial that would be played on an instance of which this is known.
 pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
+    let about = &about.with_timers_of(trial);
     let missing = missing(trial, about);
     if !missing.is_empty() {
         return Fate::Skip(format!("needs {}", missing.join(", ")));

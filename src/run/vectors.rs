@@ -341,7 +341,10 @@ fn record(at: f64, exchanges: &[(Value, Vec<Outcome>)]) -> Transcript {
             entries.push(entry(Event::Received(Wire::Driver(cut(compare::came(outcome))))));
         }
     }
-    Transcript { entries, dropped: 0 }
+    Transcript {
+        entries,
+        ..Transcript::default()
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ impl Played {
                 Some(failure),
             ),
             Judgement::Blocked(why) => (Verdict::Blocked, why, None),
+            Judgement::Unsupported(why) => (Verdict::Skip, why, None),
             Judgement::Broken(why) => (Verdict::Broken, why, None),
         };
         let failure = failure.map(|failure| quote(failure, &trial.text));
@@ -72,7 +73,8 @@ impl Played {
     pub(super) fn lost(loss: &Loss, words: &str) -> Self {
         let verdict = match loss {
             Loss::Ended(_) => Verdict::Crashed,
-            Loss::Silent(_) => Verdict::Hung,
+            Loss::Silent(_) | Loss::Driver(_, false) => Verdict::Hung,
+            Loss::Driver(_, true) => Verdict::Broken,
         };
         let transcript = words.lines().map(|line| format!("| {line}")).collect();
         Self {

@@ -1,6 +1,6 @@
 //! A codec as a target: the reference in this process, or a library behind a driver.
 
-use super::driver::{DriverError, DriverProgram, Hello, Pipe};
+use super::driver::{DriverError, DriverProgram, Hello, Pipe, BatchText};
 use super::instance::StartError;
 use super::launch::Limits;
 use super::manifest::{FuzzEntry, KnownEntry, Manifest};
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Outcome};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// What is tested.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CodecTarget {
     program: DriverProgram,
     limits: Limits,
@@ -56,29 +56,32 @@ impl Batch {
 
     /// The request of the driver protocol, without its id.
     pub fn request(&self) -> Value {
-        let what = if self.encode { "encode" } else { "decode" };
-        let mut request = json!({ "id": null, "do": what, "codec": self.codec.word() });
-        if self.without_data {
-            request["data"] = json!(false);
-        }
-        if self.repeat > 1 {
-            request["repeat"] = json!(self.repeat);
-        }
-        request["inputs"] = json!(self.inputs);
-        request
+        let (codec, inputs) = (self.codec.word().to_owned(), self.inputs.clone());
+        let request = if self.encode {
+            let repeat = (self.repeat > 1).then_some(self.repeat);
+            BatchText::Encode {
+                codec,
+                inputs,
+                repeat,
+            }
+        } else {
+            let data = self.without_data.then_some(false);
+            BatchText::Decode { codec, inputs, data }
+        };
+        Value::Object(request.to_map())
     }
 }
 
 /// A batch as text, so that nothing need be made of its inputs but their JSON.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct BatchText {
     codec: Codec,
     encode: bool,
     inputs: usize,
     text: String,
 }
 
-impl Request {
+impl BatchText {
     /// The request for inputs of this kind, of which `write` appends the JSON texts with commas between them.
     pub fn new(codec: Codec, encode: bool, inputs: usize, write: impl FnOnce(&mut String)) -> Self {
         let what = if encode { "encode" } else { "decode" };
@@ -230,8 +233,8 @@ impl CodecInstance {
     /// Where no line comes; it must be started again then.
     pub async fn pass(
         &mut self,
-        next: Option<&Request>,
-        sent: Option<&Request>,
+        next: Option<&BatchText>,
+        sent: Option<&BatchText>,
     ) -> Result<Option<Reply>, DriverError> {
         match &mut self.0 {
             Body::Builtin => Ok(sent.map(|sent| Reply::of(&builtin_codec::answer(&sent.batch())))),

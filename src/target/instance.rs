@@ -2,6 +2,7 @@
 
 use super::answer::{self, Announced, Answer, NoAnswer};
 use super::builtin::{Builtin, BuiltinError};
+use super::client::ClientInstance;
 use super::driver::DriverError;
 use super::group::End;
 use super::launch::{LaunchError, Process};
@@ -70,13 +71,26 @@ pub enum Loss {
     Ended(End),
     /// It no longer answers.
     Silent(NoAnswer),
+    /// The driver of a client can no longer be spoken with, and why; whether it is the driver that is at fault.
+    Driver(String, bool),
 }
 
 impl std::fmt::Display for Loss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Ended(end) => end.fmt(f),
+            Self::Driver(why, _) => f.write_str(why),
             Self::Silent(reason) => write!(f, "the target no longer answers: {reason}"),
+        }
+    }
+}
+
+impl From<DriverError> for Loss {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Ended { end, .. } => Self::Ended(end),
+            DriverError::Silent { .. } => Self::Driver(error.to_string(), false),
+            _ => Self::Driver(error.to_string(), true),
         }
     }
 }
@@ -99,6 +113,7 @@ pub(super) enum Body {
     Builtin(Builtin),
     Remote,
     Process(Process),
+    Client(ClientInstance),
 }
 
 impl Instance {
@@ -115,6 +130,35 @@ impl Instance {
             connect_timeout_ms,
             client,
             body,
+        }
+    }
+
+    /// A client, whose driver runs. It listens nowhere: its endpoint is the path at which clients look for a server.
+    pub(super) fn of_client(client: ClientInstance) -> Self {
+        let endpoint = Endpoint {
+            tls: false,
+            host: std::net::Ipv4Addr::LOCALHOST.to_string(),
+            port: 0,
+            path: super::DEFAULT_PATH.to_owned(),
+            insecure: false,
+        };
+        let http = crate::wire::http_client(false);
+        Self::new(endpoint, None, None, http, Body::Client(client))
+    }
+
+    /// The driver, where the target is a client.
+    pub fn client(&self) -> Option<&ClientInstance> {
+        match &self.body {
+            Body::Client(client) => Some(client),
+            _ => None,
+        }
+    }
+
+    /// Waits until it is lost, as far as that is noticed without asking.
+    pub async fn lost(&self) -> Loss {
+        match &self.body {
+            Body::Client(client) => client.lost().await.into(),
+            _ => Loss::Ended(self.ended().await),
         }
     }
 
@@ -135,7 +179,7 @@ impl Instance {
     pub async fn ended(&self) -> End {
         match &self.body {
             Body::Process(process) => process.ended().await,
-            Body::Builtin(_) | Body::Remote => std::future::pending().await,
+            Body::Builtin(_) | Body::Remote | Body::Client(_) => std::future::pending().await,
         }
     }
 
@@ -143,7 +187,7 @@ impl Instance {
     pub fn end(&self) -> Option<End> {
         match &self.body {
             Body::Process(process) => process.end(),
-            Body::Builtin(_) | Body::Remote => None,
+            Body::Builtin(_) | Body::Remote | Body::Client(_) => None,
         }
     }
 
@@ -152,6 +196,9 @@ impl Instance {
     /// # Errors
     /// How it was lost.
     pub async fn health(&self) -> Result<(), Loss> {
+        if let Body::Client(client) = &self.body {
+            return client.health().await.map_err(Loss::from);
+        }
         if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
             .await
             .is_ok()
@@ -165,15 +212,18 @@ impl Instance {
         again.map(|_| ()).map_err(Loss::Silent)
     }
 
-    /// The shortest of some round trips of a handshake, in milliseconds.
+    /// The shortest of some round trips of a handshake, or of a request to its driver, in milliseconds.
     pub async fn round_trip_ms(&self, trips: u32) -> f64 {
         let mut shortest = f64::INFINITY;
         for _ in 0..trips {
             let before = Instant::now();
-            if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
-                .await
-                .is_ok()
-            {
+            let answered = match &self.body {
+                Body::Client(client) => client.health().await.is_ok(),
+                _ => answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
+                    .await
+                    .is_ok(),
+            };
+            if answered {
                 shortest = shortest.min(before.elapsed().as_secs_f64() * 1000.0);
             }
         }
@@ -188,7 +238,7 @@ impl Instance {
     pub async fn last_words(&self) -> String {
         match &self.body {
             Body::Process(process) => process.last_words().await,
-            Body::Builtin(_) | Body::Remote => String::new(),
+            Body::Builtin(_) | Body::Remote | Body::Client(_) => String::new(),
         }
     }
 
@@ -196,6 +246,7 @@ impl Instance {
     pub async fn stop(&self) {
         match &self.body {
             Body::Process(process) => process.stop().await,
+            Body::Client(client) => client.stop().await,
             Body::Builtin(server) => server.stop(),
             Body::Remote => {}
         }
@@ -205,6 +256,7 @@ impl Instance {
     pub async fn kill(&self) {
         match &self.body {
             Body::Process(process) => process.kill().await,
+            Body::Client(client) => client.stop().await,
             Body::Builtin(server) => server.stop(),
             Body::Remote => {}
         }

@@ -3,6 +3,7 @@
 use super::DEFAULT_CONNECT_TIMEOUT_MS;
 use super::answer::Announced;
 use super::builtin::{self, Builtin, BuiltinError};
+use super::client::ClientTarget;
 use super::instance::{Body, FIRST_CONTACT, Instance, StartError, contact, recognise};
 use super::launch::{Launch, LaunchError, Limits, Process};
 use super::manifest::{KnownEntry, Manifest, Program, Variant};
@@ -10,9 +11,13 @@ use crate::outcome::TargetInfo;
 use crate::wire::{Endpoint, EndpointError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The connect timeout of the variant `slow-heartbeat`, in milliseconds.
 const SLOW_CONNECT_TIMEOUT_MS: f64 = 45_000.0;
+
+/// How long the driver of a client may take to answer, unless somebody says otherwise.
+const DRIVER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is tested.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub struct Target {
     limits: Limits,
     insecure: bool,
     connect_timeout: Option<f64>,
+    /// How long the driver of a client may take to answer.
+    patience: Duration,
     kind: Kind,
 }
 
@@ -31,6 +38,7 @@ enum Kind {
         fault: Option<String>,
     },
     Remote(Endpoint),
+    Client(ClientTarget),
     Program {
         program: Program,
         folder: PathBuf,
@@ -139,6 +147,14 @@ impl Target {
         })
     }
 
+    /// A client, by its driver.
+    pub fn client(client: ClientTarget) -> Self {
+        Self {
+            known: client.known().to_vec(),
+            ..Self::new(client.info().clone(), Kind::Client(client))
+        }
+    }
+
     fn new(info: TargetInfo, kind: Kind) -> Self {
         Self {
             info,
@@ -146,6 +162,7 @@ impl Target {
             limits: Limits::default(),
             insecure: false,
             connect_timeout: None,
+            patience: DRIVER_PATIENCE,
             kind,
         }
     }
@@ -165,6 +182,12 @@ impl Target {
         }
     }
 
+    /// The same target; the driver of a client must answer within `patience`.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// What reports call it.
     pub fn info(&self) -> &TargetInfo {
         &self.info
@@ -177,7 +200,11 @@ impl Target {
 
     /// Whether it is the reference, of which is known what it can do.
     pub fn is_builtin(&self) -> bool {
-        matches!(self.kind, Kind::Builtin { .. })
+        match &self.kind {
+            Kind::Builtin { .. } => true,
+            Kind::Client(client) => client.is_builtin(),
+            Kind::Remote(_) | Kind::Program { .. } => false,
+        }
     }
 
     /// Whether siospec starts it itself, so that it may be ended and started again.
@@ -190,7 +217,7 @@ impl Target {
         variant.is_empty()
             || match &self.kind {
                 Kind::Builtin { .. } => builtin::offers(variant),
-                Kind::Remote(_) => false,
+                Kind::Remote(_) | Kind::Client(_) => false,
                 Kind::Program { variants, .. } => variants.contains_key(variant),
             }
     }
@@ -210,6 +237,13 @@ impl Target {
                 let announced = announced.or(Some(Announced::DOCUMENTED));
                 let timeout = self.connect_timeout(Some(DEFAULT_CONNECT_TIMEOUT_MS), variant);
                 Instance::new(endpoint, announced, timeout, client, Body::Builtin(server))
+            }
+            Kind::Client(client) => {
+                let started = client.start(self.limits, self.patience).await;
+                Instance::of_client(started.map_err(|error| StartError::Driver {
+                    hint: client.hint(&error),
+                    error: Box::new(error),
+                })?)
             }
             Kind::Remote(endpoint) => {
                 let answer = contact(&client, endpoint, FIRST_CONTACT).await?;

@@ -189,6 +189,9 @@ pub enum Proof {
 pub struct Transcript {
     /// The entries, in the order in which the player saw them.
     pub entries: Vec<Entry>,
+    /// Whether the player was the server, and the target a client.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hosts: bool,
     /// How many more there were than the transcript may hold.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped: u64,

@@ -30,6 +30,7 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
         last_of.insert(cause.line, cause.repetition);
     }
     let made_up = MadeUp::of(transcript);
+    let theirs = if transcript.hosts { ">" } else { "<" };
     let is_session = transcript
         .entries
         .iter()
@@ -51,14 +52,18 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
         match &entry.event {
             // A session is closed in one way over one transport and in another over the next.
             Event::Received(Wire::Text(text)) if is_session && text == "1" => {
-                lines.push(format!("{label}< close"));
+                lines.push(format!("{label}{theirs} close"));
             }
-            Event::Closed(_) if is_session => lines.push(format!("{label}< close")),
+            Event::Closed(_) if is_session => lines.push(format!("{label}{theirs} close")),
             // A body that no line asks for is free.
             Event::Received(Wire::Response(response)) if lines_met.get(&index) == Some(&1) => {
-                lines.push(format!("{label}< {}", response.status));
+                lines.push(format!("{label}{theirs} {}", response.status));
             }
-            _ => lines.extend(lines_of(entry).into_iter().map(|line| made_up.replaced(line))),
+            _ => lines.extend(
+                lines_of(entry, transcript.hosts)
+                    .into_iter()
+                    .map(|line| made_up.replaced(line)),
+            ),
         }
     }
     lines
@@ -70,7 +75,7 @@ pub fn as_recorded(transcript: &Transcript) -> Vec<String> {
     transcript
         .entries
         .iter()
-        .flat_map(lines_of)
+        .flat_map(|entry| lines_of(entry, transcript.hosts))
         .map(|line| made_up.replaced(line))
         .collect()
 }
@@ -143,25 +148,37 @@ fn collect_ids(packet: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-fn lines_of(entry: &Entry) -> Vec<String> {
+/// The lines of an entry; `hosts` says that the player was the server.
+fn lines_of(entry: &Entry, hosts: bool) -> Vec<String> {
     let label = &entry.label;
+    let (ours, theirs) = if hosts { ("<", ">") } else { (">", "<") };
+    let all = |arrow: &str, wire: &Wire| -> Vec<String> {
+        let lines = wire_lines(wire).into_iter();
+        lines.map(|line| format!("{label}{arrow} {line}")).collect()
+    };
     match &entry.event {
-        Event::Sent(wire) => wire_lines(wire)
-            .into_iter()
-            .map(|line| format!("{label}> {line}"))
-            .collect(),
-        Event::Received(wire) => wire_lines(wire)
-            .into_iter()
-            .map(|line| format!("{label}< {line}"))
-            .collect(),
+        Event::Sent(Wire::Driver(text)) => vec![format!("@> {text}")],
+        Event::Received(Wire::Driver(text)) => vec![format!("@< {}", report(text))],
+        Event::Sent(wire) => all(ours, wire),
+        Event::Received(wire) => all(theirs, wire),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
         Event::Did(what) => vec![format!("{label}! {what}")],
         Event::Closed(closed) => match closed.code {
-            Some(code) if code != 1000 && code != 1005 => vec![format!("{label}< close {code}")],
-            _ => vec![format!("{label}< close")],
+            Some(code) if code != 1000 && code != 1005 => vec![format!("{label}{theirs} close {code}")],
+            _ => vec![format!("{label}{theirs} close")],
         },
         Event::Opened(_) | Event::Silence(_) | Event::Deadline | Event::Lag(_) | Event::Note(_) => Vec::new(),
     }
+}
+
+/// A report without the words that are the library's own: why a connection ended, or an answer did not come.
+fn report(text: &str) -> String {
+    let kept = match text.split(' ').next() {
+        Some("disconnect" | "connect_error") => 2,
+        Some("ack_error") => 3,
+        _ => return shorten(&escape(text)),
+    };
+    text.split(' ').take(kept).collect::<Vec<_>>().join(" ")
 }
 
 fn wire_lines(wire: &Wire) -> Vec<String> {
@@ -235,6 +252,8 @@ fn target(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<String> = query
         .split('&')
+        // What keeps caches from answering instead.
+        .filter(|part| !part.starts_with("t="))
         .map(|part| {
             if part.len() > 12 && part.starts_with("sid=") {
                 "sid=<sid>".into()

@@ -5,6 +5,7 @@
 
 mod channel;
 mod endpoint;
+mod host;
 mod http;
 mod payload;
 mod ready;
@@ -17,6 +18,7 @@ mod websocket_frame;
 
 pub use channel::{Channel, ChannelError};
 pub use endpoint::{Endpoint, EndpointError};
+pub use host::{Answer, Arrived, Host, Hosted, HostedOptions, Messages, What, is_upgrade, parameter};
 pub use http::http_client;
 pub use payload::Packet;
 pub use ready::{NotReady, rtt, wait_ready};

@@ -27,7 +27,7 @@ pub enum Packet {
 
 impl Packet {
     /// Its part of a payload.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Text(text) => text.clone(),
             Self::Binary(bytes) => format!("b{}", BASE64.encode(bytes)).into_bytes(),

@@ -115,6 +115,11 @@ impl Tap {
         Ok(())
     }
 
+    /// Milliseconds since the case started.
+    pub(super) fn now(&self) -> f64 {
+        self.budget.start.elapsed().as_secs_f64() * 1000.0
+    }
+
     /// How many bytes the case may still read.
     pub(super) fn bytes_left(&self) -> usize {
         self.budget
@@ -147,7 +152,7 @@ impl Tap {
     }
 
     fn send(&self, event: Event) {
-        let at = self.budget.start.elapsed().as_secs_f64() * 1000.0;
+        let at = self.now();
         // Fails when nobody listens any more, or when thousands of channels end after the budget: nothing is lost then.
         let _ = self.seen.try_send(Seen {
             at,

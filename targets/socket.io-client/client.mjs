@@ -4,7 +4,7 @@ export class Unsupported extends Error {}
 
 /** What the library can do, whatever it runs on. */
 export const CAPABILITIES = [
-  "polling", "websocket", "upgrade", "namespaces", "force-new", "binary", "ack", "ack-timeout", "answer", "answer-later",
+  "polling", "websocket", "upgrade", "background-upgrade", "namespaces", "force-new", "binary", "ack", "ack-timeout", "answer", "answer-later",
   "auth", "auth-function", "query", "path", "reconnection", "reconnection-attempts", "reconnection-delay", "timeout",
   "volatile", "retries", "offline-buffer", "try-all-transports", "recovery", "connect-handler", "sid",
 ];
@@ -12,7 +12,7 @@ export const CAPABILITIES = [
 /** Options that the library takes as they are. */
 const TAKEN = [
   "path", "transports", "upgrade", "query", "reconnection", "reconnectionAttempts", "reconnectionDelay",
-  "reconnectionDelayMax", "randomizationFactor", "timeout", "tryAllTransports", "retries", "ackTimeout",
+  "reconnectionDelayMax", "randomizationFactor", "timeout", "tryAllTransports",
 ];
 const HANDLED = ["auth", "authFunction", "forceNew", "emitOnConnect"];
 
@@ -81,8 +81,7 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
         manager.on("reconnect_attempt", (attempt) => this.report("reconnect_attempt", { attempt }));
         manager.on("reconnect_failed", () => this.report("reconnect_failed"));
       }
-      const { retries, ackTimeout } = made;
-      const socket = manager.socket(nsp, { auth: auth(options), retries, ackTimeout });
+      const socket = manager.socket(nsp, { auth: auth(options) });
       this.sockets.set(nsp, socket);
       this.all.push(socket);
       this.listen(socket, nsp, options.emitOnConnect);
@@ -116,9 +115,9 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
 
     emit({ nsp, event, args, ack, timeout, volatile, retries }) {
       let socket = this.socket(nsp);
-      // Of the library these are options of the client, and of all that it emits.
-      if (retries !== undefined && socket._opts.retries !== retries) throw new Unsupported("`retries` of one emission");
-      const withError = timeout !== undefined || socket._opts.ackTimeout !== undefined || socket._opts.retries;
+      // For the library this is an option of the client: from here on it is as if it had been given when the client was made.
+      if (retries !== undefined) socket._opts.retries = retries;
+      const withError = timeout !== undefined || socket._opts.retries;
       if (volatile) socket = socket.volatile;
       if (timeout !== undefined) socket = socket.timeout(timeout);
       const rest = args.map(revive);

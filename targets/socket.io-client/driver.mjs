@@ -1,11 +1,15 @@
 // Drives socket.io-client in Node.js for siospec: JSON Lines, see docs/driver.md.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { Manager } from "socket.io-client";
 import { CAPABILITIES, commands } from "./client.mjs";
 
 const manifest = new URL("node_modules/socket.io-client/package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, "utf8"));
+
+/** How long the connections of a case may take to end by themselves, in milliseconds. */
+const GRACE = 200;
 
 const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 
@@ -24,6 +28,19 @@ const driver = commands({
 const playing = new AsyncLocalStorage();
 process.on("uncaughtException", (error) => driver.uncaught(error, playing.getStore()));
 
+// The library leaves a connection that is just being made to itself when it is closed, so the sockets of a case are cut.
+const sockets = new Map();
+subscribe("net.client.socket", ({ socket }) => {
+  const name = playing.getStore();
+  if (!sockets.has(name)) sockets.set(name, new Set());
+  sockets.get(name).add(socket.once("close", () => sockets.get(name)?.delete(socket)));
+});
+
+function cut(name) {
+  for (const socket of sockets.get(name) ?? []) socket.destroy();
+  sockets.delete(name);
+}
+
 say({
   hello: 1,
   name: "socket.io-client",
@@ -40,6 +57,7 @@ for await (const chunk of process.stdin.setEncoding("utf8")) {
     if (line.trim() === "") continue;
     const request = JSON.parse(line);
     say(playing.run(request.case, () => driver.answer(request)));
+    if (request.do === "close") setTimeout(cut, GRACE, request.case).unref();
   }
 }
 process.exit();

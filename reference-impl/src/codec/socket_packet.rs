@@ -294,12 +294,17 @@ impl<'a> From<&'a str> for ArgumentIter<'a> {
     }
 }
 
+/// Whether the libraries use this event name themselves, so that nobody may send it.
+pub fn is_reserved_name(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 fn is_reserved(literal: &str) -> bool {
     let inner = &literal[1..literal.len() - 1];
     if inner.contains('\\') {
-        unquote(literal).is_some_and(|name| RESERVED.contains(&name.as_ref()))
+        unquote(literal).is_some_and(|name| is_reserved_name(&name))
     } else {
-        RESERVED.contains(&inner)
+        is_reserved_name(inner)
     }
 }
 

@@ -1,8 +1,12 @@
-//! What never counts: pings, noops and the `auth` event of the test application, unless the script names them.
+//! What never counts: pings, noops and the `auth` event of the test application, attempts of a client to connect again,
+//! unless the script names them.
 
-use super::label_name;
+use super::{DRIVER, label_name};
 use crate::notation::{Action, Case, Content, Item, Party, Step};
 use std::collections::BTreeSet;
+
+/// Reports that count only where a script names them.
+const PASSING: [&str; 2] = ["reconnect_attempt", "reconnect_failed"];
 
 /// Which of the three a script names, per label.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +15,8 @@ pub(in crate::play) struct Ambient {
     noops: BTreeSet<String>,
     auth: BTreeSet<String>,
     all_pings: bool,
+    /// Words of reports that it names.
+    reports: BTreeSet<String>,
     /// What the target of a client script may send by itself; only pongs, so the same walk serves.
     from_client: bool,
 }
@@ -19,7 +25,8 @@ impl Ambient {
     /// What `case` names in the lines that `me` does not send.
     pub(in crate::play) fn of(case: &Case, me: Party) -> Self {
         let mut found = Self {
-            all_pings: false,
+            // In a wire script the player pings only where a line does.
+            all_pings: me == Party::Server && case.header.over.is_empty(),
             from_client: me == Party::Server,
             ..Self::default()
         };
@@ -29,8 +36,12 @@ impl Ambient {
 
     /// Whether this packet never counts on this label.
     pub(in crate::play) fn is(&self, label: &str, packet: &str) -> bool {
+        if label == DRIVER {
+            let word = packet.split(' ').next().unwrap_or_default();
+            return PASSING.contains(&word) && !self.reports.contains(word);
+        }
         if self.from_client {
-            return packet == "3" && !self.pings.contains(label);
+            return packet == "3" && !self.pings.contains(label) && !self.all_pings;
         }
         match packet {
             "2" => !self.pings.contains(label) && !self.all_pings,
@@ -50,6 +61,10 @@ impl Ambient {
     }
 
     fn look_at(&mut self, step: &Step, me: Party) {
+        if let Action::Report { text, .. } = &step.action {
+            let word = text.0.split(' ').next().unwrap_or_default();
+            self.reports.insert(word.to_owned());
+        }
         let Action::Wire {
             from,
             content,

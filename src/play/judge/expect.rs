@@ -1,5 +1,6 @@
 //! Whether what arrived fits the line that is due: contents, alternatives, order, causes and times.
 
+use super::client;
 use super::label::{Arrival, What};
 use super::{Demand, Flow, Judge, Match};
 use crate::notation::{Action, Alternative, Binary, Content, Frame, Step, Text};
@@ -11,7 +12,22 @@ use std::sync::Arc;
 
 /// Patterns that were compiled before, by their text.
 #[derive(Default)]
-pub(super) struct Compiled(HashMap<String, Arc<Pattern>>);
+pub(super) struct Compiled {
+    texts: HashMap<String, Arc<Pattern>>,
+    reports: HashMap<String, Arc<Pattern>>,
+}
+
+impl Compiled {
+    /// The pattern of a report; `None` where it cannot be read.
+    pub(super) fn report(&mut self, text: &Text) -> Option<Arc<Pattern>> {
+        if let Some(pattern) = self.reports.get(&text.0) {
+            return Some(Arc::clone(pattern));
+        }
+        let pattern = Arc::new(Pattern::compile_report(text).ok()?);
+        self.reports.insert(text.0.clone(), Arc::clone(&pattern));
+        Some(pattern)
+    }
+}
 
 /// Everything that a line accepts: what it says, then its alternatives.
 pub(super) fn contents(step: &Step) -> impl Iterator<Item = &Content> {
@@ -48,7 +64,7 @@ struct Met {
 
 impl<'c> Judge<'c> {
     pub(super) fn advance_expected(&mut self, step: &'c Step, label: String) -> Flow<'c> {
-        if contents(step).any(|content| matches!(content, Content::Rest)) {
+        if contents(step).any(|content| matches!(content, Content::Rest)) || client::expects_anything(step) {
             self.labels.entry(label).or_default().rest = true;
             self.step_done(step);
             return Flow::Again;
@@ -84,6 +100,11 @@ impl<'c> Judge<'c> {
         self.labels.get(label).is_some_and(|state| state.refused)
     }
 
+    /// The label of a repetition, as it is recorded.
+    pub(super) fn label_of(&self, step: &Step, repetition: u32) -> String {
+        self.resolve_label(super::label_name(step, repetition))
+    }
+
     pub(super) fn advance_group(&mut self) -> Flow<'c> {
         if self.group.is_empty() {
             self.node += 1;
@@ -92,19 +113,36 @@ impl<'c> Judge<'c> {
         }
         let open = self.group.clone();
         for (step, repetition) in &open {
-            let label = super::label_name(step, *repetition);
+            let label = self.label_of(step, *repetition);
             if let Some(flow) = self.prepare(step, &label) {
                 return flow;
             }
         }
         for (step, repetition) in &open {
-            let label = super::label_name(step, *repetition);
+            if !self.hosts() {
+                break;
+            }
+            if let Some(flow) = self.take_request(step, *repetition) {
+                self.group
+                    .retain(|(s, n)| !(s.line == step.line && n == repetition));
+                self.deadline_passed = false;
+                return flow;
+            }
+        }
+        for (step, repetition) in &open {
+            if self.hosts() && Self::expected_request(step).is_some() {
+                continue;
+            }
+            let label = self.label_of(step, *repetition);
             let Some(arrival) = self.candidate(step, &label) else {
                 continue;
             };
-            let same_label = |(s, n): &&(&'c Step, u32)| super::label_name(s, *n) == label;
+            let same_label: Vec<&(&'c Step, u32)> = open
+                .iter()
+                .filter(|(s, n)| self.label_of(s, *n) == label)
+                .collect();
             let mut first_misfit = None;
-            for (other, number) in open.iter().filter(same_label) {
+            for (other, number) in same_label {
                 match self.check(other, *number, &label, &arrival) {
                     Ok(met) => {
                         if let Some(flow) = self.accept(other, *number, &label, &arrival, met) {
@@ -126,13 +164,13 @@ impl<'c> Judge<'c> {
         let Some(&(step, repetition)) = open.first() else {
             return Flow::Again;
         };
-        let label = super::label_name(step, repetition);
+        let label = self.label_of(step, repetition);
         if self.deadline_passed {
             return self.fail_nothing_came(step, repetition, &label);
         }
         let deadline = open
             .iter()
-            .map(|(s, n)| self.deadline_of(s, &super::label_name(s, *n)))
+            .map(|(s, n)| self.deadline_of(s, &self.label_of(s, *n)))
             .fold(0.0, f64::max);
         Flow::Need(Demand::Await {
             label,
@@ -145,7 +183,7 @@ impl<'c> Judge<'c> {
         let mut labels: Vec<String> = open
             .iter()
             .filter(|(step, _)| !contents(step).any(|c| matches!(c, Content::Status { .. })))
-            .map(|(step, n)| super::label_name(step, *n))
+            .map(|(step, n)| self.label_of(step, *n))
             .filter(|label| {
                 self.labels
                     .get(label)
@@ -163,7 +201,8 @@ impl<'c> Judge<'c> {
         }
         let deadline = self.deadline_of(step, &label);
         let alive = contents(step).any(|content| matches!(content, Content::Alive));
-        if alive || contents(step).any(|content| matches!(content, Content::Nothing)) {
+        let silent = contents(step).any(|content| matches!(content, Content::Nothing));
+        if alive || silent || client::expects_silence(step) {
             return Flow::Need(self.proof(label, alive, deadline));
         }
         let repoll = self.repollable(&[(step, self.repetition)]);
@@ -226,7 +265,10 @@ impl<'c> Judge<'c> {
         let known = self.captures_for(label);
         if let Action::Report { text, .. } = &step.action {
             let mut captures = known.clone();
-            if self.check_text(text, repetition, arrival, &mut captures).is_ok() {
+            if self
+                .check_report(text, repetition, arrival, &mut captures)
+                .is_ok()
+            {
                 return Ok(Met {
                     alternative: None,
                     captures,
@@ -256,7 +298,7 @@ impl<'c> Judge<'c> {
         }
         let first = match (&step.action, first) {
             (Action::Report { text, .. }, _) => self
-                .check_text(text, repetition, arrival, &mut known.clone())
+                .check_report(text, repetition, arrival, &mut known.clone())
                 .err(),
             (_, first) => first,
         };
@@ -276,6 +318,9 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Misfit> {
         match (content, &arrival.what) {
+            (Content::Text(text), What::Text(_)) if label == super::DRIVER => {
+                self.check_report(text, repetition, arrival, captures)
+            }
             (Content::Text(text), What::Text(_)) => self.check_text(text, repetition, arrival, captures),
             (Content::Binary(binary), What::Binary(bytes)) => check_binary(binary, bytes, arrival),
             (Content::Binary(binary), What::Text(text)) if self.reads_payloads(label) => {
@@ -340,18 +385,18 @@ impl<'c> Judge<'c> {
             })
     }
 
-    fn match_pattern(
+    pub(super) fn match_pattern(
         &mut self,
         text: &Text,
         came: &str,
         repetition: u32,
         captures: &mut Captures,
     ) -> Result<(), Option<Mismatch>> {
-        let pattern = match self.compiled.0.get(&text.0) {
+        let pattern = match self.compiled.texts.get(&text.0) {
             Some(pattern) => Arc::clone(pattern),
             None => {
                 let pattern = Arc::new(Pattern::compile(text).map_err(|_| None)?);
-                self.compiled.0.insert(text.0.clone(), Arc::clone(&pattern));
+                self.compiled.texts.insert(text.0.clone(), Arc::clone(&pattern));
                 pattern
             }
         };
@@ -380,13 +425,8 @@ impl<'c> Judge<'c> {
                 .filter(|(key, _)| key.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value.as_str())
                 .collect();
-            let joined = values.join(", ");
-            let fits = match (pattern.0.as_str(), values.is_empty()) {
-                ("absent", true) => true,
-                ("absent", false) | (_, true) => false,
-                (_, false) => self.match_pattern(pattern, &joined, repetition, captures).is_ok(),
-            };
-            if !fits {
+            if !self.header_fits(pattern, &values, repetition, captures) {
+                let joined = values.join(", ");
                 let came = if values.is_empty() {
                     "no such header".to_owned()
                 } else {
@@ -400,6 +440,23 @@ impl<'c> Judge<'c> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the values of a header are what is expected; `absent` expects none.
+    pub(super) fn header_fits(
+        &mut self,
+        pattern: &Text,
+        values: &[&str],
+        repetition: u32,
+        captures: &mut Captures,
+    ) -> bool {
+        match (pattern.0.as_str(), values.is_empty()) {
+            ("absent", empty) => empty,
+            (_, true) => false,
+            (_, false) => self
+                .match_pattern(pattern, &values.join(", "), repetition, captures)
+                .is_ok(),
+        }
     }
 
     fn check_frame(
@@ -509,7 +566,7 @@ impl<'c> Judge<'c> {
         None
     }
 
-    fn check_time(&mut self, step: &'c Step, label: &str, arrival: &Arrival) -> Option<Flow<'c>> {
+    pub(super) fn check_time(&mut self, step: &'c Step, label: &str, arrival: &Arrival) -> Option<Flow<'c>> {
         if let Some((earliest, latest)) = self.window_of(step, label) {
             if arrival.at < earliest || arrival.at > latest {
                 return Some(self.fail_time(step, label, arrival, Some(earliest), latest));
@@ -520,7 +577,7 @@ impl<'c> Judge<'c> {
         (arrival.at > latest).then(|| self.fail_time(step, label, arrival, None, latest))
     }
 
-    fn keep_captures(&mut self, found: Captures, label: &str) {
+    pub(super) fn keep_captures(&mut self, found: Captures, label: &str) {
         let known = self.captures_for(label);
         for (name, value) in found.iter() {
             if known.get(name) != Some(value) {

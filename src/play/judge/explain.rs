@@ -69,7 +69,7 @@ impl<'c> Judge<'c> {
     ) -> Flow<'c> {
         let mut failure = self.failure(step, arrival.at);
         failure.expected = misfit.expected;
-        failure.came = on_label(label, &misfit.came);
+        failure.came = self.on_label(label, &misfit.came);
         failure.hint = misfit.hint;
         failure.entry = Some(arrival.entry);
         failure.timed = matches!(arrival.what, What::Silence(Proof::Failed(_)));
@@ -83,7 +83,7 @@ impl<'c> Judge<'c> {
             Action::Report { text, .. } => format!("the report `{text}`"),
             _ => contents(step).next().map(content_in_words).unwrap_or_default(),
         };
-        failure.came = on_label(label, &format!("nothing within {allowance:.0} ms"));
+        failure.came = self.on_label(label, &format!("nothing within {allowance:.0} ms"));
         failure.timed = true;
         failure.hint = self.hint_for_silence(step, label);
         self.fail(failure)
@@ -110,7 +110,7 @@ impl<'c> Judge<'c> {
             "{}, after the line above was done",
             contents(step).next().map(content_in_words).unwrap_or_default()
         );
-        failure.came = on_label(label, &format!("{}, before it was asked for", arrival.describe()));
+        failure.came = self.on_label(label, &format!("{}, before it was asked for", arrival.describe()));
         failure.entry = Some(arrival.entry);
         self.fail(failure)
     }
@@ -136,11 +136,11 @@ impl<'c> Judge<'c> {
                     earliest - since,
                     latest - since
                 ),
-                on_label(label, &format!("it after {:.0} ms", arrival.at - since)),
+                self.on_label(label, &format!("it after {:.0} ms", arrival.at - since)),
             ),
             None => (
                 format!("{what} within {:.0} ms", self.allowance_of(step, label)),
-                on_label(
+                self.on_label(
                     label,
                     &format!("{} after {:.0} ms", arrival.describe(), arrival.at - self.base),
                 ),
@@ -158,7 +158,7 @@ impl<'c> Judge<'c> {
             ..Failure::default()
         };
         failure.expected = "nothing more than the script asks for".into();
-        failure.came = on_label(label, &arrival.describe());
+        failure.came = self.on_label(label, &arrival.describe());
         failure.hint = "every packet that comes must be expected; `< ...` says that more may follow".into();
         failure.timed = matches!(arrival.what, What::Silence(Proof::Failed(_)));
         self.fail(failure)
@@ -182,7 +182,7 @@ impl<'c> Judge<'c> {
             .and_then(|state| state.queue.front().cloned());
         let mut failure = self.failure(step, self.now);
         failure.expected = "this request to be held open until there is something to answer".into();
-        failure.came = on_label(
+        failure.came = self.on_label(
             label,
             &arrival.as_ref().map_or_else(String::new, Arrival::describe),
         );
@@ -209,7 +209,7 @@ impl<'c> Judge<'c> {
             Action::Report { text, .. } => format!("the report `{text}`"),
             _ => contents(step).next().map(content_in_words).unwrap_or_default(),
         };
-        failure.came = on_label(label, &format!("{}, which is tolerated", arrival.describe()));
+        failure.came = self.on_label(label, &format!("{}, which is tolerated", arrival.describe()));
         failure.hint = alternative.comments.join(" ");
         failure.entry = Some(arrival.entry);
         failure
@@ -232,11 +232,15 @@ impl<'c> Judge<'c> {
     }
 }
 
-fn on_label(label: &str, what: &str) -> String {
-    if label.is_empty() {
-        what.to_owned()
-    } else {
-        format!("on {label}: {what}")
+impl Judge<'_> {
+    /// What came, and where, as the script calls it.
+    fn on_label(&self, label: &str, what: &str) -> String {
+        let name = self.named.get(label).map_or(label, String::as_str);
+        match name {
+            "" => what.to_owned(),
+            super::DRIVER => format!("from the driver: {what}"),
+            name => format!("on {name}: {what}"),
+        }
     }
 }
 

@@ -30,7 +30,8 @@ impl<'c> Judge<'c> {
             &step.action,
             Action::Own(OwnAction::Close(_) | OwnAction::Cut | OwnAction::Reset | OwnAction::Reconnect)
         );
-        if !ends {
+        // A client's new session is its own affair: what came in it is what the lines after it are for.
+        if !ends || self.hosts() && matches!(step.action, Action::Own(OwnAction::Reconnect)) {
             return None;
         }
         let ambient = self.ambient.clone();
@@ -74,6 +75,9 @@ impl<'c> Judge<'c> {
             if let Some(flow) = self.leftover(label) {
                 return flow;
             }
+        }
+        if let Some((label, arrival)) = self.stray_request() {
+            return self.fail_unexpected(&label, &arrival);
         }
         for label in &labels {
             if self.wants_final_proof(label) {
@@ -131,14 +135,15 @@ impl<'c> Judge<'c> {
             && !state.closed
             && !state.rest
             && !state.stalled;
-        open && !state.proved && label != "@"
+        (open || label == super::DRIVER && !state.rest) && !state.proved
     }
 
     /// The demand for a proof, by an echo where a namespace with one is joined.
     pub(super) fn proof(&self, label: String, alive: bool, deadline: f64) -> Demand<'c> {
         let echo = self.labels.get(&label).and_then(|state| {
             let answers = |namespace: &&String| {
-                matches!(namespace.as_str(), "/" | "/custom" | "/guarded" | "/slow")
+                self.hosts()
+                    || matches!(namespace.as_str(), "/" | "/custom" | "/guarded" | "/slow")
                     || namespace.starts_with("/dyn-")
             };
             state.joined.iter().find(answers).cloned()
@@ -161,7 +166,7 @@ impl<'c> Judge<'c> {
             }
             (_, Some(Node::Step(step))) => {
                 let step = *step;
-                let label = super::label_name(step, self.repetition);
+                let label = self.label_of(step, self.repetition);
                 self.fail_nothing_came(step, self.repetition, &label);
             }
             (_, Some(Node::AnyOrder(_))) => {

@@ -14,7 +14,11 @@ const SEPARATOR: char = '\u{1e}';
 pub(super) struct LabelState {
     /// When the session was opened or the WebSocket accepted, milliseconds since the case started.
     pub(super) opened_at: Option<f64>,
-    /// Whether CONNECT was sent for the precondition.
+    /// The player is the server: it is who lets namespaces be joined.
+    pub(super) hosts: bool,
+    /// The entries and times at which sessions were opened.
+    pub(super) openings: Vec<(usize, f64)>,
+    /// Whether CONNECT was sent for the precondition, or answered.
     pub(super) join_sent: bool,
     /// Whether the precondition holds.
     pub(super) given_holds: bool,
@@ -147,9 +151,14 @@ impl Arrival {
 
 impl LabelState {
     /// Notes what the player sent.
-    pub(super) fn sent(&mut self, wire: &Wire, entry: &Entry, _index: usize) {
+    pub(super) fn sent(&mut self, wire: &Wire, entry: &Entry) {
         match wire {
+            Wire::Response(response) if response.status == 101 => self.opened_at = Some(entry.at),
             Wire::Text(text) => {
+                if let Some(namespace) = namespace_of(text, "40").filter(|_| self.hosts) {
+                    self.joined.insert(namespace);
+                    self.was_joined = true;
+                }
                 if entry.cause.is_none() && text.starts_with("40") {
                     self.join_sent = true;
                 }
@@ -182,7 +191,8 @@ impl LabelState {
     }
 
     /// A session was opened, or opened again.
-    pub(super) fn opened(&mut self, handshake: &Handshake, at: f64) {
+    pub(super) fn opened(&mut self, handshake: &Handshake, entry: usize, at: f64) {
+        self.openings.push((entry, at));
         self.opened_at = Some(at);
         self.over = handshake.over.clone();
         self.last_line_at = at;
@@ -241,7 +251,7 @@ impl LabelState {
     }
 
     fn note_packet(&mut self, text: &str) {
-        if let Some(namespace) = namespace_of(text, "40") {
+        if let Some(namespace) = namespace_of(text, "40").filter(|_| !self.hosts) {
             self.joined.insert(namespace);
             self.was_joined = true;
         }

@@ -7,6 +7,7 @@
 //! arrival fits a line, `finish` what must hold after the last line, `explain` the words of a failure.
 
 mod ambient;
+mod client;
 mod expect;
 mod explain;
 mod finish;
@@ -15,11 +16,12 @@ mod label;
 mod tests;
 mod timing;
 
-use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
+use crate::notation::{Action, Case, Content, Item, OwnAction, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
 use crate::transcript::{Cause, Entry, Event, Side, Transcript};
 pub(super) use ambient::Ambient;
+pub(super) use client::{DRIVER, sessions_of};
 use label::{Arrival, LabelState};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -45,8 +47,10 @@ pub enum Demand<'c> {
         step: &'c Step,
         /// Which repetition, from 0.
         repetition: u32,
-        /// The session or channel.
+        /// The session or channel, as it is recorded.
         label: String,
+        /// The lines of the body, where the step answers a request with a status.
+        body: Vec<&'c Step>,
     },
     /// Show that the request just sent on this channel is parked.
     Park(String),
@@ -85,6 +89,8 @@ pub enum Judgement {
     Fail(Failure),
     /// A precondition did not hold, in a sentence.
     Blocked(String),
+    /// The target says that it has no such thing, in a sentence.
+    Unsupported(String),
     /// The harness could not do its part, in a sentence.
     Broken(String),
 }
@@ -121,6 +127,14 @@ pub struct Judge<'c> {
     labels: BTreeMap<String, LabelState>,
     captures: Captures,
     performed: VecDeque<(Cause, usize, f64)>,
+    /// Requests of a client that no line has asked for.
+    waiting: Vec<client::Waiting>,
+    /// Labels of the script, and the recorded ones that they stand for now.
+    bound: BTreeMap<String, String>,
+    /// Recorded labels, and what the script calls them.
+    named: BTreeMap<String, String>,
+    /// How far the precondition of a client script is.
+    given: client::Given,
     /// When the last line was done, milliseconds since the case started.
     base: f64,
     lag: f64,
@@ -151,6 +165,10 @@ impl<'c> Judge<'c> {
             labels: BTreeMap::new(),
             captures: Captures::default(),
             performed: VecDeque::new(),
+            waiting: Vec::new(),
+            bound: BTreeMap::new(),
+            named: BTreeMap::new(),
+            given: client::Given::default(),
             base: 0.0,
             lag: 0.0,
             lag_at_base: 0.0,
@@ -228,6 +246,11 @@ impl<'c> Judge<'c> {
         self.verdict.get_or_insert(Judgement::Broken(reason));
     }
 
+    /// Ends the case because the target says that it has no such thing.
+    pub fn leave_out(&mut self, reason: String) {
+        self.verdict.get_or_insert(Judgement::Unsupported(reason));
+    }
+
     /// Takes in what happened next.
     pub fn feed(&mut self, entry: &Entry) {
         let index = self.seen;
@@ -245,10 +268,15 @@ impl<'c> Judge<'c> {
             }
             _ => {}
         }
+        let hosts = self.hosts();
+        if let Some(request) = client::request_of(&entry.event).filter(|_| hosts) {
+            return self.park_request(index, entry.at, &entry.label, request);
+        }
         let state = self.labels.entry(entry.label.clone()).or_default();
+        state.hosts = hosts;
         match &entry.event {
             Event::Sent(wire) => {
-                state.sent(wire, entry, index);
+                state.sent(wire, entry);
                 if let Some(cause) = entry.cause {
                     self.performed.push_back((cause, index, entry.at));
                 }
@@ -259,7 +287,7 @@ impl<'c> Judge<'c> {
                     self.performed.push_back((cause, index, entry.at));
                 }
             }
-            Event::Opened(handshake) => state.opened(handshake, entry.at),
+            Event::Opened(handshake) => state.opened(handshake, index, entry.at),
             Event::Closed(closed) if closed.by == Side::Player => state.ended = true,
             Event::Received(wire) => state.arrive(Arrival::received(index, entry.at, wire)),
             Event::Closed(closed) => state.arrive(Arrival::closed(index, entry.at, closed)),
@@ -288,7 +316,7 @@ impl<'c> Judge<'c> {
         match node {
             Node::Step(step) => {
                 let step = *step;
-                let label = label_name(step, self.repetition);
+                let label = self.resolve_label(label_name(step, self.repetition));
                 if self.is_left_out(step, &label) {
                     self.step_done(step);
                     return Flow::Again;
@@ -298,6 +326,8 @@ impl<'c> Judge<'c> {
                 }
                 if self.is_mine(step) {
                     self.advance_own(step, label)
+                } else if self.hosts() && Self::expected_request(step).is_some() {
+                    self.advance_request(step)
                 } else {
                     self.advance_expected(step, label)
                 }
@@ -329,8 +359,10 @@ impl<'c> Judge<'c> {
 
     /// A session script opens a session at the first use of its label, and joins what is given.
     fn prepare(&mut self, step: &Step, label: &str) -> Option<Flow<'c>> {
-        let speaks_packets = !self.case.header.over.is_empty() && self.case.header.role == Role::Server;
-        if !speaks_packets || matches!(step.action, Action::Command(_) | Action::Report { .. }) {
+        if self.hosts() {
+            return self.prepare_client(step, label);
+        }
+        if self.case.header.over.is_empty() {
             return None;
         }
         let given = self
@@ -431,6 +463,7 @@ impl<'c> Judge<'c> {
                 step,
                 repetition: self.repetition,
                 label,
+                body: self.body_of_answer(step),
             });
         };
         if done != cause {
@@ -441,8 +474,12 @@ impl<'c> Judge<'c> {
         if let Some(flow) = unread.or_else(|| self.left_behind(step, &label, index)) {
             return flow;
         }
+        let opens_again = self.hosts() && matches!(step.action, Action::Own(OwnAction::Reconnect));
         let state = self.labels.entry(label).or_default();
-        state.performed(index);
+        // What a client sends in its new session it sends unasked.
+        if !opens_again {
+            state.performed(index);
+        }
         if let Action::Wire {
             content: content @ (Content::Request(_) | Content::WebSocket(_)),
             ..
@@ -489,7 +526,7 @@ impl<'c> Judge<'c> {
         self.deadline_passed = false;
         self.repetition += 1;
         if self.repetition >= step.repeat {
-            self.node += 1;
+            self.node += 1 + self.body_of_answer(step).len();
             self.enter_node();
         }
     }
@@ -550,7 +587,7 @@ pub(super) fn player_of(case: &Case) -> Party {
 /// The session or channel of one repetition of a step.
 pub(crate) fn label_name(step: &Step, repetition: u32) -> String {
     match &step.action {
-        Action::Command(_) | Action::Report { .. } => "@".to_owned(),
+        Action::Command(_) | Action::Report { .. } => DRIVER.to_owned(),
         _ if step.label.family => format!("{}{repetition}", step.label.name),
         _ => step.label.name.clone(),
     }

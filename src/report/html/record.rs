@@ -257,7 +257,10 @@ mod tests {
         limit: usize,
     ) -> (Vec<String>, Option<usize>) {
         let case = CaseResult {
-            record: Transcript { entries, dropped: 0 },
+            record: Transcript {
+                entries,
+                ..Transcript::default()
+            },
             failure: Some(Failure {
                 entry: blamed,
                 ..Failure::default()

@@ -5,7 +5,7 @@ use super::super::group::End;
 use super::super::launch::Process;
 use super::case::CaseDriver;
 use super::pump::{Core, WAITING_REQUESTS, pump};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -54,6 +54,15 @@ impl ClientInstance {
     /// without end, answered what nobody asked, did not answer, or reported for a case that there never was.
     pub async fn lost(&self) -> DriverError {
         self.0.core.lost().await
+    }
+
+    /// Whether the driver still answers: it is asked for a command that nobody knows.
+    ///
+    /// # Errors
+    /// How it was lost.
+    pub async fn health(&self) -> Result<(), DriverError> {
+        let request = Map::from_iter([("do".to_owned(), Value::from("siospec-health"))]);
+        self.case("health").request(request).await.map(|_| ())
     }
 
     /// Asks the driver to end, and waits until it is gone.

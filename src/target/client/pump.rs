@@ -3,7 +3,7 @@
 //! **Invariant:** requests are written in the order of their ids, which is the order in which answers must come. The
 //! driver is lost once, by the first cause; after that nobody waits any more.
 
-use super::super::driver::{DriverError, Message, Reader, Writer, rubbish};
+use super::super::driver::{DriverError, Reader, Received, Report, Writer, rubbish};
 use super::case::Answer;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, VecDeque};
@@ -169,7 +169,7 @@ impl Core {
         self.state().asked.front().map(|asked| asked.at + self.patience)
     }
 
-    fn take(&self, message: Message) -> Result<(), DriverError> {
+    fn take(&self, message: Received) -> Result<(), DriverError> {
         if let Some(id) = message.value.get("id") {
             self.answer(id, &message.value)
         } else if message.value.get("report").is_some() {
@@ -202,12 +202,10 @@ impl Core {
         Ok(())
     }
 
-    fn report(&self, message: Message) -> Result<(), DriverError> {
-        let Message { value, size } = message;
-        let Some(case) = value["case"].as_str().map(str::to_owned) else {
-            let why = "it has no `case`".to_owned();
-            return Err(rubbish(&value.to_string(), "report", why));
-        };
+    fn report(&self, message: Received) -> Result<(), DriverError> {
+        let Received { value, size } = message;
+        Report::check(&value).map_err(|why| rubbish(&value.to_string(), "report", why))?;
+        let case = value["case"].as_str().unwrap_or_default().to_owned();
         let mut state = self.state();
         let Some(inbox) = state.cases.get(&case) else {
             return if number_of(&case).is_some_and(|number| (1..=state.last_case).contains(&number)) {

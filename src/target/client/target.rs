@@ -1,5 +1,7 @@
 //! Which client is tested: the reference in this process, or a library behind a driver.
 
+use super::super::builtin::BuiltinError;
+use super::super::builtin_client;
 use super::super::driver::{DriverError, DriverProgram, InProcess, Pipe, rubbish};
 use super::super::launch::Limits;
 use super::super::manifest::{KnownEntry, Manifest};
@@ -8,19 +10,41 @@ use crate::outcome::TargetInfo;
 use std::time::Duration;
 
 /// What is tested.
-#[derive(Debug)]
 pub struct ClientTarget {
     program: DriverProgram,
-    in_process: Option<fn() -> InProcess>,
+    in_process: Option<Start>,
+}
+
+/// Starts a driver in this process, and gives the channels to send it requests and to receive its messages, of which the
+/// first is its hello. It ends when the sender is dropped.
+type Start = Box<dyn Fn() -> InProcess + Send + Sync>;
+
+impl std::fmt::Debug for ClientTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.program.fmt(f)
+    }
 }
 
 impl ClientTarget {
-    /// The client of the reference. Its driver is part of this process: `start` starts it and gives the channels to send
-    /// it requests and to receive its messages, of which the first is its hello. It ends when the sender is dropped.
-    pub fn builtin(start: fn() -> InProcess) -> Self {
+    /// The client of the reference, with a deliberate fault where one is named.
+    ///
+    /// # Errors
+    /// Where there is no fault of that name.
+    pub fn reference(fault: Option<&str>) -> Result<Self, BuiltinError> {
+        let known = fault.map(builtin_client::fault).transpose()?;
+        let mut target = Self::builtin(move || builtin_client::start(known));
+        if let Some(fault) = fault {
+            target.program.info.name = format!("reference with the fault {fault}");
+            target.program.info.argument = format!("--fault {fault}");
+        }
+        Ok(target)
+    }
+
+    /// A driver that is part of this process.
+    pub(super) fn builtin(start: impl Fn() -> InProcess + Send + Sync + 'static) -> Self {
         Self {
             program: DriverProgram::builtin(),
-            in_process: Some(start),
+            in_process: Some(Box::new(start)),
         }
     }
 
@@ -66,7 +90,7 @@ impl ClientTarget {
     /// # Errors
     /// Where its driver cannot be run, does not speak the protocol, or drives no client.
     pub async fn start(&self, limits: Limits, patience: Duration) -> Result<ClientInstance, DriverError> {
-        let pipe = match (&self.program.launch, self.in_process) {
+        let pipe = match (&self.program.launch, &self.in_process) {
             (Some(launch), _) => Pipe::start(launch, limits, patience).await?,
             (None, Some(start)) => Pipe::in_process(start(), limits, patience).await?,
             (None, None) => return Err(no_client("")),

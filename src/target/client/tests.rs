@@ -35,7 +35,7 @@ for line in sys.stdin:
         elif event == "many":
             for _ in range(20000): say({"case": case, "report": "connect", "nsp": "/"})
         elif event == "large":
-            for _ in range(4): say({"case": case, "report": "event", "nsp": "/", "args": ["x" * (30 << 20)]})
+            for _ in range(4): say({"case": case, "report": "event", "nsp": "/", "event": "large", "args": ["x" * (30 << 20)]})
         elif event == "echo": say({"case": case, "report": "event", "nsp": "/", "event": "echo", "args": request["args"]})
         elif event == "haunt": say({"case": request["args"][0], "report": "connect", "nsp": "/"})
         say({"id": number})
@@ -96,7 +96,7 @@ async fn what_goes_wrong_has_a_name_and_ends_all_cases() {
             "wrote `here I am`, which is no answer or report: it is no JSON",
         ),
         ("wordless", "neither an `id` nor a `report`"),
-        ("caseless", "it has no `case`"),
+        ("caseless", "no report: missing field `case`"),
         ("flood", "more than 32 MiB"),
         ("foreign", "answered the request 999, expected the answer to 1"),
         ("twice", "answered the request 1, but no request waits"),
@@ -177,7 +177,10 @@ fn in_process() -> (mpsc::Sender<Value>, mpsc::Receiver<Value>) {
         while let Some(request) = asked.recv().await {
             let id = &request["id"];
             let (report, answer) = match request["do"].as_str() {
-                Some("close") => (json!({"case": "c2:", "report": "closed"}), json!({"id": id})),
+                Some("close") => (
+                    json!({"case": "c2:", "report": "reconnect_failed"}),
+                    json!({"id": id}),
+                ),
                 _ => (Value::Null, json!({"id": id, "unsupported": "?"})),
             };
             for message in [report, answer].into_iter().filter(Value::is_object) {
@@ -198,7 +201,7 @@ async fn a_driver_in_this_process_is_spoken_with_like_any_other() {
     );
     let (dropped, mut other) = (instance.case(""), instance.case(""));
     drop(dropped);
-    assert_eq!(other.report().await.unwrap()["report"], "closed");
+    assert_eq!(other.report().await.unwrap()["report"], "reconnect_failed");
     instance.stop().await;
     assert_eq!(other.report().await, None);
 }

@@ -1,6 +1,8 @@
 //! How a driver introduces itself.
 
 use super::error::{DriverError, rubbish};
+use super::message::HelloMessage;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 /// The version of the protocol.
@@ -32,17 +34,14 @@ impl Hello {
             }
             other => return Err(DriverError::Version(other.to_string())),
         }
-        let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-        let words = |key: &str| {
-            let list = message[key].as_array().map(Vec::as_slice).unwrap_or_default();
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
+        let hello = HelloMessage::deserialize(message)
+            .map_err(|error| rubbish(&message.to_string(), "hello", error.to_string()))?;
         Ok(Self {
-            name: text("name"),
-            version: text("version"),
-            language: text("language"),
-            codecs: words("codecs"),
-            client: words("client"),
+            name: hello.name,
+            version: hello.version,
+            language: hello.language,
+            codecs: hello.codecs,
+            client: hello.client,
         })
     }
 }

@@ -4,8 +4,11 @@
 mod error;
 mod hello;
 mod lines;
+mod message;
 mod pipe;
 mod program;
+mod request;
+mod schema;
 #[cfg(test)]
 #[cfg(unix)]
 pub(super) mod tests;
@@ -13,6 +16,14 @@ pub(super) mod tests;
 pub use error::DriverError;
 pub(super) use error::rubbish;
 pub use hello::Hello;
+<<<<<<< HEAD
 pub(super) use lines::{mended, read_json};
 pub(super) use pipe::{InProcess, Message, Pipe, Reader, Writer, checked};
+=======
+pub(super) use lines::mended;
+pub(super) use message::Report;
+pub(super) use pipe::{InProcess, Pipe, Reader, Received, Writer};
+>>>>>>> main
 pub(super) use program::DriverProgram;
+pub(crate) use request::Request;
+pub use schema::driver_schema;

@@ -62,7 +62,7 @@ pub(in crate::target) type InProcess = (mpsc::Sender<Value>, mpsc::Receiver<Valu
 
 /// A message of a driver.
 #[derive(Debug)]
-pub(in crate::target) struct Message {
+pub(in crate::target) struct Received {
     /// The JSON object.
     pub(in crate::target) value: Value,
     /// How long its line was, in bytes; 0 where there was none.
@@ -269,17 +269,17 @@ impl Reader {
     ///
     /// # Errors
     /// Where the driver ended, or what it wrote is no JSON object.
-    pub(in crate::target) async fn next(&mut self, expected: &'static str) -> Result<Message, DriverError> {
+    pub(in crate::target) async fn next(&mut self, expected: &'static str) -> Result<Received, DriverError> {
         match self {
             Self::InProcess(messages) => match messages.recv().await {
-                Some(value) => Ok(Message { value, size: 0 }),
+                Some(value) => Ok(Received { value, size: 0 }),
                 None => Err(closed()),
             },
             Self::Process { lines, process } => match lines.next().await {
                 Ok(line) => {
                     let value = read_json(&line).map_err(|why| rubbish(&line, expected, why))?;
                     let size = line.len();
-                    Ok(Message { value, size })
+                    Ok(Received { value, size })
                 }
                 Err(LineError::TooLong) => Err(DriverError::Flood),
                 Err(LineError::Closed) => Err(ended(process).await),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A driver as a target: the part of siospec itself, or a program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::target) struct DriverProgram {
     /// What reports call it.
     pub(in crate::target) info: TargetInfo,

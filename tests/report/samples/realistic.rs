@@ -293,7 +293,10 @@ fn record(script: &str, over: &str, of: Sample<'_>) -> Transcript {
         };
         push(label, event, cause.filter(|_| by_player));
     }
-    Transcript { entries, dropped: 0 }
+    Transcript {
+        entries,
+        ..Transcript::default()
+    }
 }
 
 fn wire(text: &str) -> Wire {

@@ -1,0 +1,54 @@
+//! Deliberate faults: each makes an otherwise correct client break one thing, to prove that somebody notices.
+//!
+//! Architecture Invariant: a fault is made of [`Seams`] around the layers. The layers themselves have no fault in them and
+//! do not know that there are any.
+
+use std::fmt;
+
+use super::seams::Seams;
+
+/// A deliberate fault.
+#[derive(Clone, Copy)]
+pub struct FaultInfo {
+    /// What it is called, in words with dashes.
+    pub name: &'static str,
+    /// The part of the protocol that it breaks, named as the folders of the cases are.
+    pub area: &'static str,
+    /// The ids of the rules that it breaks.
+    pub breaks: &'static [&'static str],
+    /// What the client does.
+    pub sentence: &'static str,
+    build: fn() -> Box<dyn Seams>,
+}
+
+impl fmt::Debug for FaultInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultInfo")
+            .field("name", &self.name)
+            .field("breaks", &self.breaks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A fault that a client can be made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault(&'static FaultInfo);
+
+impl Fault {
+    /// What is known of it.
+    pub fn info(self) -> &'static FaultInfo {
+        self.0
+    }
+
+    pub(crate) fn seams(self) -> Box<dyn Seams> {
+        (self.0.build)()
+    }
+}
+
+/// The fault with this name.
+pub fn by_name(name: &str) -> Option<Fault> {
+    ALL.iter().find(|fault| fault.name == name).map(Fault)
+}
+
+/// All faults, area by area.
+pub static ALL: &[FaultInfo] = &[];

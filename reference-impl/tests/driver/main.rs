@@ -1,0 +1,4 @@
+//! The driver of the client against the server of the same crate, over loopback.
+
+mod driven;
+mod loopback;

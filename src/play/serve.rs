@@ -1,0 +1,361 @@
+//! What a line of a client script does: commands for the driver, and answers of the player as the server.
+
+use super::command;
+use super::judge::{DRIVER, Demand};
+use super::perform::bytes_of;
+use super::player::{Player, closed};
+use super::proof::Question;
+use crate::notation::{Action, Content, OwnAction, Step};
+use crate::target::{DriverAnswer, DriverError};
+use crate::transcript::{Cause, Event, Frame as WireFrame, Proof, Response, Wire};
+use crate::wire::{Answer, Packet};
+use serde_json::json;
+
+/// How long a client may take to open a session, in milliseconds.
+const SESSION_MS: f64 = 2000.0;
+
+impl Player<'_> {
+    /// Does one step of a client script, once. `body` are the lines of the body of an answer.
+    pub(super) async fn perform_as_server(&mut self, step: &Step, body: &[&Step], cause: Cause, label: &str) {
+        match &step.action {
+            Action::Command(text) => {
+                let Some(bytes) = self.render(text, cause, label) else {
+                    return;
+                };
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                self.command(&text, Some(cause)).await;
+            }
+            Action::Wire { content, .. } => self.answer_with(content, body, cause, label).await,
+            Action::Own(own) => self.do_as_server(own, cause, label).await,
+            Action::Report { .. } => {}
+        }
+    }
+
+    /// Tells the driver to do something.
+    async fn command(&mut self, text: &str, cause: Option<Cause>) {
+        let line = cause.map_or(0, |cause| cause.line);
+        let command = match command::parse(text) {
+            Ok(command) => command,
+            Err(why) => return self.judge.break_off(format!("line {line}: {why}")),
+        };
+        let mut request = command.request;
+        let Some(hosting) = &mut self.hosting else { return };
+        if command.answers {
+            let Some(ack) = hosting.asked() else {
+                return self
+                    .judge
+                    .break_off(format!("line {line}: no event has asked for an answer"));
+            };
+            request.insert("ack".to_owned(), ack);
+        }
+        let trial = self.trial;
+        self.record(DRIVER, Event::Sent(Wire::Driver(text.to_owned())), cause);
+        let Some(hosting) = &mut self.hosting else { return };
+        match hosting.request(trial, request).await {
+            Ok(DriverAnswer::Done) if command.refused => {
+                self.record(DRIVER, Event::Received(Wire::Driver("accepted".to_owned())), None);
+            }
+            Ok(DriverAnswer::Refused(why)) if !command.refused => {
+                let report = format!("refused {}", json!(why));
+                self.record(DRIVER, Event::Received(Wire::Driver(report)), None);
+            }
+            Ok(DriverAnswer::Done | DriverAnswer::Refused(_)) => {}
+            Ok(DriverAnswer::Unsupported(why)) => {
+                self.judge.leave_out(format!("the client cannot do this: {why}"));
+            }
+            Err(error) => self.driver_failed(&error),
+        }
+    }
+
+    fn driver_failed(&mut self, error: &DriverError) {
+        self.record(DRIVER, closed(error.to_string()), None);
+        self.judge.break_off(format!("the driver is lost: {error}"));
+    }
+
+    async fn answer_with(&mut self, content: &Content, body: &[&Step], cause: Cause, label: &str) {
+        match content {
+            Content::Text(text) => {
+                let Some(bytes) = self.render(text, cause, label) else {
+                    return;
+                };
+                let shown = String::from_utf8_lossy(&bytes).into_owned();
+                self.record(label, Event::Sent(Wire::Text(shown)), Some(cause));
+                self.send_as_server(label, Packet::Text(bytes)).await;
+            }
+            Content::Binary(binary) => {
+                let bytes = bytes_of(binary);
+                self.record(label, Event::Sent(Wire::Binary(bytes.clone())), Some(cause));
+                self.send_as_server(label, Packet::Binary(bytes)).await;
+            }
+            Content::Frame(frame) => {
+                let Some(payload) = self.render(&frame.payload, cause, label) else {
+                    return;
+                };
+                let sent = WireFrame {
+                    opcode: frame.opcode,
+                    fin: frame.fin,
+                    rsv: frame.rsv,
+                    masked: matches!(frame.mask, crate::notation::Mask::Key(_)),
+                    payload,
+                };
+                self.record(label, Event::Sent(Wire::Frame(sent.clone())), Some(cause));
+                if let Some(hosting) = &self.hosting {
+                    let done = hosting.frame(label, &sent, frame.mask, frame.length).await;
+                    self.note_unsent(label, done);
+                }
+            }
+            Content::Status { code, headers } => self.answer_status(code, headers, body, cause, label).await,
+            Content::Close(code) => {
+                let code = code.as_ref().and_then(|code| code.0.parse().ok());
+                self.close_as_server(label, code, cause).await;
+            }
+            _ => self
+                .judge
+                .break_off(format!("line {} can only be expected, not done", cause.line)),
+        }
+    }
+
+    async fn answer_status(
+        &mut self,
+        code: &crate::notation::Text,
+        headers: &[(String, crate::notation::Text)],
+        body: &[&Step],
+        cause: Cause,
+        label: &str,
+    ) {
+        let Ok(status) = code.0.parse::<u16>() else {
+            return self.judge.break_off(format!(
+                "line {}: `{code}` is no status to answer with",
+                cause.line
+            ));
+        };
+        let mut shown = Vec::new();
+        for (name, value) in headers {
+            let Some(value) = self.render(value, cause, label) else {
+                return;
+            };
+            shown.push((name.clone(), String::from_utf8_lossy(&value).into_owned()));
+        }
+        let mut parts = Vec::new();
+        for step in body {
+            for repetition in 0..step.repeat {
+                let cause = Cause {
+                    line: step.line,
+                    repetition,
+                };
+                match &step.action {
+                    Action::Wire {
+                        content: Content::Text(text),
+                        ..
+                    } => match self.render(text, cause, label) {
+                        Some(bytes) => parts.push(bytes),
+                        None => return,
+                    },
+                    Action::Wire {
+                        content: Content::Binary(binary),
+                        ..
+                    } => parts.push(Packet::Binary(bytes_of(binary)).encode()),
+                    _ => {}
+                }
+            }
+        }
+        let body = parts.join(&0x1e);
+        let response = Response {
+            status,
+            headers: shown.clone(),
+            body: body.clone(),
+            own: false,
+        };
+        self.record(label, Event::Sent(Wire::Response(response)), Some(cause));
+        let is_typed = shown
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let mut headers = shown;
+        if !is_typed && status != 101 {
+            headers.push(("content-type".to_owned(), "text/plain; charset=UTF-8".to_owned()));
+        }
+        if let Some(hosting) = &self.hosting {
+            let done = hosting.answer(
+                label,
+                Answer {
+                    status,
+                    headers,
+                    body,
+                },
+            );
+            self.note_unsent(label, done);
+        }
+    }
+
+    async fn send_as_server(&mut self, label: &str, packet: Packet) {
+        if let Some(hosting) = &self.hosting {
+            let done = hosting.send(label, packet).await;
+            self.note_unsent(label, done);
+        }
+    }
+
+    /// A failed send is no verdict: what follows from it is what the script expects or not.
+    fn note_unsent(&mut self, label: &str, done: bool) {
+        if !done {
+            let note = "could not send: nobody waits for it under this label".to_owned();
+            self.record(label, Event::Note(note), None);
+        }
+    }
+
+    async fn do_as_server(&mut self, own: &OwnAction, cause: Cause, label: &str) {
+        match own {
+            OwnAction::Wait(duration) => {
+                let Some(ms) = duration.resolve(|name| self.judge.named(name, label)) else {
+                    self.judge.break_off(format!(
+                        "line {}: the duration names a value that is not known",
+                        cause.line
+                    ));
+                    return;
+                };
+                self.let_pass(ms).await;
+                self.record(label, Event::Did(format!("wait {ms:.0}ms")), Some(cause));
+            }
+            OwnAction::Close(code) => self.close_as_server(label, *code, cause).await,
+            OwnAction::Cut | OwnAction::Reset => {
+                let reset = *own == OwnAction::Reset;
+                let what = if reset { "reset" } else { "cut" };
+                self.record(label, Event::Did(what.to_owned()), Some(cause));
+                if let Some(hosting) = &mut self.hosting {
+                    hosting.cut(label, reset).await;
+                }
+            }
+            OwnAction::Reconnect => self.await_reconnection(label, cause).await,
+            OwnAction::Upgrade | OwnAction::Stall | OwnAction::Resume => self.judge.break_off(format!(
+                "line {}: a server does not do this; it can only close, cut, reset or wait",
+                cause.line
+            )),
+        }
+    }
+
+    async fn close_as_server(&mut self, label: &str, code: Option<u16>, cause: Cause) {
+        let what = code.map_or_else(|| "close".to_owned(), |code| format!("close {code}"));
+        self.record(label, Event::Did(what), Some(cause));
+        if let Some(hosting) = &mut self.hosting {
+            hosting.close(label, code).await;
+        }
+    }
+
+    /// Waits for a session that the client opens; tells the client to, where that is given.
+    pub(super) async fn await_session(&mut self, label: &str) {
+        let given = self.trial.case.header.given.as_ref();
+        if let Some(given) = given
+            && let Some(hosting) = &mut self.hosting
+            && !std::mem::replace(&mut hosting.connected, true)
+        {
+            self.command(&format!("connect {}", given.namespace), None).await;
+        }
+        let waits = |judge: &mut super::judge::Judge<'_>| matches!(judge.demand(), Demand::Open(still) if still == label);
+        let deadline = self.now() + SESSION_MS;
+        while waits(&mut self.judge) {
+            match self.next_arrival(deadline).await {
+                Some(seen) => self.take_in(seen).await,
+                None => {
+                    let how = format!("the client opened no session within {SESSION_MS} ms");
+                    return self.record(label, closed(how), None);
+                }
+            }
+        }
+    }
+
+    async fn await_reconnection(&mut self, label: &str, cause: Cause) {
+        let deadline = self.now() + SESSION_MS;
+        loop {
+            if self
+                .hosting
+                .as_mut()
+                .is_some_and(|hosting| hosting.take_reopened(label))
+            {
+                break;
+            }
+            match self.next_arrival(deadline).await {
+                Some(seen) => self.take_in(seen).await,
+                None => {
+                    let how = format!("the client opened no other session within {SESSION_MS} ms");
+                    self.record(label, closed(how), None);
+                    break;
+                }
+            }
+        }
+        self.record(label, Event::Did("reconnect".to_owned()), Some(cause));
+    }
+
+    /// Answers the CONNECT of the precondition.
+    pub(super) async fn let_join(&mut self, label: &str, namespace: &str) {
+        let prefix = if namespace == "/" {
+            String::new()
+        } else {
+            format!("{namespace},")
+        };
+        let text = format!("40{prefix}{{\"sid\":\"s1\"}}");
+        self.record(label, Event::Sent(Wire::Text(text.clone())), None);
+        self.send_as_server(label, Packet::Text(text.into_bytes())).await;
+    }
+
+    /// Proves that nothing more comes on a label: by an event that the client reports, or by what its driver has to say.
+    pub(super) async fn prove_by_report(
+        &mut self,
+        label: &str,
+        namespace: Option<String>,
+        alive: bool,
+        deadline: f64,
+    ) {
+        if let Some(namespace) = namespace {
+            let prefix = if namespace == "/" {
+                String::new()
+            } else {
+                format!("{namespace},")
+            };
+            self.echoes += 1;
+            let token = format!("siospec-{}.", self.echoes);
+            let event = format!("42{prefix}[\"siospec-proof\",\"{token}\"]");
+            self.record(label, Event::Note(format!("asked for a proof: {event}")), None);
+            self.send_as_server(label, Packet::Text(event.into_bytes())).await;
+            return self.await_proof(label, Question::Report(token), deadline).await;
+        }
+        if alive {
+            let reason = "no namespace is connected, so that nothing shows that the client works".to_owned();
+            return self.record(label, Event::Silence(Proof::Failed(reason)), None);
+        }
+        if label != DRIVER {
+            return self.window(label, alive).await;
+        }
+        let heard = match &mut self.hosting {
+            Some(hosting) => hosting.barrier().await,
+            None => Ok(()),
+        };
+        match heard {
+            Ok(()) => {
+                self.drain().await;
+                if matches!(self.judge.demand(), Demand::Prove { label: still, .. } if still == label) {
+                    self.record(label, Event::Silence(Proof::Echo), None);
+                }
+            }
+            Err(error) => self.driver_failed(&error),
+        }
+    }
+
+    async fn await_proof(&mut self, label: &str, expected: Question, deadline: f64) {
+        loop {
+            let Some(seen) = self.next_arrival(deadline).await else {
+                let reason = "the client did not report the event in time".to_owned();
+                return self.record(label, Event::Silence(Proof::Failed(reason)), None);
+            };
+            let answers = seen.label == DRIVER
+                && matches!(&seen.event, Event::Received(Wire::Driver(text)) if expected.is_answered_by(text));
+            if answers {
+                return self.record(label, Event::Silence(Proof::Echo), None);
+            }
+            self.take_in(seen).await;
+            // What came may have settled the matter.
+            if !matches!(self.judge.demand(), Demand::Prove { label: still, .. } if still == label) {
+                self.unanswered.push((DRIVER.to_owned(), expected));
+                return;
+            }
+        }
+    }
+}
