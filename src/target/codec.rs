@@ -1,6 +1,6 @@
 //! A codec as a target: the reference in this process, or a library behind a driver.
 
-use super::driver::{DriverError, DriverProgram, Hello, Pipe, BatchText};
+use super::driver::{DriverError, DriverProgram, Hello, Pipe, Request};
 use super::instance::StartError;
 use super::launch::Limits;
 use super::manifest::{FuzzEntry, KnownEntry, Manifest};
@@ -57,16 +57,21 @@ impl Batch {
     /// The request of the driver protocol, without its id.
     pub fn request(&self) -> Value {
         let (codec, inputs) = (self.codec.word().to_owned(), self.inputs.clone());
+        let repeat = (self.repeat > 1).then_some(self.repeat);
         let request = if self.encode {
-            let repeat = (self.repeat > 1).then_some(self.repeat);
-            BatchText::Encode {
+            Request::Encode {
                 codec,
                 inputs,
                 repeat,
             }
         } else {
             let data = self.without_data.then_some(false);
-            BatchText::Decode { codec, inputs, data }
+            Request::Decode {
+                codec,
+                inputs,
+                data,
+                repeat,
+            }
         };
         Value::Object(request.to_map())
     }

@@ -16,14 +16,9 @@ pub(super) mod tests;
 pub use error::DriverError;
 pub(super) use error::rubbish;
 pub use hello::Hello;
-<<<<<<< HEAD
 pub(super) use lines::{mended, read_json};
-pub(super) use pipe::{InProcess, Message, Pipe, Reader, Writer, checked};
-=======
-pub(super) use lines::mended;
 pub(super) use message::Report;
-pub(super) use pipe::{InProcess, Pipe, Reader, Received, Writer};
->>>>>>> main
+pub(super) use pipe::{InProcess, Pipe, Reader, Received, Writer, checked};
 pub(super) use program::DriverProgram;
 pub(crate) use request::Request;
 pub use schema::driver_schema;

@@ -270,21 +270,14 @@ impl Reader {
     /// # Errors
     /// Where the driver ended, or what it wrote is no JSON object.
     pub(in crate::target) async fn next(&mut self, expected: &'static str) -> Result<Received, DriverError> {
-        match self {
-            Self::InProcess(messages) => match messages.recv().await {
-                Some(value) => Ok(Received { value, size: 0 }),
-                None => Err(closed()),
-            },
-            Self::Process { lines, process } => match lines.next().await {
-                Ok(line) => {
-                    let value = read_json(&line).map_err(|why| rubbish(&line, expected, why))?;
-                    let size = line.len();
-                    Ok(Received { value, size })
-                }
-                Err(LineError::TooLong) => Err(DriverError::Flood),
-                Err(LineError::Closed) => Err(ended(process).await),
-            },
+        if let Self::InProcess(messages) = self {
+            let value = messages.recv().await.ok_or_else(closed)?;
+            return Ok(Received { value, size: 0 });
         }
+        let line = self.next_text().await?;
+        let value = read_json(&line).map_err(|why| rubbish(&line, expected, why))?;
+        let size = line.len();
+        Ok(Received { value, size })
     }
 
     /// The error for a driver that let so much time pass.
