@@ -358,19 +358,24 @@ fn is_exotic_count(text: &str) -> bool {
 
 /// Whether a `num` is a whole number that is not written as one.
 fn has_exotic_number(text: &str) -> bool {
-    let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
-    text.split("\"num\"").skip(1).any(|behind| {
-        let behind = behind
-            .trim_start_matches(JSON_SPACE)
-            .trim_start_matches(':')
-            .trim_start_matches(JSON_SPACE);
-        let end = behind.find(|c| !number(c)).unwrap_or(behind.len());
-        let written = &behind[..end];
+    numbers(text).any(|written| {
         let plain = written.bytes().all(|byte| byte.is_ascii_digit());
         !plain
             && written
                 .parse::<f64>()
                 .is_ok_and(|num| num >= 0.0 && num.fract() == 0.0)
+    })
+}
+
+/// The numbers that stand behind `"num"`, as they are written.
+pub(super) fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    text.split("\"num\"").skip(1).map(move |behind| {
+        let behind = behind
+            .trim_start_matches(JSON_SPACE)
+            .trim_start_matches(':')
+            .trim_start_matches(JSON_SPACE);
+        &behind[..behind.find(|c| !number(c)).unwrap_or(behind.len())]
     })
 }
 

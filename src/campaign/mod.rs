@@ -5,6 +5,8 @@
 
 mod alike;
 mod conduct;
+mod encoded;
+mod events;
 mod finding;
 mod freedoms;
 mod generate;
@@ -18,7 +20,8 @@ mod search;
 mod shrink;
 mod speed;
 
-pub use conduct::{CampaignEvent, CampaignListener, CampaignResult, Settings, fuzz_codec};
+pub use conduct::fuzz_codec;
+pub use events::{CampaignEvent, CampaignListener, CampaignResult, Settings};
 pub use finding::Finding;
 pub use freedoms::{FREEDOMS, Freedom};
 pub use speed::speed_alone;

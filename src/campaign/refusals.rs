@@ -1,5 +1,6 @@
 //! Why the reference refuses an input, as the rule that a codec breaks which accepts it; and the rules of what it accepts.
 
+use super::freedoms;
 use crate::suite::Codec;
 
 /// What the reference says, for which first letters of a packet (any if empty), what the class calls it, and the rule.
@@ -163,6 +164,12 @@ pub(super) fn of(codec: Codec, text: &str, why: &str) -> (String, &'static str) 
             "codec.sio.decode.event-empty-array",
         );
     }
+    if why.contains("does not name one") && has_fraction(text) {
+        return (
+            "placeholder-fraction".to_owned(),
+            "codec.sio.decode.binary-num-fraction",
+        );
+    }
     let first = text.chars().next();
     let fits = |(words, letters, ..): &&(&str, &str, &str, &str)| {
         why.contains(words) && (letters.is_empty() || first.is_some_and(|first| letters.contains(first)))
@@ -192,6 +199,11 @@ fn is_empty_list(text: &str) -> bool {
     behind
         .trim_start_matches([' ', '\t', '\n', '\r'])
         .starts_with(']')
+}
+
+/// Whether the number of a placeholder is not whole.
+fn has_fraction(text: &str) -> bool {
+    freedoms::numbers(text).any(|number| number.parse::<f64>().is_ok_and(|number| number.fract() != 0.0))
 }
 
 fn of_engine(codec: Codec, why: &str) -> (String, &'static str) {
