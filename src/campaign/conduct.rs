@@ -10,7 +10,7 @@ use super::search::{Search, Shown};
 use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
 use crate::target::{
     Asked, Asker, Batch, BatchText, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply,
-    StartError, agrees,
+    StartError, agrees, agrees_encoded,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -421,7 +421,7 @@ fn suspects(round: &Round, answer: &Reply) -> Result<Suspects, DriverError> {
     for ((run, input), outcomes) in (round.first..).zip(&round.inputs).zip(answer.outcomes()?) {
         let same = match &input.given {
             Given::Frames(frames) => agrees(input.codec, frames, &outcomes),
-            Given::Packet(_) => false,
+            Given::Packet(packet) => agrees_encoded(input.codec, packet, &outcomes),
         };
         if !same {
             all.push((run, input.clone(), answer.read(&outcomes)?));

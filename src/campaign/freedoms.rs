@@ -38,7 +38,7 @@ pub(super) struct Step<'a> {
 }
 
 /// What JSON takes for white space.
-const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(super) const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// All of them.
 pub const FREEDOMS: [Freedom; 22] = [

@@ -304,18 +304,23 @@ fn has_escaped_name(text: &str) -> bool {
 /// White space that a target reads as the digit 0, as `Number` of JavaScript does, in place of a type or of an id.
 fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static str)> {
     let space = |c: char| c.is_whitespace() || c == '\u{feff}';
-    let Some(Outcome::Packet(theirs)) = step.target.first().filter(|_| step.codec == Codec::SocketPacket)
-    else {
-        return None;
-    };
+    let packets = step.target.iter().filter_map(|outcome| match outcome {
+        Outcome::Packet(packet) => Some(packet),
+        _ => None,
+    });
+    let theirs = packets.take(1).find(|_| step.codec == Codec::SocketPacket)?;
     if text.starts_with(space) {
         return Some(("space-as-type", "codec.sio.decode.leading-space"));
     }
     let (has_id, behind) = freedoms::header(text);
-    let refused = matches!(step.reference, Some(Outcome::Error(_)));
-    let nothing = behind.trim_matches(space).is_empty();
-    let as_id = (!has_id || refused && nothing) && behind.starts_with(space) && !theirs["id"].is_null();
-    as_id.then_some(("space-as-id", "codec.sio.decode.id-whitespace"))
+    if theirs["id"].is_null() || !behind.starts_with(space) {
+        return None;
+    }
+    // Behind an id JSON may have white space; what JSON does not take for such belongs to nothing.
+    let digits = |c: char| space(c) || c.is_ascii_digit();
+    let nothing = behind.trim_matches(digits).is_empty() && theirs["data"].is_null();
+    let odd = !behind.starts_with(freedoms::JSON_SPACE);
+    (!has_id || odd || nothing).then_some(("space-as-id", "codec.sio.decode.id-whitespace"))
 }
 
 /// The type of what the reference decoded or awaits.

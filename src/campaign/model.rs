@@ -59,6 +59,8 @@ const NUMBERS: [&str; 22] = [
     "2147483648",
     "4294967296",
 ];
+/// JSON numbers that every library writes as they were read.
+const PLAIN_NUMBERS: [&str; 6] = ["0", "1", "-1", "42", "1.5", "-0.25"];
 /// Namespaces.
 const NAMESPACES: [&str; 9] = [
     "/", "/a", "/admin", "/é", "/a b", "/a?b=c", "/1", "/a/b", "/[\"x\"]",
@@ -349,6 +351,7 @@ fn value(deepest: usize, raw: &mut Unstructured<'_>) -> Result<Json> {
     Ok(match raw.int_in_range(0..=last)? {
         0 => Json::Null,
         1 => Json::Bool(raw.arbitrary()?),
+        2 if raw.ratio(2, 3)? => Json::Number(raw.choose(&PLAIN_NUMBERS)?),
         2 => Json::Number(raw.choose(&NUMBERS)?),
         3 => Json::Text(text(raw)?),
         4 => Json::Escape(raw.choose(&ESCAPES)?),

@@ -1,5 +1,6 @@
 //! `siospec fuzz`: campaigns on targets of any language.
 
+use super::campaign_output::{Progress, Telling, conclude, speed};
 use super::exit::{Exit, Failure};
 use super::findings::Findings;
 use super::interruptions::Interruptions;
@@ -7,13 +8,12 @@ use super::output::Output;
 use super::run::{codec as codec_target, duration, not_started};
 use super::selecting::load;
 use super::target_argument;
-use crate::campaign::{CampaignEvent, CampaignResult, FREEDOMS, Finding, Settings, fuzz_codec, speed_alone};
+use crate::campaign::{CampaignEvent, CampaignResult, Settings, fuzz_codec, speed_alone};
 use crate::suite::{Codec, Corpus, load_builtin};
-use crate::target::{CodecTarget, Limits, quoted};
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::target::{CodecTarget, Limits};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long what is left of a campaign may take to go after its end.
@@ -65,7 +65,7 @@ pub(super) struct FuzzCodec {
     codecs: Vec<Codec>,
     /// Where the vectors of findings are written
     #[arg(short, long, value_name = "DIR", default_value = "fuzz-findings")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
     /// Start from the vectors of this folder as well
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
@@ -74,19 +74,19 @@ pub(super) struct FuzzCodec {
     strict: bool,
     /// How long a batch of inputs may take
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// How long the target may take to start
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
     start_timeout: Duration,
     /// How much memory the target may use
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    max_memory: u64,
+    pub(super) max_memory: u64,
     /// Measure in the end how fast the codec is alone, in a loop in its own process
     #[arg(long)]
     speed: bool,
     /// Only findings that fail the campaign, and its end
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 fn codec_word(word: &str) -> Result<Codec, String> {
@@ -147,7 +147,7 @@ pub(super) fn codec(arguments: &FuzzCodec, out: &mut Output) -> Result<Exit, Fai
     };
     runtime.shutdown_timeout(FAREWELL);
     let result = result?;
-    let exit = conclude(arguments, &campaign.settings, &result, out)?;
+    let exit = conclude(arguments, seed, &result, out)?;
     match alone {
         Some(Some(alone)) => {
             let share = 100.0 * speed(&result) / alone;
@@ -185,6 +185,12 @@ impl Campaign<'_> {
     async fn play(&self, mut findings: Findings, out: &mut Output) -> Result<CampaignResult, Failure> {
         let (interrupt, interrupted) = watch::channel(false);
         let mut progress = Progress::new(!self.arguments.quiet);
+        let telling = Telling {
+            arguments: self.arguments,
+            target: &self.target.info().argument,
+            rules: &self.corpus.rules,
+            seed: self.settings.seed,
+        };
         let mut written = Ok(());
         let result = {
             let mut listener = |event: CampaignEvent<'_>| {
@@ -193,7 +199,7 @@ impl Campaign<'_> {
                     findings.add(finding);
                 }
                 if written.is_ok() {
-                    written = progress.aside(|| self.show(&event, out));
+                    written = progress.aside(|| telling.show(&event, out));
                 }
             };
             let playing = fuzz_codec(
@@ -231,225 +237,5 @@ impl Campaign<'_> {
             &self.settings.codecs,
         )
         .await
-    }
-
-    fn show(&self, event: &CampaignEvent<'_>, out: &mut Output) -> std::io::Result<()> {
-        match event {
-            CampaignEvent::Started { target, codecs } => {
-                let codecs: Vec<&str> = codecs.iter().map(|codec| codec.word()).collect();
-                writeln!(
-                    out,
-                    "fuzzing {} of {} {} with --seed {}",
-                    codecs.join(", "),
-                    target.name,
-                    target.version,
-                    self.settings.seed
-                )?;
-                out.flush()
-            }
-            CampaignEvent::Found(finding) if self.arguments.quiet && !counts(finding) => Ok(()),
-            CampaignEvent::Found(finding) => {
-                self.show_finding(finding, out)?;
-                out.flush()
-            }
-            CampaignEvent::Progress { .. } | CampaignEvent::Shrinking(_) => Ok(()),
-        }
-    }
-
-    fn show_finding(&self, finding: &Finding, out: &mut Output) -> std::io::Result<()> {
-        if let Some(why) = &finding.known {
-            return writeln!(out, "known    {}: {why}", finding.class);
-        }
-        let word = if finding.fails { "FOUND" } else { "lenient" };
-        writeln!(out, "{word:<8} {}", finding.class)?;
-        let rule = self
-            .corpus
-            .rules
-            .get(&finding.rule)
-            .map_or("", |rule| rule.text.as_str());
-        writeln!(
-            out,
-            "         rule      {} ({}): {rule}",
-            finding.rule,
-            finding.level.word()
-        )?;
-        if !finding.input.is_empty() {
-            writeln!(out, "         input     {}", cut(&finding.input))?;
-        }
-        writeln!(out, "         expected  {}", cut(&finding.expected))?;
-        writeln!(out, "         but came  {}", cut(&finding.came))?;
-        if finding.vector.is_some() {
-            writeln!(out, "         replay    {}", self.replay(finding))?;
-        }
-        Ok(())
-    }
-
-    /// The command that shows a finding again.
-    fn replay(&self, finding: &Finding) -> String {
-        let id = format!("codec/{}/{}", finding.codec.word(), finding.vector_id);
-        let argument = self.target.info().argument.as_str();
-        let (target, command) = match argument.strip_prefix("-- ") {
-            Some(_) => (String::new(), format!(" {argument}")),
-            None if argument.is_empty() => (String::new(), String::new()),
-            None => (format!(" {argument}"), String::new()),
-        };
-        let folder = quoted(&self.arguments.output.display().to_string());
-        let more = match finding.class.split('/').nth(2) {
-            Some("memory") => format!(" --max-memory {}", self.arguments.max_memory),
-            Some("hang") => format!(" --timeout {}s", self.arguments.timeout.as_secs_f64()),
-            _ if !finding.level.is_binding() => " --strict".to_owned(),
-            _ => String::new(),
-        };
-        format!(
-            "siospec run --role codec{target} {} --cases {folder}{more}{command}",
-            quoted(&id)
-        )
-    }
-}
-
-/// Whether a finding fails the campaign.
-fn counts(finding: &Finding) -> bool {
-    finding.fails && finding.known.is_none()
-}
-
-fn cut(text: &str) -> String {
-    let line: String = text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(400)
-        .collect();
-    if line.len() < text.len() {
-        format!("{line}…")
-    } else {
-        line
-    }
-}
-
-fn conclude(
-    arguments: &FuzzCodec,
-    settings: &Settings,
-    result: &CampaignResult,
-    out: &mut Output,
-) -> Result<Exit, Failure> {
-    let seconds = result.fuzzing.as_secs_f64();
-    writeln!(
-        out,
-        "{} runs in {seconds:.1} s, {:.0} runs/s, --seed {}",
-        result.runs,
-        speed(result),
-        settings.seed
-    )?;
-    let known = result
-        .findings
-        .iter()
-        .filter(|found| found.known.is_some())
-        .count();
-    let new = result.failures();
-    writeln!(
-        out,
-        "{} found: {new} fail the campaign, {known} known, {} lenient",
-        plural(result.findings.len(), "class", "classes"),
-        result.findings.len() - known - new
-    )?;
-    if !arguments.quiet {
-        for found in &result.findings {
-            writeln!(out, "{:>10} × {}", found.seen, found.class)?;
-        }
-        let free: u64 = result.freedoms.values().sum();
-        if free > 0 {
-            writeln!(
-                out,
-                "{free} differences where codecs may differ (docs/fuzzing.md)"
-            )?;
-        }
-        for freedom in FREEDOMS
-            .iter()
-            .filter(|freedom| result.freedoms.contains_key(freedom.name))
-        {
-            let count = result.freedoms.get(freedom.name).copied().unwrap_or_default();
-            writeln!(out, "{count:>10} × {}", freedom.name)?;
-        }
-        for class in &result.unseen {
-            writeln!(out, "listed, and not seen this time: {class}")?;
-        }
-    }
-    if result.findings.iter().any(|found| found.vector.is_some()) {
-        writeln!(
-            out,
-            "the vectors of new classes are in {}",
-            arguments.output.display()
-        )?;
-    }
-    if let Some(why) = &result.stopped {
-        let message = format!("the target could not be started again: {why}");
-        out.flush()?;
-        return Err(Failure::target(anyhow::Error::msg(message)));
-    }
-    Ok(match result {
-        _ if result.interrupted => Exit::Interrupted,
-        _ if new > 0 => Exit::Gate,
-        _ => Exit::Success,
-    })
-}
-
-/// Runs per second.
-fn speed(result: &CampaignResult) -> f64 {
-    result.runs as f64 / result.fuzzing.as_secs_f64().max(f64::EPSILON)
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// A line on standard error that says how far a campaign is. Hidden where that is no terminal.
-struct Progress {
-    bar: ProgressBar,
-    began: Instant,
-}
-
-impl Progress {
-    fn new(wanted: bool) -> Self {
-        let target = if wanted {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        let style = ProgressStyle::with_template("{spinner} {wide_msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self {
-            bar,
-            began: Instant::now(),
-        }
-    }
-
-    fn handle(&mut self, event: &CampaignEvent<'_>) {
-        match event {
-            CampaignEvent::Progress { runs, classes } => {
-                let elapsed = self.began.elapsed();
-                let speed = *runs as f64 / elapsed.as_secs_f64().max(0.001);
-                let classes = plural(*classes, "class", "classes");
-                self.bar.set_message(format!(
-                    "{runs} runs, {speed:.0} runs/s, {classes} found, {}",
-                    HumanDuration(elapsed)
-                ));
-            }
-            CampaignEvent::Shrinking(class) => self.bar.set_message(format!("shrinking {class}")),
-            CampaignEvent::Started { .. } | CampaignEvent::Found(_) => {}
-        }
-    }
-
-    /// Does something that writes to the terminal, with the line out of the way.
-    fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.bar.suspend(write)
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
     }
 }

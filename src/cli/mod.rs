@@ -2,6 +2,7 @@
 
 mod baseline;
 mod bench;
+mod campaign_output;
 mod driver;
 mod exit;
 mod faults;

@@ -1,9 +1,12 @@
 //! Whether a target answered, letter for letter, what the codec of the reference would say: the quick look before any
 //! value is made of the answer.
 
+use super::builtin_codec;
 use crate::suite::{Codec, Frame};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use reference_impl::codec::{Decoder, EnginePacket, EnginePacketType, Packet, PacketType, decode_payload};
+use serde_json::Value;
 
 /// Whether these outcomes, JSON text each, are those of the reference for these frames. `false` says nothing: the values
 /// may be the same in another form.
@@ -35,6 +38,19 @@ pub fn agrees(codec: Codec, frames: &[Frame], outcomes: &[&str]) -> bool {
         }
         Codec::SocketPacket => same_socket(frames, outcomes),
     }
+}
+
+/// Whether these outcomes are the frames that the reference encodes this packet to, or it has no such packet.
+pub fn agrees_encoded(codec: Codec, packet: &Value, outcomes: &[&str]) -> bool {
+    let Ok(frames) = builtin_codec::encode(codec, packet) else {
+        return true;
+    };
+    let mut rest = Rest(outcomes.first().copied().unwrap_or_default());
+    let mut same = rest.eat("{\"frames\":[");
+    for (index, frame) in frames.iter().enumerate() {
+        same = same && (index == 0 || rest.eat(",")) && rest.eat(&frame.to_json().to_string());
+    }
+    same && rest.0 == "]}" && outcomes.len() == 1
 }
 
 fn same_engine(packet: Option<EnginePacket<'_>>, outcome: &str) -> bool {
@@ -107,11 +123,7 @@ fn same_socket(frames: &[Frame], outcomes: &[&str]) -> bool {
     outcomes.next().is_none()
 }
 
-/// Binary packets are never looked at quickly.
 fn same_packet(packet: &Packet<'_>, outcome: &str) -> bool {
-    if packet.announced_attachments() > 0 {
-        return false;
-    }
     let word = match packet.packet_type() {
         PacketType::Connect => "connect",
         PacketType::Disconnect => "disconnect",
@@ -129,7 +141,7 @@ fn same_packet(packet: &Packet<'_>, outcome: &str) -> bool {
         .is_none_or(|id| rest.eat(",\"id\":") && rest.eat(&id.to_string()));
     let data = packet
         .payload()
-        .is_none_or(|payload| rest.eat(",\"data\":") && rest.eat(payload));
+        .is_none_or(|payload| rest.eat(",\"data\":") && rest.eat_filled(payload, packet.attachments()));
     front && id && data && rest.0 == "}}"
 }
 
@@ -151,6 +163,28 @@ impl Rest<'_> {
         }
     }
 
+    /// Takes JSON text whose placeholders, in the form that encoders write, are replaced by attachments.
+    fn eat_filled(&mut self, json: &str, attachments: &[Bytes]) -> bool {
+        const PLACEHOLDER: &str = "{\"_placeholder\":true,\"num\":";
+        if attachments.is_empty() {
+            return self.eat(json);
+        }
+        let mut parts = json.split(PLACEHOLDER);
+        let mut same = parts.next().is_some_and(|before| self.eat(before));
+        for part in parts {
+            let Some((num, behind)) = part.split_once('}') else {
+                return false;
+            };
+            let attachment = num.parse().ok().and_then(|num: usize| attachments.get(num));
+            same = same
+                && self.eat("{\"$binary\":\"")
+                && attachment.is_some_and(|bytes| self.eat(&STANDARD.encode(bytes)))
+                && self.eat("\"}")
+                && self.eat(behind);
+        }
+        same
+    }
+
     /// Takes a string literal that says `text`, if it needs no escape.
     fn eat_literal(&mut self, text: &str) -> bool {
         let plain = !text
@@ -163,6 +197,7 @@ impl Rest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn text(text: &str) -> Frame {
         Frame::Text(text.to_owned())
@@ -185,6 +220,46 @@ mod tests {
         }
         assert!(!agrees(Codec::SocketPacket, &frames, &[event, event]));
         assert!(!agrees(Codec::SocketPacket, &frames, &[]));
+    }
+
+    #[test]
+    fn attachments_stand_in_their_places() {
+        let place = |num: u8| format!("{{\"_placeholder\":true,\"num\":{num}}}");
+        let header = text(&format!("52-[\"a\",{},[{}]]", place(1), place(0)));
+        let frames = [header, Frame::Binary(vec![1]), Frame::Binary(vec![2])];
+        let wait = "{\"wait\":true}";
+        let event = "{\"packet\":{\"type\":\"event\",\"nsp\":\"/\",\"data\":[\"a\",{\"$binary\":\"Ag==\"},[{\"$binary\":\"AQ==\"}]]}}";
+        assert!(agrees(Codec::SocketPacket, &frames, &[wait, wait, event]));
+        let swapped = event.replace("Ag", "x").replace("AQ", "Ag").replace('x', "AQ");
+        for other in [&swapped, &event.replace("]]", "]"), &event.replace("[{", "[{{")] {
+            assert!(
+                !agrees(Codec::SocketPacket, &frames, &[wait, wait, other]),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn frames_of_an_encoder_are_known_again() {
+        let packet = json!({ "type": "event", "data": ["a", { "$binary": "AQ==" }] });
+        let frames = "{\"frames\":[\"51-[\\\"a\\\",{\\\"_placeholder\\\":true,\\\"num\\\":0}]\",{\"$binary\":\"AQ==\"}]}";
+        assert!(agrees_encoded(Codec::SocketPacket, &packet, &[frames]));
+        for other in [
+            frames.replace("AQ", "AA"),
+            frames.replace("51", "52"),
+            frames.replace(",{\"$binary\":\"AQ==\"}", ""),
+        ] {
+            assert!(
+                !agrees_encoded(Codec::SocketPacket, &packet, &[&other]),
+                "{other}"
+            );
+        }
+        assert!(!agrees_encoded(
+            Codec::SocketPacket,
+            &packet,
+            &["{\"error\":\"no\"}"]
+        ));
+        assert!(!agrees_encoded(Codec::SocketPacket, &packet, &[]));
     }
 
     #[test]

@@ -48,7 +48,11 @@ pub(super) fn answer(batch: &Batch) -> Vec<Vec<Outcome>> {
     batch.inputs.iter().map(one).collect()
 }
 
-fn encode(codec: Codec, input: &Value) -> Result<Vec<Frame>, String> {
+/// The frames of a packet.
+///
+/// # Errors
+/// Why the reference has no such packet.
+pub(super) fn encode(codec: Codec, input: &Value) -> Result<Vec<Frame>, String> {
     match codec {
         Codec::EnginePacket => Ok(vec![match engine_packet(input)? {
             EnginePacket::Text(packet_type, data) => Frame::Text(format!("{}{data}", packet_type.digit())),

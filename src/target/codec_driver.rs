@@ -213,4 +213,63 @@ for line in sys.stdin:
             Ok(vec![vec![Outcome::Error("no".to_owned())]])
         );
     }
+
+    #[tokio::test]
+    async fn the_next_request_may_be_sent_before_the_last_one_is_answered() {
+        let started = Pipe::start(&python(DRIVER), Limits::default(), Duration::from_secs(20)).await;
+        let mut driver = started.unwrap();
+        let text = |inputs: &str| format!("\"do\":\"decode\",\"inputs\":{inputs}");
+        let (one, two) = (text("[[\"fine\"]]"), text("[[\"fine\"],[\"fine\"]]"));
+        assert!(pass(&mut driver, Some(&one), None).await.unwrap().is_none());
+        let first = pass(&mut driver, Some(&two), Some(1)).await.unwrap().unwrap();
+        let last = pass(&mut driver, None, Some(2)).await.unwrap().unwrap();
+        let error = "{\"error\": \"no\"}";
+        assert_eq!(first.outcomes().unwrap(), [[error]]);
+        assert_eq!(last.outcomes().unwrap(), [[error], [error]]);
+        assert_eq!(last.read(&[error]).unwrap(), [Outcome::Error("no".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_found_out() {
+        for (line, words) in [
+            (
+                "{\"id\":8,\"results\":[]}",
+                "answered the request 8, expected the answer to 7",
+            ),
+            ("{\"id\":7,\"results\":[]}", "0 results for 1 inputs"),
+            ("{\"id\":7,\"results\":3}", "no list `results`"),
+            ("{\"id\":7,\"results\":[[]],\"results\":[[]]}", "twice"),
+            (
+                "{\"id\":7,\"unsupported\":\"decode\"}",
+                "does not support this: decode",
+            ),
+            ("{\"id\":7", "it is no JSON"),
+        ] {
+            let (line, id, inputs) = (line.to_owned(), 7, 1);
+            let error = Reply { line, id, inputs }.outcomes().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        let line = "{\"id\":7,\"results\":[[{\"paket\":1}]]}".to_owned();
+        let reply = Reply {
+            line,
+            id: 7,
+            inputs: 1,
+        };
+        let outcomes = reply.outcomes().unwrap();
+        let error = reply.read(&outcomes[0]).unwrap_err().to_string();
+        assert!(error.contains("none of packet, wait"), "{error}");
+    }
+
+    #[test]
+    fn outcomes_are_written_as_they_are_read() {
+        let all = vec![
+            Outcome::Packet(json!({ "type": "ping" })),
+            Outcome::Wait,
+            Outcome::Error("no".to_owned()),
+            Outcome::Unsupported("never".to_owned()),
+            Outcome::Frames(vec![Frame::Text("2".to_owned()), Frame::Binary(vec![1])]),
+        ];
+        let reply = Reply::of(std::slice::from_ref(&all));
+        assert_eq!(reply.read(&reply.outcomes().unwrap()[0]).unwrap(), all);
+    }
 }

@@ -29,7 +29,7 @@ mod tests;
 pub use answer::{Announced, Answer, NoAnswer};
 pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use builtin_agrees::agrees;
+pub use builtin_agrees::{agrees, agrees_encoded};
 pub use builtin_client::client_faults;
 pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, BatchText, CodecInstance, CodecTarget};

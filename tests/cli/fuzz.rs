@@ -109,6 +109,14 @@ fn planted_mistakes_are_found_and_fail_again_on_replay() {
 }
 
 #[test]
+fn a_driver_that_repeats_nothing_cannot_be_measured() {
+    let folder = Folder::new();
+    fuzz(&folder, &[], &["--seed", "5", "--runs", "256", "--speed"])
+        .expect(0)
+        .says("its driver repeats nothing");
+}
+
+#[test]
 fn the_same_seed_finds_the_same() {
     let found = |seed: &str| {
         let folder = Folder::new();
