@@ -155,7 +155,7 @@ impl Campaign<'_> {
                     if let Some(done) = done {
                         self.result.runs += done.inputs.len() as u64;
                         self.judge_all(suspects).await;
-                        if self.is_full() {
+                        if self.is_full(sent.is_none()) {
                             self.asker.stop().await;
                             again = sent.take();
                             self.blame_for_memory(&done).await;
@@ -180,9 +180,9 @@ impl Campaign<'_> {
         }
     }
 
-    /// Whether the target uses too much memory; it is not looked at after every round.
-    fn is_full(&mut self) -> bool {
-        if self.looked_at.elapsed() < LOOK_PERIOD {
+    /// Whether the target uses too much memory; it is not looked at after every round, but after the last one.
+    fn is_full(&mut self, last: bool) -> bool {
+        if !last && self.looked_at.elapsed() < LOOK_PERIOD {
             return false;
         }
         self.looked_at = Instant::now();

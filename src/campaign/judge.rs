@@ -309,7 +309,9 @@ fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static
         _ => None,
     });
     let theirs = packets.take(1).find(|_| step.codec == Codec::SocketPacket)?;
-    if text.starts_with(space) {
+    if text.starts_with(space)
+        && !matches!(step.reference, Some(Outcome::Error(why)) if why.contains("a text message came"))
+    {
         return Some(("space-as-type", "codec.sio.decode.leading-space"));
     }
     let (has_id, behind) = freedoms::header(text);

@@ -46,7 +46,7 @@ pub async fn speed_alone(
     }
     asker.stop().await;
     // Who repeats nothing takes as long for many as for one.
-    let repeats = alone > around / 200;
+    let repeats = alone > around / 30;
     repeats.then(|| inputs / alone.as_secs_f64().max(f64::EPSILON))
 }
 
