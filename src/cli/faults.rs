@@ -5,10 +5,11 @@
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::selecting;
-use crate::outcome::{RunResult, Verdict};
-use crate::run::{Options, Strictness};
+use crate::notation::Role;
+use crate::outcome::{CaseResult, RunResult, Verdict};
+use crate::run::Options;
 use crate::suite::{Corpus, Trial, load_builtin};
-use crate::target::{FaultEntry, Target, faults as all_faults};
+use crate::target::{FaultEntry, Target, client_faults, faults as all_faults};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,9 @@ pub(super) struct Faults {
     /// Only these faults; `*` stands for any text
     #[arg(value_name = "FAULT")]
     names: Vec<String>,
+    /// Only faults of the server, or of the client
+    #[arg(long, value_parser = selecting::role)]
+    role: Option<Role>,
     /// Only list them, and play nothing
     #[arg(long)]
     list: bool,
@@ -49,6 +53,8 @@ enum Format {
 
 pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failure> {
     let chosen: Vec<FaultEntry> = all_faults()
+        .chain(client_faults())
+        .filter(|fault| arguments.role.is_none_or(|role| role == fault.role))
         .filter(|fault| {
             arguments.names.is_empty()
                 || arguments
@@ -87,8 +93,8 @@ pub(super) fn faults(arguments: &Faults, out: &mut Output) -> Result<Exit, Failu
 struct Caught {
     own: BTreeSet<String>,
     others: BTreeSet<String>,
-    /// Trials of its own rules that it passed all the same.
-    passed: Vec<String>,
+    /// Trials of its own rules that did not catch it, and what came of them instead.
+    missed: Vec<String>,
 }
 
 async fn play_all(
@@ -97,7 +103,7 @@ async fn play_all(
     trials: &[Trial],
     arguments: &Faults,
     out: &mut Output,
-) -> Result<BTreeMap<&'static str, Caught>, Failure> {
+) -> Result<BTreeMap<(Role, &'static str), Caught>, Failure> {
     let mut waiting = chosen.iter().copied();
     let mut playing = FuturesUnordered::new();
     let mut all = BTreeMap::new();
@@ -113,41 +119,21 @@ async fn play_all(
         if arguments.format == Format::Text {
             show(fault, &caught, out)?;
         }
-        all.insert(fault.name, caught);
+        all.insert((fault.role, fault.name), caught);
     }
 }
 
-/// How often a fault is looked at that no case caught: some break what happens by chance, or lose the target itself.
-const LOOKS: u32 = 10;
-
-/// Looks at a fault until a case of its own rules catches it, or often enough to say that none does.
+/// Plays the cases of the rules that a fault breaks against the reference with this fault.
 async fn catch(
     fault: FaultEntry,
     corpus: &Corpus,
     trials: &[Trial],
     all_cases: bool,
 ) -> Result<Caught, anyhow::Error> {
-    let mut caught = look(fault, corpus, trials, all_cases, false).await?;
-    for _ in 1..LOOKS {
-        if !caught.own.is_empty() {
-            break;
-        }
-        caught = look(fault, corpus, trials, all_cases, true).await?;
-    }
-    Ok(caught)
-}
-
-/// Plays the cases of the rules that a fault breaks against the reference with this fault.
-async fn look(
-    fault: FaultEntry,
-    corpus: &Corpus,
-    trials: &[Trial],
-    all_cases: bool,
-    recheck: bool,
-) -> Result<Caught, anyhow::Error> {
     let is_own = |rules: &[String]| rules.iter().any(|rule| fault.breaks.contains(&rule.as_str()));
     let chosen: Vec<Trial> = trials
         .iter()
+        .filter(|t| t.case.header.role == fault.role)
         .filter(|t| all_cases || is_own(&t.case.header.rules))
         .cloned()
         .collect();
@@ -159,21 +145,12 @@ async fn look(
     if chosen.is_empty() {
         return Ok(Caught::default());
     }
-    let target = Arc::new(Target::builtin(Some(fault.name))?);
+    let target = Arc::new(Target::reference(fault.role, Some(fault.name))?);
     let options = Options {
-        role: "server".into(),
-        jobs: 16,
-        max_wait: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         hazards: true,
-        insecure: false,
-        strictness: Strictness::default(),
-        known: Vec::new(),
-        elsewhere: None,
-        cases: None,
-        partition: None,
-        recheck,
-        baselines: BTreeMap::new(),
+        recheck: false,
+        ..Options::new(fault.role.word())
     };
     let (_keep, interrupted) = watch::channel(false);
     let mut nobody = |_| {};
@@ -181,27 +158,42 @@ async fn look(
         crate::run::run(target, &corpus.rules, chosen, &options, interrupted, &mut nobody).await?;
     let mut caught = Caught::default();
     for case in &result.cases {
-        if !matches!(
+        let id = case.id.split('[').next().unwrap_or(&case.id).to_owned();
+        let catches = matches!(
             case.verdict,
             Verdict::Fail | Verdict::Lenient | Verdict::Crashed | Verdict::Hung
-        ) {
-            continue;
+        );
+        match (catches, own.contains(&id)) {
+            (true, true) => {
+                caught.own.insert(id);
+            }
+            (true, false) => {
+                caught.others.insert(id);
+            }
+            (false, true) => caught.missed.push(came_of(case)),
+            (false, false) => {}
         }
-        let id = case.id.split('[').next().unwrap_or(&case.id).to_owned();
-        if own.contains(&id) {
-            caught.own.insert(id)
-        } else {
-            caught.others.insert(id)
-        };
     }
     Ok(caught)
+}
+
+/// A trial that did not catch a fault, in a line.
+fn came_of(case: &CaseResult) -> String {
+    let separator = if case.message.is_empty() { "" } else { ": " };
+    format!(
+        "{} over {}: {}{separator}{}",
+        case.id,
+        case.over,
+        case.verdict.word(),
+        case.message
+    )
 }
 
 fn show(fault: FaultEntry, caught: &Caught, out: &mut Output) -> Result<(), Failure> {
     if caught.own.is_empty() {
         writeln!(out, "MISSED {}: {}", fault.name, fault.sentence)?;
         writeln!(out, "       no case of {} caught it", fault.breaks.join(", "))?;
-        for trial in &caught.passed {
+        for trial in &caught.missed {
             writeln!(out, "       {trial}")?;
         }
     } else {
@@ -217,16 +209,16 @@ fn show(fault: FaultEntry, caught: &Caught, out: &mut Output) -> Result<(), Fail
 
 fn conclude(
     chosen: &[FaultEntry],
-    caught: &BTreeMap<&'static str, Caught>,
+    caught: &BTreeMap<(Role, &'static str), Caught>,
     arguments: &Faults,
     out: &mut Output,
 ) -> Result<Exit, Failure> {
     if arguments.format == Format::Markdown {
-        writeln!(out, "| fault | what the server does | caught by |")?;
+        writeln!(out, "| fault | what the reference does | caught by |")?;
         writeln!(out, "| --- | --- | --- |")?;
         for fault in chosen {
             let ids: Vec<String> = caught
-                .get(fault.name)
+                .get(&(fault.role, fault.name))
                 .map(|c| c.own.iter().map(|id| format!("`{id}`")).collect())
                 .unwrap_or_default();
             let by = if ids.is_empty() {
@@ -246,8 +238,8 @@ fn conclude(
         chosen.len()
     )?;
     let mut holds = missed == 0;
-    for (fault, caught) in caught.iter().filter(|_| arguments.every) {
-        for trial in &caught.passed {
+    for ((_, fault), caught) in caught.iter().filter(|_| arguments.every) {
+        for trial in &caught.missed {
             writeln!(out, "not caught: {fault} by {trial}")?;
             holds = false;
         }

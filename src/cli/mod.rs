@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod campaign_output;
+mod connect;
 mod driver;
 mod exit;
 mod faults;
@@ -86,6 +87,8 @@ enum Command {
     Rules(rules::RulesCommand),
     /// Start the reference server with the test application
     Serve(serve::Serve),
+    /// Speak with a server by hand, as the reference client
+    Connect(Box<connect::Connect>),
     /// Show which cases catch each deliberate fault of the reference
     Faults(faults::Faults),
     /// Try inputs that nobody thought of on a target, and write down what it gets wrong
@@ -124,7 +127,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
         Color::Never => anstream::ColorChoice::Never,
     };
     let mut out = Output::new(color);
-    let ended = dispatch(cli.command, &mut out).and_then(|exit| {
+    let ended = dispatch(cli.command, color, &mut out).and_then(|exit| {
         out.flush()?;
         Ok(exit)
     });
@@ -145,13 +148,18 @@ pub fn understands(words: impl IntoIterator<Item = String>) -> Result<(), String
         .map_err(|error| error.to_string())
 }
 
-fn dispatch(command: Option<Command>, out: &mut Output) -> Result<Exit, Failure> {
+fn dispatch(
+    command: Option<Command>,
+    color: anstream::ColorChoice,
+    out: &mut Output,
+) -> Result<Exit, Failure> {
     match command.unwrap_or_else(|| Command::Run(Box::default())) {
         Command::Run(arguments) => run::run(&arguments, out),
         Command::List(arguments) => list::list(&arguments, out),
         Command::Show(arguments) => show::show(&arguments, out),
         Command::Rules(arguments) => rules::rules(&arguments, out),
         Command::Serve(arguments) => serve::serve(&arguments, out),
+        Command::Connect(arguments) => connect::connect(&arguments, color, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
         Command::Fuzz(fuzz::Fuzz::Codec(arguments)) => fuzz::codec(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),

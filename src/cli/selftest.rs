@@ -5,10 +5,11 @@
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::selecting::Selecting;
+use crate::notation::Role;
 use crate::outcome::{CaseResult, Verdict};
 use crate::play::{MutationReport, Values, mutate};
-use crate::run::{Options, Strictness};
-use crate::suite::Trial;
+use crate::run::Options;
+use crate::suite::{Rules, Trial};
 use crate::target::Target;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -33,36 +34,31 @@ pub(super) fn selftest(arguments: &Selftest, out: &mut Output) -> Result<Exit, F
         .iter()
         .map(|t| ((t.id.clone(), t.over_word().to_owned()), t.clone()))
         .collect();
-    let target = Arc::new(Target::builtin(None).map_err(Failure::usage)?);
-    let options = Options {
-        role: arguments.selecting.role.unwrap_or_default().word().to_owned(),
-        jobs: 16,
-        max_wait: Duration::from_secs(10),
-        timeout: Duration::from_secs(30),
-        hazards: true,
-        insecure: false,
-        strictness: Strictness::default(),
-        known: Vec::new(),
-        elsewhere: None,
-        cases: None,
-        partition: None,
-        recheck: true,
-        baselines: BTreeMap::new(),
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut cases = Vec::new();
+    for role in [Role::Server, Role::Client] {
+        let of_role = |trial: &&Trial| trial.case.header.role == role;
+        let mine: Vec<Trial> = trials.iter().filter(of_role).cloned().collect();
+        if !mine.is_empty() {
+            cases.append(&mut runtime.block_on(play(role, &corpus.rules, mine))?);
+        }
+    }
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let reports = judge_again(&by_key, &cases);
+    show(&cases, &reports, out)
+}
+
+/// Plays the trials of one role on the reference.
+async fn play(role: Role, rules: &Rules, trials: Vec<Trial>) -> Result<Vec<CaseResult>, Failure> {
+    let target = Arc::new(Target::reference(role, None).map_err(Failure::usage)?);
+    let options = Options {
+        hazards: true,
+        ..Options::new(role.word())
+    };
     let (_keep, interrupted) = watch::channel(false);
     let mut nobody = |_| {};
-    let result = runtime.block_on(crate::run::run(
-        target,
-        &corpus.rules,
-        trials,
-        &options,
-        interrupted,
-        &mut nobody,
-    ))?;
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    let reports = judge_again(&by_key, &result.cases);
-    show(&result.cases, &reports, out)
+    let result = crate::run::run(target, rules, trials, &options, interrupted, &mut nobody).await?;
+    Ok(result.cases)
 }
 
 /// Judges the mutations of every passing trial, on all processors.

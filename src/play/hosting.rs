@@ -4,9 +4,9 @@
 //! sessions a label of the script stands for.
 
 use super::command;
-use super::judge::{DRIVER, sessions_of};
+use super::judge::{Ambient, DRIVER, sessions_of};
 use super::player::TrialContext;
-use crate::notation::Mask;
+use crate::notation::{Mask, Party};
 use crate::suite::Trial;
 use crate::target::{CaseDriver, ClientInstance, DriverAnswer, DriverError};
 use crate::transcript::{Closed, Event, Frame, Side, Wire};
@@ -36,6 +36,8 @@ enum Listening {
         host: Host,
         arrived: Receiver<Arrived>,
         messages: BTreeMap<u64, Messages>,
+        /// Pongs are lines of the script.
+        pongs_count: bool,
     },
     Sessions(Hosted),
 }
@@ -75,6 +77,7 @@ impl Hosting {
                     host,
                     arrived,
                     messages,
+                    pongs_count: !Ambient::of(&trial.case, Party::Server).is("", "3"),
                 }
             }
             Some(over) => {
@@ -126,7 +129,13 @@ impl Hosting {
     }
 
     fn arrived(&mut self, arrived: Arrived) -> Option<Seen> {
-        let Listening::Wire { messages, .. } = &mut self.listening else {
+        let Listening::Wire {
+            host,
+            messages,
+            pongs_count,
+            ..
+        } = &mut self.listening
+        else {
             return None;
         };
         let exchange = arrived.exchange;
@@ -135,6 +144,19 @@ impl Hosting {
             Event::Closed(Closed { by, how, code })
         };
         let event = match arrived.what {
+            What::Request(request) if request.body == b"3" && !*pongs_count => {
+                let body = b"ok".to_vec();
+                let (status, headers) = (200, Vec::new());
+                host.answer(
+                    exchange,
+                    Answer {
+                        status,
+                        headers,
+                        body,
+                    },
+                );
+                Event::Note("a pong that no line asks for was posted".to_owned())
+            }
             What::Request(request) => Event::Received(Wire::Request(request)),
             What::Frame(frame) => Event::Received(messages.entry(exchange).or_default().take(frame)?),
             What::Gone(how, code) => closed(how, code),

@@ -6,11 +6,15 @@
 use super::judge::Demand;
 use super::player::{Connection, Player};
 use crate::transcript::{Event, Proof, Wire};
+use std::time::Duration;
 
 /// How many round trips a window of silence lasts.
 const WINDOW_ROUND_TRIPS: f64 = 6.0;
 /// The shortest window of silence, in milliseconds.
 const WINDOW_MS: f64 = 25.0;
+
+/// How long the target may take to answer requests beside the one that is to be parked.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A question of the player's own, and how its answer is known.
 pub(super) enum Question {
@@ -120,17 +124,33 @@ impl Player<'_> {
         self.record(label, Event::Silence(Proof::Window(ms)), None);
     }
 
-    /// Shows that the request just sent is parked; asks again where it was answered by pings or noops.
+    /// Shows that the request just sent is parked; asks again where it was answered by pings or noops. On a busy machine
+    /// the target may be slow to see it: so the window is open at least until requests that were sent later are answered.
     pub(super) async fn park(&mut self, label: &str) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let mut until = self.now() + ms;
+        let elsewhere = self.context.endpoint.url("?EIO=4&transport=none");
+        let mut answered_elsewhere = std::pin::pin!(round_trips(self.context.http.clone(), elsewhere));
+        let mut is_heard = false;
         loop {
             if self.ask_again(label, false).await {
                 until = self.now() + ms;
             }
-            let Some(seen) = self.next_arrival(until).await else {
-                break;
+            let patience = if is_heard {
+                0.0
+            } else {
+                PATIENCE.as_secs_f64() * 1000.0
             };
+            let latest = until.max(self.now() + patience);
+            let seen = tokio::select! {
+                biased;
+                seen = self.next_arrival(latest) => seen,
+                () = &mut answered_elsewhere, if !is_heard => {
+                    is_heard = true;
+                    continue;
+                }
+            };
+            let Some(seen) = seen else { break };
             self.take_in(seen).await;
             if !matches!(self.judge.demand(), Demand::Park(still) if still == label) {
                 return;
@@ -138,4 +158,18 @@ impl Player<'_> {
         }
         self.record(label, Event::Silence(Proof::Window(ms)), None);
     }
+}
+
+/// Two requests that no session and no transport belongs to, one after the other: the first may go over a connection that
+/// is open, and be read before one that is new.
+async fn round_trips(http: reqwest::Client, url: String) {
+    let both = async {
+        for _ in 0..2 {
+            if let Ok(response) = http.get(&url).send().await {
+                // What it says is not the matter.
+                let _ = response.bytes().await;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, both).await;
 }

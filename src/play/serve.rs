@@ -42,9 +42,9 @@ impl Player<'_> {
         let Some(hosting) = &mut self.hosting else { return };
         if command.answers {
             let Some(ack) = hosting.asked() else {
-                return self
-                    .judge
-                    .break_off(format!("line {line}: no event has asked for an answer"));
+                self.record(DRIVER, Event::Sent(Wire::Driver(text.to_owned())), cause);
+                let report = "refused \"no event has asked for an answer\"".to_owned();
+                return self.record(DRIVER, Event::Received(Wire::Driver(report)), None);
             };
             request.insert("ack".to_owned(), ack);
         }

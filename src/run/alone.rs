@@ -2,13 +2,16 @@
 //!
 //! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
 
+use super::company::Company;
 use super::conduct::{Attempted, Conduct, Place, attempt};
 use super::fleet::{Attempt, Fleet};
-use super::retry::{self, Budget, Doubt};
+use super::retry::{self, Budget, Confirmed, Doubt};
+use super::schedule::Turn;
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
 use crate::suite::Trial;
 use crate::target::Loss;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -34,17 +37,25 @@ pub(super) enum Reason {
     Doubt(Doubt, Box<Played>),
 }
 
+/// The rank of doubts about what would be lenient, and of passes in doubt.
+const LENIENT: u8 = 2;
+/// The rank of hazards.
+const HAZARD: u8 = 3;
+
 impl Reason {
     /// What is played first.
     fn rank(&self) -> u8 {
         match self {
             Self::Suspect | Self::Recheck => 0,
             Self::Doubt(_, first) if !matches!(first.verdict, Verdict::Lenient | Verdict::Pass) => 1,
-            Self::Doubt(..) => 2,
-            Self::Hazard(_) => 3,
+            Self::Doubt(..) => LENIENT,
+            Self::Hazard(_) => HAZARD,
         }
     }
 }
+
+/// What is in doubt of some trials, and what came of them first.
+type Doubted = BTreeMap<usize, (Doubt, Box<Played>)>;
 
 impl Conduct<'_> {
     /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
@@ -80,19 +91,63 @@ impl Conduct<'_> {
         }
     }
 
-    /// Plays what is in doubt, one trial at a time.
+    /// Plays what is in doubt, and what is a hazard. What may fail the gate is played one at a time.
     pub(super) async fn alone(&mut self) {
+        let mut budget = Budget::new();
+        self.one_by_one(&mut budget, |reason| reason.rank() < LENIENT)
+            .await;
+        let (turns, doubts) = self.small_doubts(&mut budget);
+        self.side_by_side(turns, Company::Again(doubts)).await;
+        self.one_by_one(&mut budget, |reason| reason.rank() < HAZARD)
+            .await;
+        let hazards = std::mem::take(&mut self.hazards);
+        self.side_by_side(hazards, Company::Hazards).await;
+        self.one_by_one(&mut budget, |_| true).await;
+    }
+
+    /// Doubts that need not be looked at alone, one of each kind: what fails as another one did is looked at after it.
+    fn small_doubts(&mut self, budget: &mut Budget) -> (Vec<Turn>, Doubted) {
+        let (mut turns, mut doubts, mut kinds) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        let wait_ms = self.longest_wait_ms();
+        for (index, reason) in std::mem::take(&mut self.alone) {
+            let is_small = reason.rank() == LENIENT;
+            match reason {
+                Reason::Doubt(doubt, first) if is_small => {
+                    let case = &self.trials[index].loaded.id;
+                    // Each pass stands for itself.
+                    let is_new = first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first));
+                    if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt) {
+                        turns.push(Turn { index, wait_ms });
+                        doubts.insert(index, (doubt, first));
+                    } else {
+                        self.alone.push_back((index, Reason::Doubt(doubt, first)));
+                    }
+                }
+                reason => self.alone.push_back((index, reason)),
+            }
+        }
+        (turns, doubts)
+    }
+
+    fn longest_wait_ms(&self) -> f64 {
+        self.options.max_wait.as_secs_f64() * 1000.0
+    }
+
+    /// Plays what is chosen, one trial at a time, and what comes of that.
+    async fn one_by_one(&mut self, budget: &mut Budget, chosen: impl Fn(&Reason) -> bool) {
         // Where replaying has to stop somewhere, what counts has had its turn.
         self.alone
             .make_contiguous()
             .sort_by_key(|(_, reason)| reason.rank());
-        let mut budget = Budget::new();
         let mut before: Option<(Place, usize)> = None;
-        while let Some((index, reason)) = self.alone.pop_front() {
+        while let Some(at) = self.alone.iter().position(|(_, reason)| chosen(reason)) {
+            let Some((index, reason)) = self.alone.remove(at) else {
+                return;
+            };
             if self.is_interrupted() {
                 return;
             }
-            let reason = match self.standing(index, reason, &mut budget) {
+            let reason = match self.standing(index, reason, budget) {
                 Ok(played) => {
                     self.finish(index, played);
                     continue;
@@ -143,7 +198,7 @@ impl Conduct<'_> {
         let wait_ms = if let Reason::Hazard(wait_ms) = reason {
             wait_ms
         } else {
-            self.options.max_wait.as_secs_f64() * 1000.0
+            self.longest_wait_ms()
         };
         match reason {
             Reason::Doubt(doubt, first) => {

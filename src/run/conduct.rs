@@ -4,25 +4,24 @@
 //! `gate`.
 
 use super::alone::{Casualty, Reason};
+use super::company::Company;
 use super::fleet::{Attempt, Berth, Fleet, Provision};
-use super::gate::{self, Strictness};
+use super::gate;
+use super::options::Options;
 use super::plan::{self, Allowed, Fate};
-use super::retry::{self, Confirmed};
-use super::schedule::{self, Turn};
+use super::retry::Confirmed;
+use super::schedule::Turn;
 use super::verdict::{Played, fill};
 use super::{describe, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, Verdict};
 use crate::suite::{Rules, Trial};
-use crate::target::{KnownEntry, StartError, Target};
+use crate::target::{StartError, Target};
 use crate::wire::Limits;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinError;
-
-/// How many trials that ended lately are remembered, should the target be lost.
-const REMEMBERED: usize = 32;
 
 /// How much a trial may receive: a flood ends the trial, not siospec.
 pub(super) const LIMITS: Limits = Limits {
@@ -30,37 +29,15 @@ pub(super) const LIMITS: Limits = Limits {
     bytes: 32 << 20,
 };
 
-/// What is played, and how.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `server`, `client` or `codec`, for the result.
-    pub role: String,
-    /// How many trials are played side by side, at least 1.
-    pub jobs: usize,
-    /// The longest that a trial may wait for timers.
-    pub max_wait: Duration,
-    /// How long a trial may take besides that.
-    pub timeout: Duration,
-    /// Play hazards also on a target that siospec did not start.
-    pub hazards: bool,
-    /// Accept any certificate.
-    pub insecure: bool,
-    /// How strictly the gate judges.
-    pub strictness: Strictness,
-    /// Known failures: those of the manifest, and those of lists.
-    pub known: Vec<KnownEntry>,
-    /// The ids of all cases that were not selected, of any role; `None` where cases came from elsewhere, so that a
-    /// known failure which matches none of them proves nothing.
-    pub elsewhere: Option<Vec<String>>,
-    /// Where the cases come from, as `--cases` names it; `None` for the built-in ones.
-    pub cases: Option<String>,
-    /// Which part of the cases was asked for.
-    pub partition: Option<String>,
-    /// Play again, alone, what failed in company. Without it a stalled machine may be taken for a failure.
-    pub recheck: bool,
-    /// The normalised transcripts of the reference, by id and transport.
-    pub baselines: BTreeMap<(String, String), Vec<String>>,
-}
+/// The needs that are the base of the test application, and how it meets them.
+const BASE: [(&str, &str); 3] = [
+    ("echo", "`message` is answered with `message-back`"),
+    ("ack", "`message-with-ack` is acknowledged with what came"),
+    (
+        "auth",
+        "`auth` is emitted on connection with what the client sent",
+    ),
+];
 
 /// Who listens to a run.
 pub type Listener<'a> = &'a mut (dyn FnMut(RunEvent) + Send);
@@ -115,9 +92,10 @@ pub async fn run(
             .map(|about| about.capabilities)
             .unwrap_or_default();
         let turns = conduct.plan(&result.capabilities).await;
-        conduct.side_by_side(turns).await;
+        conduct.side_by_side(turns, Company::All).await;
         conduct.alone().await;
         reasons = conduct.reasons().await;
+        reasons.extend(conduct.without_base(&result.capabilities));
         result.cases = conduct.finished();
         fleet.stop().await;
     }
@@ -167,6 +145,8 @@ pub(super) struct Conduct<'a> {
     pub(super) done: BTreeSet<usize>,
     /// What is to be played alone, in this order.
     pub(super) alone: VecDeque<(usize, Reason)>,
+    /// Hazards that are played side by side when everything else is done.
+    pub(super) hazards: Vec<Turn>,
     pub(super) rechecked: BTreeSet<usize>,
     pub(super) confirmed: Confirmed,
     /// Trials that ended lately: when, on which instance, and how.
@@ -204,6 +184,7 @@ impl<'a> Conduct<'a> {
             results,
             done: BTreeSet::new(),
             alone: VecDeque::new(),
+            hazards: Vec::new(),
             rechecked: BTreeSet::new(),
             confirmed: Confirmed::default(),
             lately: VecDeque::new(),
@@ -234,14 +215,19 @@ impl<'a> Conduct<'a> {
             };
             match about.map(|about| plan::fate(&trial, &about, allowed)) {
                 Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
-                    self.alone.push_back((index, Reason::Hazard(wait_ms)));
+                    let turn = Turn { index, wait_ms };
+                    if self.may_play_beside_hazards(index) {
+                        self.hazards.push(turn);
+                    } else {
+                        self.alone.push_back((index, Reason::Hazard(wait_ms)));
+                    }
                 }
                 Ok(Fate::Play(wait_ms)) => turns.push(Turn { index, wait_ms }),
                 Ok(Fate::Skip(reason)) => passed_over.push((index, Verdict::Skip, reason)),
                 Err(down) => passed_over.push((index, Verdict::Blocked, down)),
             }
         }
-        let planned = turns.len() + self.alone.len();
+        let planned = turns.len() + self.hazards.len() + self.alone.len();
         let target = self.target.info().clone();
         let capabilities = capabilities
             .iter()
@@ -258,62 +244,10 @@ impl<'a> Conduct<'a> {
         turns
     }
 
-    async fn side_by_side(&mut self, turns: Vec<Turn>) {
-        let fleet = Arc::clone(&self.fleet);
-        let trials = self.trials.clone();
-        let mut floor = schedule::Floor::new(turns, self.options.jobs, move |turn: Turn| {
-            let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            async move { attempt(&fleet, &trial, turn.wait_ms, false).await }
-        });
-        let mut interrupted = self.interrupted.clone();
-        loop {
-            for index in floor.fill() {
-                let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
-                (self.listener)(RunEvent::TrialStarted { id, over });
-            }
-            let next = tokio::select! {
-                next = floor.next() => next,
-                _ = interrupted.wait_for(|stop| *stop) => return,
-            };
-            match next {
-                None => return,
-                Some((index, Ok(attempted))) => self.take(index, attempted),
-                Some((index, Err(panic))) => {
-                    self.finish(
-                        index,
-                        Played::without_record(Verdict::Broken, format!("siospec failed: {panic}")),
-                    );
-                }
-            }
-        }
-    }
-
-    /// Takes in what came of a trial that was played in company.
-    fn take(&mut self, index: usize, attempted: Attempted) {
-        match attempted {
-            Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
-            Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
-            Attempted::At(place, _, Attempt::Lost(loss, _)) => {
-                self.note_loss(&place, loss, index);
-                self.alone.push_back((index, Reason::Suspect));
-            }
-            Attempted::At(place, _, Attempt::Played(played)) => {
-                self.lately.push_back((Instant::now(), place, index));
-                if self.lately.len() > REMEMBERED {
-                    self.lately.pop_front();
-                }
-                let result = &self.results[index];
-                let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
-                let surprising = played.verdict == Verdict::Pass
-                    && known::lists(&self.options.known, &result.id, &result.over);
-                match retry::doubt(&played).or_else(|| surprising.then_some(retry::Doubt::Listed)) {
-                    Some(doubt) if !excused && self.options.recheck => {
-                        self.alone.push_back((index, Reason::Doubt(doubt, played)));
-                    }
-                    _ => self.finish(index, *played),
-                }
-            }
-        }
+    /// A target that can be started again shows who ended it; what is known to end it would only be in the way.
+    fn may_play_beside_hazards(&self, index: usize) -> bool {
+        let result = &self.results[index];
+        self.target.is_launched() && !known::lists(&self.options.known, &result.id, &result.over)
     }
 
     pub(super) fn finish(&mut self, index: usize, played: Played) {
@@ -330,7 +264,12 @@ impl<'a> Conduct<'a> {
     /// What speaks against the gate and belongs to no trial.
     async fn reasons(&self) -> Vec<String> {
         let mut reasons = self.fleet.down().await;
-        let guilty = |index: &usize| matches!(self.results[*index].verdict, Verdict::Crashed | Verdict::Hung);
+        let guilty = |index: &usize| {
+            matches!(
+                self.results[*index].verdict,
+                Verdict::Crashed | Verdict::Hung | Verdict::Broken
+            )
+        };
         for casualty in self.losses.values() {
             if !self.is_interrupted() && !casualty.suspects.iter().any(guilty) {
                 reasons.push(format!(
@@ -343,20 +282,54 @@ impl<'a> Conduct<'a> {
         reasons
     }
 
+    /// What every test application has is no matter of choice: where it is missing, the application is not there, or the
+    /// target is so broken that skipping what needs it would hide that.
+    fn without_base(&self, capabilities: &BTreeMap<String, bool>) -> Vec<String> {
+        let mut reasons = Vec::new();
+        for (need, what) in BASE {
+            if capabilities.get(need).copied().unwrap_or(false) {
+                continue;
+            }
+            let lacks = |(index, trial): &(usize, &Arc<Trial>)| {
+                self.results[*index].verdict == Verdict::Skip
+                    && trial.case.header.needs.iter().any(|named| named == need)
+            };
+            let skipped = self.trials.iter().enumerate().filter(lacks).count();
+            if skipped > 0 {
+                let trials = if skipped == 1 { "trial was" } else { "trials were" };
+                reasons.push(format!(
+                    "{skipped} {trials} skipped for want of `{need}`, which is part of every test application: {what}; see docs/server-app.md"
+                ));
+            }
+        }
+        reasons
+    }
+
     pub(super) fn is_interrupted(&self) -> bool {
         *self.interrupted.borrow()
     }
 
     fn finished(&mut self) -> Vec<CaseResult> {
         let results = std::mem::take(&mut self.results);
-        let done = &self.done;
-        results
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| done.contains(index))
-            .map(|(_, result)| result)
-            .collect()
+        accounted(results, &self.done, self.is_interrupted())
     }
+}
+
+/// The results of the trials that are done. Unless the run was interrupted, one that is not was lost sight of, and that
+/// must never look as if it had not been asked for.
+fn accounted(results: Vec<CaseResult>, done: &BTreeSet<usize>, interrupted: bool) -> Vec<CaseResult> {
+    let mut found = Vec::with_capacity(results.len());
+    for (index, mut result) in results.into_iter().enumerate() {
+        if !done.contains(&index) {
+            if interrupted {
+                continue;
+            }
+            let lost = Played::without_record(Verdict::Broken, "siospec lost sight of this trial");
+            fill(&mut result, lost);
+        }
+        found.push(result);
+    }
+    found
 }
 
 /// What came of a trial, and where: on which instance, and whether that was fresh.
@@ -381,4 +354,37 @@ pub(super) async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: b
 /// The variant that a trial needs; empty for the default.
 fn variant(trial: &Trial) -> &str {
     trial.case.header.variant.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(verdicts: &[Verdict]) -> Vec<CaseResult> {
+        let result = |verdict: &Verdict| CaseResult {
+            id: format!("server/{}", verdict.word()),
+            verdict: *verdict,
+            ..CaseResult::default()
+        };
+        verdicts.iter().map(result).collect()
+    }
+
+    #[test]
+    fn a_planned_trial_without_a_result_is_broken_by_name() {
+        let planned = results(&[Verdict::Pass, Verdict::Skip]);
+        let found = accounted(planned.clone(), &BTreeSet::from([0]), false);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].verdict, found[1].verdict),
+            (Verdict::Pass, Verdict::Broken)
+        );
+        assert_eq!(found[1].id, "server/skip");
+        assert!(found[1].message.contains("lost sight"), "{}", found[1].message);
+        let (gate, reasons) = gate::judge(&found, gate::Strictness::default(), Vec::new());
+        assert_eq!(gate, crate::outcome::Gate::Fail);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+
+        let interrupted = accounted(planned, &BTreeSet::from([0]), true);
+        assert_eq!(interrupted.len(), 1);
+    }
 }

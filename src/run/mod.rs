@@ -4,11 +4,13 @@
 
 mod alone;
 mod bench;
+mod company;
 mod conduct;
 mod describe;
 mod fleet;
 mod gate;
 mod known;
+mod options;
 mod plan;
 mod progress;
 mod retry;
@@ -20,8 +22,9 @@ mod verdict;
 
 pub use bench::{Bench, Tried};
 use conduct::LIMITS;
-pub use conduct::{Listener, Options, run};
+pub use conduct::{Listener, run};
 pub use gate::Strictness;
 pub use known::{KnownList, known_list};
+pub use options::Options;
 pub use progress::Progress;
 pub use vectors::run_vectors;

@@ -2,18 +2,28 @@
 
 use super::verdict::Played;
 use crate::outcome::Verdict;
-use crate::transcript::{Event, Side};
-use std::collections::BTreeSet;
+use crate::transcript::{Entry, Event, Side, Transcript};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Lag of the runner below this many milliseconds does not excuse a missed time.
 const EXCUSING_LAG_MS: f64 = 10.0;
-/// Above this many, the runner may have answered a ping too late, and anything may follow from that.
-const HEARTBEAT_LAG_MS: f64 = 50.0;
-/// Up to this many, a time that is missed alone is missed by the target.
+/// Above this many, the runner may have done anything too late that comes in the middle of a trial.
+const DISTURBING_LAG_MS: f64 = 50.0;
+/// The part of the ping timeout by which a pong may be late and still be in time for sure.
+const HEARTBEAT_SHARE: f64 = 0.5;
+/// The ping timeout of the test application, where no handshake tells it.
+const PING_TIMEOUT_MS: f64 = 200.0;
+/// Up to this many, or up to this part of the time that was waited, a time that is missed alone is missed by the target:
+/// deadlines have moved by the lag already.
 const BLAMED_LAG_MS: f64 = 100.0;
-/// How often a timed check is repeated while the machine stalls the runner.
+const BLAMED_SHARE: f64 = 0.1;
+/// The same where nothing came at all, and nobody is accused of more than lenience.
+const SILENCE_SHARE: f64 = 0.5;
+/// How often a timed check is played alone while the machine stalls the runner: one that may fail the gate, and one that
+/// would be lenient at worst.
 const STALLED_REPEATS: u32 = 5;
+const LENIENT_REPEATS: u32 = 2;
 /// How many failures are played again that others may be to blame for, and how long that may take in all. Where more
 /// fail, it is not by chance.
 const REPLAYS: u32 = 64;
@@ -29,6 +39,8 @@ pub(super) enum Doubt {
     Stalled(f64),
     /// It failed while others were played beside it.
     Company,
+    /// It failed while hazards were played beside it.
+    Hazards,
     /// It is listed as a known failure, and passed: it may have been closed for another reason than its own.
     Listed,
 }
@@ -40,6 +52,7 @@ impl Doubt {
                 format!("the machine held siospec up for {ms:.0} ms meanwhile")
             }
             Self::Company => "it failed while other trials were played beside it".to_owned(),
+            Self::Hazards => "it failed while other hazards were played beside it".to_owned(),
             Self::Listed => "it is listed as a known failure, and passed".to_owned(),
         }
     }
@@ -49,10 +62,10 @@ impl Doubt {
 pub(super) fn doubt(played: &Played) -> Option<Doubt> {
     if !failed(played) {
         // A pong that the runner sent too late closes a connection as well as a broken rule does.
-        let late = played.lag_ms > HEARTBEAT_LAG_MS && closed_by_target(played);
+        let late = pong_may_be_late(&played.record) && closed_by_target(played);
         return late.then_some(Doubt::Stalled(played.lag_ms));
     }
-    let held_up = stalled(played) || played.lag_ms > HEARTBEAT_LAG_MS;
+    let held_up = stalled(played) || played.lag_ms > DISTURBING_LAG_MS;
     Some(if held_up {
         Doubt::Stalled(played.lag_ms)
     } else {
@@ -69,7 +82,12 @@ pub(super) fn stalled(played: &Played) -> bool {
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
 pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMut() -> Played) -> Played {
     let mut alone = play().await;
-    for _ in 1..STALLED_REPEATS {
+    let repeats = if alone.verdict == Verdict::Lenient {
+        LENIENT_REPEATS
+    } else {
+        STALLED_REPEATS
+    };
+    for _ in 1..repeats {
         if !hopeless(&alone) {
             break;
         }
@@ -102,9 +120,45 @@ fn closed_by_target(played: &Played) -> bool {
     played.record.entries.iter().any(|entry| by_target(&entry.event))
 }
 
+/// Whether the runner was held up so much within a ping timeout that it may have missed it.
+fn pong_may_be_late(record: &Transcript) -> bool {
+    let announced = |entry: &Entry| match &entry.event {
+        Event::Opened(handshake) if handshake.ping_timeout > 0.0 => Some(handshake.ping_timeout),
+        _ => None,
+    };
+    let timeouts = record.entries.iter().filter_map(announced);
+    let timeout = timeouts.reduce(f64::min).unwrap_or(PING_TIMEOUT_MS);
+    let mut within: VecDeque<(f64, f64)> = VecDeque::new();
+    let mut sum = 0.0;
+    for entry in &record.entries {
+        let Event::Lag(ms) = entry.event else { continue };
+        within.push_back((entry.at, ms));
+        sum += ms;
+        while let Some((at, old)) = within.front().copied()
+            && at < entry.at - timeout
+        {
+            sum -= old;
+            within.pop_front();
+        }
+        if sum > timeout * HEARTBEAT_SHARE {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether a time was missed that the target cannot be blamed for.
-fn hopeless(played: &Played) -> bool {
-    stalled(played) && played.lag_ms > BLAMED_LAG_MS
+pub(super) fn hopeless(played: &Played) -> bool {
+    let Some(failure) = &played.failure else {
+        return false;
+    };
+    let nothing_came = failure.entry.is_none();
+    let share = if nothing_came && played.verdict == Verdict::Lenient {
+        SILENCE_SHARE
+    } else {
+        BLAMED_SHARE
+    };
+    stalled(played) && played.lag_ms > BLAMED_LAG_MS.max(failure.at * share)
 }
 
 fn blame_the_machine(played: Played) -> Played {
@@ -137,7 +191,7 @@ fn failed(played: &Played) -> bool {
 pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
     match alone.verdict {
         Verdict::Pass => match doubt {
-            Doubt::Stalled(_) | Doubt::Listed => alone,
+            Doubt::Stalled(_) | Doubt::Hazards | Doubt::Listed => alone,
             Doubt::Company => Played {
                 verdict: Verdict::Flaky,
                 message: format!("passed when played alone, but before: {}", first.message),
@@ -170,7 +224,8 @@ impl Confirmed {
         }
     }
 
-    fn key(case: &str, played: &Played) -> (String, u32) {
+    /// What makes a failure the same as another one.
+    pub(super) fn key(case: &str, played: &Played) -> (String, u32) {
         match &played.failure {
             Some(failure) => (case.to_owned(), failure.line),
             // What blocks a case is the same for all that it blocks.
@@ -210,7 +265,7 @@ impl Budget {
     pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
         let purse = match doubt {
             Doubt::Company | Doubt::Listed => &mut self.company,
-            Doubt::Stalled(_) => &mut self.stalled,
+            Doubt::Stalled(_) | Doubt::Hazards => &mut self.stalled,
         };
         let until = *purse.until.get_or_insert_with(|| Instant::now() + purse.time);
         if purse.replays == 0 || Instant::now() > until {
@@ -264,6 +319,50 @@ mod tests {
             None
         );
         assert_eq!(doubt(&played(Verdict::Pass, true, 50.0)), None);
+    }
+
+    #[test]
+    fn a_late_pong_is_feared_only_where_the_ping_timeout_was_nearly_missed() {
+        let closed = |lags: &[(f64, f64)]| {
+            let entry = |at, event| Entry {
+                at,
+                label: String::new(),
+                event,
+                cause: None,
+            };
+            let lags = lags.iter().map(|(at, ms)| entry(*at, Event::Lag(*ms)));
+            let end = Event::Closed(crate::transcript::Closed {
+                by: Side::Target,
+                how: "reset".to_owned(),
+                code: None,
+            });
+            let record = Transcript {
+                entries: lags.chain([entry(9_000.0, end)]).collect(),
+                ..Transcript::default()
+            };
+            Played {
+                record,
+                ..played(Verdict::Pass, false, 300.0)
+            }
+        };
+        let spread: Vec<(f64, f64)> = (0..30).map(|n| (f64::from(n) * 100.0, 10.0)).collect();
+        assert_eq!(doubt(&closed(&spread)), None);
+        let at_once = [(500.0, 60.0), (600.0, 60.0)];
+        assert_eq!(doubt(&closed(&at_once)), Some(Doubt::Stalled(300.0)));
+        let apart = [(500.0, 60.0), (900.0, 60.0)];
+        assert_eq!(doubt(&closed(&apart)), None);
+    }
+
+    #[test]
+    fn a_long_wait_is_not_excused_by_a_little_lag() {
+        let mut waited = played(Verdict::Fail, true, 250.0);
+        assert!(hopeless(&waited));
+        waited.failure.as_mut().unwrap().at = 5_000.0;
+        assert!(!hopeless(&waited));
+        waited.lag_ms = 600.0;
+        assert!(hopeless(&waited));
+        waited.verdict = Verdict::Lenient;
+        assert!(!hopeless(&waited));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! Trials side by side: at most so many at once, the longest waits first, so that they overlap.
+//!
+//! What mostly waits for timers takes no room from the others, but where they are to be played one at a time.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,12 +15,19 @@ pub(super) struct Turn {
     pub(super) wait_ms: f64,
 }
 
+/// A trial that waits for at least so many milliseconds does little else.
+const MOSTLY_WAITS_MS: f64 = 250.0;
+/// How many of those may go on besides, for each of the others.
+const WAITING_PER_JOB: usize = 2;
+
 /// What goes on at the same time. Dropping it ends all of it.
 pub(super) struct Floor<Play, Out> {
     /// What is still to be played, the next one last.
     waiting: Vec<Turn>,
     running: JoinSet<Out>,
-    index_of: HashMap<Id, usize>,
+    turn_of: HashMap<Id, Turn>,
+    /// How many of those that run mostly wait.
+    mostly_waiting: usize,
     jobs: usize,
     play: Play,
 }
@@ -34,7 +43,8 @@ where
         Self {
             waiting: turns,
             running: JoinSet::new(),
-            index_of: HashMap::new(),
+            turn_of: HashMap::new(),
+            mostly_waiting: 0,
             jobs: jobs.max(1),
             play,
         }
@@ -43,25 +53,42 @@ where
     /// Begins as many as there is room for, and says which.
     pub(super) fn fill(&mut self) -> Vec<usize> {
         let mut begun = Vec::new();
-        while self.running.len() < self.jobs
-            && let Some(turn) = self.waiting.pop()
-        {
+        while let Some(at) = self.waiting.iter().rposition(|turn| self.has_room_for(*turn)) {
+            let turn = self.waiting.remove(at);
+            self.mostly_waiting += usize::from(self.besides(turn));
             let task = self.running.spawn((self.play)(turn));
-            self.index_of.insert(task.id(), turn.index);
+            self.turn_of.insert(task.id(), turn);
             begun.push(turn.index);
         }
         begun
     }
 
+    fn has_room_for(&self, turn: Turn) -> bool {
+        if self.besides(turn) {
+            self.mostly_waiting < self.jobs * WAITING_PER_JOB
+        } else {
+            self.running.len() - self.mostly_waiting < self.jobs
+        }
+    }
+
+    /// Whether this trial takes no room from the others.
+    fn besides(&self, turn: Turn) -> bool {
+        self.jobs > 1 && turn.wait_ms >= MOSTLY_WAITS_MS
+    }
+
     /// Waits for the next one to end; `None` when all have.
     pub(super) async fn next(&mut self) -> Option<(usize, Result<Out, JoinError>)> {
-        let ended = self.running.join_next_with_id().await?;
-        let (id, out) = match ended {
-            Ok((id, out)) => (id, Ok(out)),
-            Err(error) => (error.id(), Err(error)),
-        };
-        let index = self.index_of.remove(&id)?;
-        Some((index, out))
+        loop {
+            let (id, out) = match self.running.join_next_with_id().await? {
+                Ok((id, out)) => (id, Ok(out)),
+                Err(error) => (error.id(), Err(error)),
+            };
+            // Only what `fill` began runs here; anything else must not end the whole floor.
+            if let Some(turn) = self.turn_of.remove(&id) {
+                self.mostly_waiting -= usize::from(self.besides(turn));
+                return Some((turn.index, out));
+            }
+        }
     }
 }
 
@@ -116,6 +143,18 @@ mod tests {
             floor.fill();
         }
         assert_eq!((ended, most.load(Ordering::SeqCst)), (50, 4));
+    }
+
+    #[tokio::test]
+    async fn what_mostly_waits_takes_no_room_but_one_at_a_time_is_one() {
+        let never = |_| std::future::pending::<()>();
+        let waits = [900.0, 800.0, 700.0, 600.0, 500.0, 0.0, 0.0, 0.0];
+        let mut two = Floor::new(turns(&waits), 2, never);
+        assert_eq!(two.fill(), [0, 1, 2, 3, 5, 6]);
+        let mut two = Floor::new(turns(&waits[2..]), 2, never);
+        assert_eq!(two.fill(), [0, 1, 2, 3, 4]);
+        let mut one = Floor::new(turns(&waits), 1, never);
+        assert_eq!(one.fill(), [0]);
     }
 
     #[tokio::test]

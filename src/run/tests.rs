@@ -1,11 +1,10 @@
 //! Runs against servers that crash, hang, stutter and vanish: who is blamed, and what becomes of the others.
 
-use super::{Options, Strictness, run};
+use super::{Options, run};
 use crate::notation::parse;
 use crate::outcome::{Gate, RunEvent, RunResult, Verdict};
 use crate::suite::{Level, Rules, Trial};
 use crate::target::Target;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -63,19 +62,10 @@ fn asks(path: &str) -> Trial {
 
 fn options() -> Options {
     Options {
-        role: "server".to_owned(),
         jobs: 8,
         max_wait: Duration::from_secs(5),
         timeout: Duration::from_secs(20),
-        hazards: false,
-        insecure: false,
-        strictness: Strictness::default(),
-        known: Vec::new(),
-        elsewhere: None,
-        cases: None,
-        partition: None,
-        recheck: true,
-        baselines: BTreeMap::new(),
+        ..Options::new("server")
     }
 }
 
@@ -132,6 +122,34 @@ async fn only_the_trial_that_ends_the_target_is_blamed() {
         events
             .iter()
             .any(|event| matches!(event, RunEvent::Notice(text) if text.contains("started again")))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn among_hazards_only_the_one_that_ends_the_target_is_blamed() {
+    let hazard = |path: &str| trial(path, "hazard: it may end\n", &format!("> GET /{path}\n< 200\n"));
+    let mut trials: Vec<Trial> = (0..20).map(|n| hazard(&format!("ok-{n}"))).collect();
+    trials.insert(7, hazard("die"));
+    let (result, _) = run_all(trials, &options()).await;
+    assert_eq!(verdict(&result, "die").0, Verdict::Crashed);
+    let passed = result.cases.iter().filter(|case| case.verdict == Verdict::Pass);
+    assert_eq!(passed.count(), 20, "{result:#?}");
+    assert_eq!(result.gate_reasons, ["1 trial ended the target"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_without_its_base_fails_the_gate() {
+    let trials = vec![asks("ok"), trial("talks", "needs: echo\n", "> GET /x\n< 200\n")];
+    let (result, _) = run_all(trials, &options()).await;
+    assert_eq!(
+        verdict(&result, "talks"),
+        (Verdict::Skip, "needs echo".to_owned())
+    );
+    assert_eq!(result.gate, Gate::Fail);
+    let reasons = &result.gate_reasons;
+    assert!(
+        reasons[0].starts_with("1 trial was skipped for want of `echo`") && reasons.len() == 1,
+        "{reasons:?}"
     );
 }
 

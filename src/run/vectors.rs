@@ -2,7 +2,8 @@
 //!
 //! Where the driver does not answer a batch properly the input to blame is found, and no other vector loses its verdict.
 
-use super::conduct::{Listener, Options, conclude};
+use super::Options;
+use super::conduct::{Listener, conclude};
 use super::known;
 use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::compare::{self, Judged};
@@ -350,11 +351,9 @@ fn record(at: f64, exchanges: &[(Value, Vec<Outcome>)]) -> Transcript {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use super::super::Strictness;
     use super::*;
     use crate::outcome::Gate;
     use crate::suite::{Allowed, Expected, Level, load_builtin};
-    use std::time::Duration;
 
     /// Refuses everything, and does not survive one input.
     const DRIVER: &str = r#"
@@ -369,21 +368,7 @@ for line in sys.stdin:
 "#;
 
     fn options() -> Options {
-        Options {
-            role: "codec".to_owned(),
-            jobs: 1,
-            max_wait: Duration::ZERO,
-            timeout: Duration::from_secs(20),
-            hazards: false,
-            insecure: false,
-            strictness: Strictness::default(),
-            known: Vec::new(),
-            elsewhere: None,
-            cases: None,
-            partition: None,
-            recheck: false,
-            baselines: BTreeMap::new(),
-        }
+        Options::new("codec")
     }
 
     async fn run(target: &CodecTarget) -> RunResult {

@@ -42,7 +42,8 @@ impl Played {
         };
         let failure = failure.map(|failure| quote(failure, &trial.text));
         let transcript = lines(&outcome.record, &outcome.matches, verdict);
-        let (record, wall_ms, lag_ms) = (outcome.record, outcome.wall_ms, outcome.lag_ms);
+        let (mut record, wall_ms, lag_ms) = (outcome.record, outcome.wall_ms, outcome.lag_ms);
+        record.bound();
         Self {
             verdict,
             message,

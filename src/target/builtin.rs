@@ -3,6 +3,7 @@
 //! **Invariant:** with `cli/serve`, the only place that knows `reference_impl`. It runs on a runtime of its own, so that
 //! stopping it stops all of it.
 
+use crate::notation::Role;
 use crate::wire::Endpoint;
 use reference_impl::{Options, Server};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -112,9 +113,10 @@ fn options(variant: &str, fault: Option<&str>) -> Result<Options, BuiltinError> 
     Ok(options)
 }
 
-/// The deliberate faults that the reference can be started with.
+/// The deliberate faults that the server of the reference can be started with.
 pub fn faults() -> impl Iterator<Item = FaultEntry> {
     reference_impl::faults::ALL.iter().map(|fault| FaultEntry {
+        role: Role::Server,
         name: fault.name,
         area: fault.area,
         breaks: fault.breaks,
@@ -125,12 +127,14 @@ pub fn faults() -> impl Iterator<Item = FaultEntry> {
 /// What is known of a deliberate fault.
 #[derive(Clone, Copy, Debug)]
 pub struct FaultEntry {
+    /// Which role of the reference has it.
+    pub role: Role,
     /// What it is called.
     pub name: &'static str,
     /// The area of the cases that must catch it.
     pub area: &'static str,
     /// The rules that it breaks.
     pub breaks: &'static [&'static str],
-    /// What the server does.
+    /// What the reference does.
     pub sentence: &'static str,
 }

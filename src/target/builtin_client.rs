@@ -2,6 +2,7 @@
 
 use super::builtin::{BuiltinError, FaultEntry};
 use super::driver::InProcess;
+use crate::notation::Role;
 use reference_impl::client::faults::{self, Fault};
 use reference_impl::driver::ClientDriver;
 use tokio::runtime::Handle;
@@ -42,6 +43,7 @@ pub(super) fn start(fault: Option<Fault>) -> InProcess {
 /// The deliberate faults that the client of the reference can be started with.
 pub fn client_faults() -> impl Iterator<Item = FaultEntry> {
     faults::ALL.iter().map(|fault| FaultEntry {
+        role: Role::Client,
         name: fault.name,
         area: fault.area,
         breaks: fault.breaks,

@@ -7,6 +7,7 @@ use super::client::ClientTarget;
 use super::instance::{Body, FIRST_CONTACT, Instance, StartError, contact, recognise};
 use super::launch::{Launch, LaunchError, Limits, Process};
 use super::manifest::{KnownEntry, Manifest, Program, Variant};
+use crate::notation::Role;
 use crate::outcome::TargetInfo;
 use crate::wire::{Endpoint, EndpointError};
 use std::collections::BTreeMap;
@@ -74,6 +75,18 @@ impl Target {
                 fault: fault.map(str::to_owned),
             },
         ))
+    }
+
+    /// The reference in one of its roles, with a deliberate fault where one is named. Its codec is no target of this kind:
+    /// for that role too this is the server.
+    ///
+    /// # Errors
+    /// Where there is no fault of that name in this role.
+    pub fn reference(role: Role, fault: Option<&str>) -> Result<Self, BuiltinError> {
+        match role {
+            Role::Client => ClientTarget::reference(fault).map(Self::client),
+            Role::Server | Role::Codec => Self::builtin(fault),
+        }
     }
 
     /// A server that runs already.

@@ -3,6 +3,7 @@
 //! Owns the types and their JSON form, which the saved result carries and from which every verdict can be
 //! derived again. Recording is `wire`'s work, judging is `play::judge`'s.
 
+use super::packed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,11 +59,15 @@ pub enum Event {
 #[serde(rename_all = "kebab-case")]
 pub enum Wire {
     /// A text packet of an Engine.IO session, or a text frame.
-    Text(String),
+    Text(
+        #[serde(with = "packed::text")]
+        #[schemars(with = "packed::Packed")]
+        String,
+    ),
     /// A binary packet of an Engine.IO session, or a binary frame.
     Binary(
-        #[serde(with = "bytes_as_base64")]
-        #[schemars(with = "String")]
+        #[serde(with = "packed::bytes")]
+        #[schemars(with = "packed::Packed")]
         Vec<u8>,
     ),
     /// An HTTP request, or that of a WebSocket handshake.
@@ -71,8 +76,8 @@ pub enum Wire {
     Response(Response),
     /// Bytes on the TCP connection that are neither.
     Raw(
-        #[serde(with = "bytes_as_base64")]
-        #[schemars(with = "String")]
+        #[serde(with = "packed::bytes")]
+        #[schemars(with = "packed::Packed")]
         Vec<u8>,
     ),
     /// A WebSocket frame that is not simply a whole text or binary message.
@@ -92,8 +97,8 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
     /// The body.
-    #[serde(with = "bytes_as_base64", default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "String")]
+    #[serde(with = "packed::bytes", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "packed::Packed")]
     pub body: Vec<u8>,
 }
 
@@ -106,8 +111,8 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
     /// The body, without its transfer coding.
-    #[serde(with = "bytes_as_base64", default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "String")]
+    #[serde(with = "packed::bytes", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "packed::Packed")]
     pub body: Vec<u8>,
     /// Whether this answers a request of the player's own making (a repeated poll, a pong), not one of the script.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -126,8 +131,8 @@ pub struct Frame {
     /// Whether it was masked.
     pub masked: bool,
     /// The payload, unmasked.
-    #[serde(with = "bytes_as_base64")]
-    #[schemars(with = "String")]
+    #[serde(with = "packed::bytes")]
+    #[schemars(with = "packed::Packed")]
     pub payload: Vec<u8>,
 }
 
@@ -195,29 +200,11 @@ pub struct Transcript {
     /// How many more there were than the transcript may hold.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped: u64,
+    /// How many of the entries hold only the beginning and the end of what went over the wire: the record was too large.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut: u64,
 }
 
 fn is_zero(n: &u64) -> bool {
     *n == 0
-}
-
-/// Bytes in JSON: plain text where they are UTF-8, `{"base64": …}` would lose the reader; so a tagged string.
-mod bytes_as_base64 {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) if !text.starts_with("base64:") => serializer.serialize_str(text),
-            _ => serializer.serialize_str(&format!("base64:{}", STANDARD.encode(bytes))),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.strip_prefix("base64:") {
-            Some(encoded) => STANDARD.decode(encoded).map_err(D::Error::custom),
-            None => Ok(text.into_bytes()),
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! The normalised form of a transcript: script lines in which nothing is left that differs from run to run.
 //!
-//! Owns what is left out (times, pings, noops, repeated polls, proofs) and what is replaced (session ids, values that
-//! the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
+//! Owns what is left out (times, pings, noops, repeated polls, proofs) and what is replaced (session ids, ids of
+//! acknowledgements and other values that the target makes up). The snapshots beside the cases hold this form, and deviations are differences of it.
 
-use super::{Cause, Entry, Event, Transcript, Wire};
+use super::questions::Questions;
+use super::{Cause, Entry, Event, Request, Transcript, Wire};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +61,7 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
                 lines.push(format!("{label}{theirs} {}", response.status));
             }
             _ => lines.extend(
-                lines_of(entry, transcript.hosts)
+                lines_of(entry, transcript.hosts, &made_up.questions)
                     .into_iter()
                     .map(|line| made_up.replaced(line)),
             ),
@@ -69,13 +70,13 @@ pub fn normalise(transcript: &Transcript, matches: &[(usize, Cause)]) -> Vec<Str
     lines
 }
 
-/// All lines of a transcript, in the order of arrival, with nothing replaced but the ids that the target made up.
+/// All lines of a transcript, in the order of arrival, with nothing replaced but the session ids that the target made up.
 pub fn as_recorded(transcript: &Transcript) -> Vec<String> {
     let made_up = MadeUp::of(transcript);
     transcript
         .entries
         .iter()
-        .flat_map(|entry| lines_of(entry, transcript.hosts))
+        .flat_map(|entry| lines_of(entry, transcript.hosts, &Questions::default()))
         .map(|line| made_up.replaced(line))
         .collect()
 }
@@ -86,6 +87,7 @@ struct MadeUp {
     ids: Vec<(String, String)>,
     /// With connection state recovery every event ends with an offset.
     offsets: bool,
+    questions: Questions,
 }
 
 impl MadeUp {
@@ -107,7 +109,12 @@ impl MadeUp {
         ids.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
         ids.dedup();
         let offsets = ids.iter().any(|(_, name)| name == "pid");
-        Self { ids, offsets }
+        let questions = Questions::of(transcript);
+        Self {
+            ids,
+            offsets,
+            questions,
+        }
     }
 
     fn replaced(&self, mut line: String) -> String {
@@ -149,18 +156,27 @@ fn collect_ids(packet: &str, found: &mut Vec<(String, String)>) {
 }
 
 /// The lines of an entry; `hosts` says that the player was the server.
-fn lines_of(entry: &Entry, hosts: bool) -> Vec<String> {
+fn lines_of(entry: &Entry, hosts: bool, questions: &Questions) -> Vec<String> {
     let label = &entry.label;
     let (ours, theirs) = if hosts { ("<", ">") } else { (">", "<") };
-    let all = |arrow: &str, wire: &Wire| -> Vec<String> {
+    let all = |arrow: &str, wire: &Wire, received: bool| -> Vec<String> {
         let lines = wire_lines(wire).into_iter();
-        lines.map(|line| format!("{label}{arrow} {line}")).collect()
+        lines
+            .map(|line| format!("{label}{arrow} {}", questions.replaced(label, received, line)))
+            .collect()
     };
     match &entry.event {
         Event::Sent(Wire::Driver(text)) => vec![format!("@> {text}")],
         Event::Received(Wire::Driver(text)) => vec![format!("@< {}", report(text))],
-        Event::Sent(wire) => all(ours, wire),
-        Event::Received(wire) => all(theirs, wire),
+        Event::Sent(wire) => all(ours, wire, false),
+        Event::Received(Wire::Request(request)) => {
+            let plain = Request {
+                target: without_timestamp(&request.target),
+                ..request.clone()
+            };
+            all(theirs, &Wire::Request(plain), true)
+        }
+        Event::Received(wire) => all(theirs, wire, true),
         Event::Did(what) if what.starts_with("wait") => Vec::new(),
         Event::Did(what) => vec![format!("{label}! {what}")],
         Event::Closed(closed) => match closed.code {
@@ -169,6 +185,15 @@ fn lines_of(entry: &Entry, hosts: bool) -> Vec<String> {
         },
         Event::Opened(_) | Event::Silence(_) | Event::Deadline | Event::Lag(_) | Event::Note(_) => Vec::new(),
     }
+}
+
+/// The target of a client's request without the parameter that keeps caches from answering it.
+fn without_timestamp(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else {
+        return target.to_owned();
+    };
+    let kept = query.split('&').filter(|part| !part.starts_with("t="));
+    format!("{path}?{}", kept.collect::<Vec<_>>().join("&"))
 }
 
 /// A report without the words that are the library's own: why a connection ended, or an answer did not come.
@@ -252,8 +277,6 @@ fn target(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<String> = query
         .split('&')
-        // What keeps caches from answering instead.
-        .filter(|part| !part.starts_with("t="))
         .map(|part| {
             if part.len() > 12 && part.starts_with("sid=") {
                 "sid=<sid>".into()
@@ -303,4 +326,78 @@ fn shorten(text: &str) -> String {
     }
     let head: String = text.chars().take(SHOWN / 2).collect();
     format!("{head} … {count} characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(label: &str, event: Event) -> Entry {
+        Entry {
+            at: 0.0,
+            label: label.to_owned(),
+            event,
+            cause: None,
+        }
+    }
+
+    fn lines(entries: Vec<Entry>) -> Vec<String> {
+        let matches: Vec<(usize, Cause)> = (0..entries.len())
+            .map(|index| {
+                let line = u32::try_from(index).unwrap();
+                (index, Cause { line, repetition: 0 })
+            })
+            .collect();
+        let transcript = Transcript {
+            entries,
+            ..Transcript::default()
+        };
+        normalise(&transcript, &matches)
+    }
+
+    #[test]
+    fn ids_that_the_target_chose_are_named_and_the_players_own_stay() {
+        let sent = |label, text: &str| entry(label, Event::Sent(Wire::Text(text.to_owned())));
+        let received = |label, text: &str| entry(label, Event::Received(Wire::Text(text.to_owned())));
+        let normal = lines(vec![
+            received("", "4217[\"q\"]"),
+            received("", "42/custom,3[\"q\"]"),
+            received("", "451-18[\"q\",{\"_placeholder\":true,\"num\":0}]"),
+            received("b", "4218[\"q\"]"),
+            sent("", "4317[]"),
+            sent("", "461-18[{\"_placeholder\":true,\"num\":0}]"),
+            sent("", "43/custom,3[]"),
+            // Never asked, so that the id is the script's; and what the player asks, with the answer to it.
+            sent("", "4399[]"),
+            sent("", "4217[\"message-with-ack\"]"),
+            received("", "4317[]"),
+            received("", "42[1]"),
+        ]);
+        assert_eq!(
+            normal,
+            [
+                "< 42<id>[\"q\"]",
+                "< 42/custom,<id>[\"q\"]",
+                "< 451-<id2>[\"q\",{\"_placeholder\":true,\"num\":0}]",
+                "b< 42<id>[\"q\"]",
+                "> 43<id>[]",
+                "> 461-<id2>[{\"_placeholder\":true,\"num\":0}]",
+                "> 43/custom,<id>[]",
+                "> 4399[]",
+                "> 4217[\"message-with-ack\"]",
+                "< 4317[]",
+                "< 42[1]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_record_of_a_failure_keeps_the_ids() {
+        let event = Event::Received(Wire::Text("4217[\"q\"]".to_owned()));
+        let transcript = Transcript {
+            entries: vec![entry("", event)],
+            ..Transcript::default()
+        };
+        assert_eq!(as_recorded(&transcript), ["< 4217[\"q\"]"]);
+    }
 }

@@ -16,6 +16,14 @@ mod tap;
 mod tls;
 mod websocket_frame;
 
+/// The readers of bytes, for the fuzz targets in `fuzz/` and nobody else.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use super::payload::split;
+    pub use super::response::{Progress, ResponseReader, Then};
+    pub use super::websocket_frame::{Decoded, decode, encode};
+}
+
 pub use channel::{Channel, ChannelError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use host::{Answer, Arrived, Host, Hosted, HostedOptions, Messages, What, is_upgrade, parameter};

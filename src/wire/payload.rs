@@ -43,13 +43,23 @@ pub(super) fn join(parts: &[Vec<u8>]) -> Vec<u8> {
 /// Takes a body apart. `None` where it is not UTF-8 and so no payload.
 ///
 /// A part that begins with `b` and is not base64 stays a text, as it came.
-pub(super) fn split(body: &[u8]) -> Option<Vec<Packet>> {
+pub fn split(body: &[u8]) -> Option<Vec<Packet>> {
     std::str::from_utf8(body).ok()?;
     let packet = |part: &[u8]| match part.strip_prefix(b"b").map(|encoded| BASE64.decode(encoded)) {
         Some(Ok(bytes)) => Packet::Binary(bytes),
         Some(Err(_)) | None => Packet::Text(part.to_vec()),
     };
     Some(body.split(|byte| *byte == SEPARATOR).map(packet).collect())
+}
+
+/// The same, but what is no padded base64 of the standard alphabet stays a text, as it came.
+pub(super) fn split_strictly(body: &[u8]) -> Option<Vec<Packet>> {
+    let parts = body.split(|byte| *byte == SEPARATOR);
+    let as_it_came = |(packet, part): (Packet, &[u8])| match packet {
+        Packet::Binary(_) if packet.encode() != part => Packet::Text(part.to_vec()),
+        packet => packet,
+    };
+    Some(split(body)?.into_iter().zip(parts).map(as_it_came).collect())
 }
 
 #[cfg(test)]
@@ -77,6 +87,13 @@ mod tests {
         assert_eq!(split(b"bAQIDBA"), Some(vec![Packet::Binary(vec![1, 2, 3, 4])]));
         assert_eq!(split(b"b"), Some(vec![Packet::Binary(vec![])]));
         assert_eq!(split(b"b+_"), Some(vec![text("b+_")]));
+    }
+
+    #[test]
+    fn base64_without_its_padding_may_be_no_base64() {
+        let padded = Packet::Binary(vec![0xfb, 0xff]);
+        assert_eq!(split_strictly(b"b+/8=\x1e4x"), Some(vec![padded, text("4x")]));
+        assert_eq!(split_strictly(b"b+/8"), Some(vec![text("b+/8")]));
     }
 
     #[test]

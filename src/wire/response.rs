@@ -14,7 +14,7 @@ const MAX_CHUNK_LINE: usize = 4096;
 
 /// Reads responses from the bytes of one connection.
 #[derive(Debug, Default)]
-pub(super) struct ResponseReader {
+pub struct ResponseReader {
     buffer: BytesMut,
     /// How much of the buffer was searched for the end of the head.
     searched: usize,
@@ -23,7 +23,7 @@ pub(super) struct ResponseReader {
 
 /// What the bytes so far amount to.
 #[derive(Debug, PartialEq)]
-pub(super) enum Progress {
+pub enum Progress {
     /// More bytes are needed.
     More,
     /// A response with a 1xx status other than 101; the real one follows.
@@ -36,7 +36,7 @@ pub(super) enum Progress {
 
 /// What the connection is after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
+pub enum Then {
     /// Ready for another request.
     Next,
     /// To be ended by the target.
@@ -69,7 +69,7 @@ enum Chunk {
 
 impl ResponseReader {
     /// Takes bytes of the connection.
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -85,7 +85,7 @@ impl ResponseReader {
     }
 
     /// The next response. `to_head` says whether the request was a HEAD, which is answered without a body.
-    pub(super) fn next(&mut self, to_head: bool) -> Progress {
+    pub fn next(&mut self, to_head: bool) -> Progress {
         if self.body.is_none() {
             match self.read_head(to_head) {
                 Ok(Some(progress)) => return progress,
@@ -118,7 +118,7 @@ impl ResponseReader {
     }
 
     /// The connection ended: a response whose body lasts until then is complete; anything else that had begun is not.
-    pub(super) fn finish(&mut self) -> Option<Progress> {
+    pub fn finish(&mut self) -> Option<Progress> {
         if !self.is_inside() {
             return None;
         }

@@ -19,7 +19,7 @@ const MASK_KEY: [u8; 4] = [0x5a, 0xc3, 0x96, 0x3c];
 
 /// What bytes of a connection that speaks WebSocket amount to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decoded {
+pub enum Decoded {
     /// More bytes are needed.
     More,
     /// A frame.
@@ -42,7 +42,7 @@ pub(super) fn message(opcode: u8, payload: Vec<u8>) -> Frame {
 }
 
 /// The bytes of a frame that a client sends. `length` is what the header claims instead of the truth.
-pub(super) fn encode(frame: &Frame, mask: Mask, length: Option<u64>) -> Vec<u8> {
+pub fn encode(frame: &Frame, mask: Mask, length: Option<u64>) -> Vec<u8> {
     let key = match mask {
         Mask::Proper => Some(MASK_KEY),
         Mask::None => None,
@@ -79,7 +79,7 @@ pub(super) fn encode(frame: &Frame, mask: Mask, length: Option<u64>) -> Vec<u8> 
 }
 
 /// Takes the next frame off the front of the buffer.
-pub(super) fn decode(buffer: &mut BytesMut, max_payload: usize) -> Decoded {
+pub fn decode(buffer: &mut BytesMut, max_payload: usize) -> Decoded {
     let http = b"HTTP/1.";
     let shown = buffer.len().min(http.len());
     if buffer[..shown] == http[..shown] && shown > 0 {

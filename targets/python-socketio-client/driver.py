@@ -53,9 +53,12 @@ class Namespace:
         self.leaving = None
         query = urllib.parse.urlencode(options.get("query", {}))
         self.url = f"{url}?{query}" if query else url
-        jar = aiohttp.CookieJar(unsafe=True) if options.get("cookies") else aiohttp.DummyCookieJar()
-        self.session = aiohttp.ClientSession(cookie_jar=jar)
-        given = {"http_session": self.session, "handle_sigint": False, "reconnection": options.get("reconnection", False)}
+        given = {"handle_sigint": False, "reconnection": options.get("reconnection", False)}
+        # The library never ends a session that is given to it. Its own keeps no cookies of an address such as 127.0.0.1.
+        self.session = None
+        if options.get("cookies"):
+            self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+            given["http_session"] = self.session
         given["randomization_factor"] = options.get("randomizationFactor", 0)
         if "reconnectionAttempts" in options:
             given["reconnection_attempts"] = options["reconnectionAttempts"]
@@ -92,7 +95,7 @@ class Namespace:
         self.report("connect_error", **keys)
 
     async def on_disconnect(self, reason):
-        self.report("disconnect", reason=reason)
+        self.report("disconnect", reason=str(reason))
 
     async def on_event(self, event, *args):
         if not asked.get():
@@ -182,7 +185,8 @@ class Namespace:
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.client.shutdown(), GRACE)
-        await self.session.close()
+        if self.session is not None:
+            await self.session.close()
         if self.client.eio.http is not None:
             await self.client.eio.http.close()
 

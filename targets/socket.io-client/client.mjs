@@ -12,7 +12,7 @@ export const CAPABILITIES = [
 /** Options that the library takes as they are. */
 const TAKEN = [
   "path", "transports", "upgrade", "query", "reconnection", "reconnectionAttempts", "reconnectionDelay",
-  "reconnectionDelayMax", "randomizationFactor", "timeout", "tryAllTransports",
+  "reconnectionDelayMax", "randomizationFactor", "timeout", "tryAllTransports", "retries", "ackTimeout",
 ];
 const HANDLED = ["auth", "authFunction", "forceNew", "emitOnConnect"];
 
@@ -81,7 +81,8 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
         manager.on("reconnect_attempt", (attempt) => this.report("reconnect_attempt", { attempt }));
         manager.on("reconnect_failed", () => this.report("reconnect_failed"));
       }
-      const socket = manager.socket(nsp, { auth: auth(options) });
+      const { retries, ackTimeout } = made;
+      const socket = manager.socket(nsp, { auth: auth(options), retries, ackTimeout });
       this.sockets.set(nsp, socket);
       this.all.push(socket);
       this.listen(socket, nsp, options.emitOnConnect);
@@ -97,7 +98,7 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
       });
       socket.on("disconnect", (reason) => this.report("disconnect", { nsp, reason }));
       socket.onAny((event, ...args) => {
-        const keys = { nsp, event };
+        const keys = { nsp, event: tell(event) };
         // The library puts what answers the event behind its arguments, and nothing of the wire can be a function.
         if (typeof args.at(-1) === "function") {
           keys.ack = this.answers.size + 1;
@@ -117,7 +118,7 @@ export function commands({ Manager, say, bytes, options: more = {} }) {
       let socket = this.socket(nsp);
       // For the library this is an option of the client: from here on it is as if it had been given when the client was made.
       if (retries !== undefined) socket._opts.retries = retries;
-      const withError = timeout !== undefined || socket._opts.retries;
+      const withError = timeout !== undefined || socket._opts.ackTimeout !== undefined || socket._opts.retries;
       if (volatile) socket = socket.volatile;
       if (timeout !== undefined) socket = socket.timeout(timeout);
       const rest = args.map(revive);

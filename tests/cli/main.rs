@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod clients;
 mod commands;
+mod connect;
 #[cfg(unix)]
 mod fuzz;
 mod gate;

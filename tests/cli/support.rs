@@ -85,6 +85,15 @@ source = \"the test\"
 impact = \"Nothing works.\"
 
 [[rule]]
+id = \"test.client\"
+roles = [\"client\"]
+area = \"test\"
+level = \"must\"
+text = \"The test client does what it must.\"
+source = \"the test\"
+impact = \"Nothing works.\"
+
+[[rule]]
 id = \"test.should\"
 roles = [\"server\"]
 area = \"test\"
@@ -122,6 +131,11 @@ impl Folder {
     /// A case of the rule `test.must`; `header` may be empty or end in a line break.
     pub(crate) fn case(&self, name: &str, header: &str, script: &str) -> &Self {
         self.case_of("test.must", name, header, script)
+    }
+
+    /// A case of the rule `test.client`, for clients.
+    pub(crate) fn client_case(&self, name: &str, header: &str, script: &str) -> &Self {
+        self.case_of("test.client", name, &format!("role: client\n{header}"), script)
     }
 
     pub(crate) fn case_of(&self, rule: &str, name: &str, header: &str, script: &str) -> &Self {

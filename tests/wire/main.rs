@@ -4,6 +4,7 @@
 
 mod channel_http;
 mod channel_websocket;
+mod host;
 mod ready;
 mod session_polling;
 mod session_reference;

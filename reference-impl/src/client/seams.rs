@@ -29,6 +29,15 @@ pub(crate) enum Passing {
     Crash(&'static str),
 }
 
+/// What happens to the frames of WebSockets on the wire.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct WireFilters {
+    /// Before they are sent.
+    pub(crate) sent: Option<WireFilter>,
+    /// Before they are read.
+    pub(crate) received: Option<WireFilter>,
+}
+
 /// What may be rewritten. Each method passes its subject on unless overridden.
 pub(crate) trait Seams: Send {
     /// The options that the layers are built with.
@@ -45,9 +54,9 @@ pub(crate) trait Seams: Send {
         true
     }
 
-    /// What happens to the frames of WebSockets before they are sent.
-    fn wire_filter(&self) -> Option<WireFilter> {
-        None
+    /// What happens to the frames of WebSockets.
+    fn wire_filters(&self) -> WireFilters {
+        WireFilters::default()
     }
 
     /// When [`Seams::timeout`] is due.

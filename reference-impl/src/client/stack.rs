@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     engine::{self, Arrival, Session, SessionKey, Transmit},
+    faults::Fault,
     options::{ClientOptions, Random},
-    seams::{Passing, Seams},
+    seams::{Passing, Seams, WireFilters},
     socket::{self, Action, Command, Refused, Report, Sockets},
 };
-use crate::{engine::Millis, seams::WireFilter};
+use crate::engine::Millis;
 
 /// A whole client without I/O: one connection and the namespaces on it.
 ///
@@ -57,8 +58,13 @@ impl ClientStack {
         Self::with_seams(options, Box::new(super::seams::NoFault), random)
     }
 
-    pub(crate) fn wire_filter(&self) -> Option<WireFilter> {
-        self.seams.wire_filter()
+    /// A client with a deliberate fault.
+    pub fn with_fault(options: ClientOptions, fault: Fault, random: impl Fn() -> Random) -> Self {
+        Self::with_seams(options, fault.seams(), random)
+    }
+
+    pub(crate) fn wire_filters(&self) -> WireFilters {
+        self.seams.wire_filters()
     }
 
     /// Why the client does nothing any more: it met a deliberate fault that ends the program of a lesser client.

@@ -1,10 +1,13 @@
 //! The arguments of an event or acknowledgement in the form in which they are sent.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{socket_packet::ArgumentIter, text::quote};
+use super::{
+    socket_packet::ArgumentIter,
+    text::{push_number, quote},
+};
 
 /// JSON values with commas between them, binary values moved out and replaced by placeholders 0, 1, 2, …
 ///
@@ -30,10 +33,15 @@ impl Arguments {
         Self::default()
     }
 
-    /// Adds one value, which is valid JSON.
-    pub fn push_json(&mut self, json: &str) -> &mut Self {
-        self.separate();
-        self.json.push_str(json);
+    /// Adds one value, which is valid JSON. A first value that is given away is not copied.
+    pub fn push_json<'j>(&mut self, json: impl Into<Cow<'j, str>>) -> &mut Self {
+        match json.into() {
+            Cow::Owned(json) if self.json.is_empty() => self.json = json,
+            json => {
+                self.separate();
+                self.json.push_str(&json);
+            }
+        }
         self
     }
 
@@ -96,6 +104,11 @@ impl Arguments {
         }
     }
 
+    /// The attachments alone.
+    pub(super) fn into_attachments(self) -> Vec<Bytes> {
+        self.attachments
+    }
+
     pub(super) fn with_capacity(text: usize, attachments: usize) -> Self {
         Self {
             json: String::with_capacity(text),
@@ -108,9 +121,14 @@ impl Arguments {
     }
 
     pub(super) fn push_placeholder(&mut self, data: Bytes) {
-        self.json.push_str("{\"_placeholder\":true,\"num\":");
-        // Writing to a String cannot fail.
-        let _ = write!(self.json, "{}", self.attachments.len());
+        const BEGIN: &str = "{\"_placeholder\":true,\"num\":";
+        if self.json.capacity() == 0 {
+            // Room for two of them.
+            self.json.reserve(2 * (BEGIN.len() + 3));
+            self.attachments.reserve(2);
+        }
+        self.json.push_str(BEGIN);
+        push_number(&mut self.json, self.attachments.len() as u64);
         self.json.push('}');
         self.attachments.push(data);
     }
@@ -119,5 +137,17 @@ impl Arguments {
         if !self.json.is_empty() {
             self.json.push(',');
         }
+    }
+}
+
+impl From<Arguments> for Cow<'_, Arguments> {
+    fn from(arguments: Arguments) -> Self {
+        Self::Owned(arguments)
+    }
+}
+
+impl<'a> From<&'a Arguments> for Cow<'a, Arguments> {
+    fn from(arguments: &'a Arguments) -> Self {
+        Self::Borrowed(arguments)
     }
 }

@@ -42,13 +42,12 @@ impl Decoder {
 
     /// Takes a binary message. `None`: more attachments are awaited.
     pub fn decode_binary(&mut self, data: Bytes) -> Result<Option<Packet<'static>>, PacketError> {
-        let mut packet = self.pending.take().ok_or(PacketError::UnexpectedAttachment)?;
+        let packet = self.pending.as_mut().ok_or(PacketError::UnexpectedAttachment)?;
         packet.push_attachment(data);
-        if packet.missing_attachments() == 0 {
-            return Ok(Some(packet));
+        if packet.missing_attachments() > 0 {
+            return Ok(None);
         }
-        self.pending = Some(packet);
-        Ok(None)
+        Ok(self.pending.take())
     }
 
     /// Forgets a header whose attachments have not all come.
@@ -68,7 +67,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::codec::{AckId, Arguments, PacketType, encode_ack, encode_event};
+    use crate::codec::{AckId, Argument, Arguments, PacketType, encode_ack, encode_event};
 
     fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
         Decoder::default()
@@ -255,6 +254,12 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(packet.attachments(), [&b"one"[..], b"two"]);
+        let nested = "{\"x\":[{\"num\":1,\"_placeholder\":true}]}";
+        let values: Vec<_> = packet.values().collect();
+        assert_eq!(
+            values,
+            [Argument::Json(nested), Argument::Binary(&packet.attachments()[0])]
+        );
         let arguments = packet.arguments();
         assert_eq!(
             arguments.json(),
@@ -344,7 +349,7 @@ mod tests {
             let mut arguments = Arguments::new();
             for value in values {
                 match value {
-                    Ok(json) => arguments.push_json(&json.to_string()),
+                    Ok(json) => arguments.push_json(json.to_string()),
                     Err(bytes) => arguments.push_binary(bytes.into()),
                 };
             }

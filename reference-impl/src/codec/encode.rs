@@ -1,10 +1,14 @@
 //! Writing Socket.IO packets.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{arguments::Arguments, header::AckId, text::quote};
+use super::{
+    arguments::Arguments,
+    header::AckId,
+    text::{push_number, quote},
+};
 
 /// A packet as it is sent: one text message, then its attachments as binary messages.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +34,15 @@ pub fn encode_connect_error(namespace: &str, payload: &str) -> String {
     without_attachments('4', namespace, Some(payload))
 }
 
-/// An event; type 5 if an argument is binary, else type 2.
-pub fn encode_event(namespace: &str, id: Option<&AckId>, name: &str, arguments: &Arguments) -> Encoded {
-    let mut text = head("2", "5", namespace, id, arguments, name.len() + 2);
+/// An event; type 5 if an argument is binary, else type 2. Arguments that are given away are not copied.
+pub fn encode_event<'a>(
+    namespace: &str,
+    id: Option<&AckId>,
+    name: &str,
+    arguments: impl Into<Cow<'a, Arguments>>,
+) -> Encoded {
+    let arguments = arguments.into();
+    let mut text = head("2", "5", namespace, id, &arguments, name.len() + 2);
     text.push('[');
     quote(&mut text, name);
     if !arguments.json().is_empty() {
@@ -41,9 +51,10 @@ pub fn encode_event(namespace: &str, id: Option<&AckId>, name: &str, arguments: 
     finish(text, arguments)
 }
 
-/// An acknowledgement; type 6 if an argument is binary, else type 3.
-pub fn encode_ack(namespace: &str, id: &AckId, arguments: &Arguments) -> Encoded {
-    let mut text = head("3", "6", namespace, Some(id), arguments, 0);
+/// An acknowledgement; type 6 if an argument is binary, else type 3. Arguments that are given away are not copied.
+pub fn encode_ack<'a>(namespace: &str, id: &AckId, arguments: impl Into<Cow<'a, Arguments>>) -> Encoded {
+    let arguments = arguments.into();
+    let mut text = head("3", "6", namespace, Some(id), &arguments, 0);
     text.push('[');
     finish(text, arguments)
 }
@@ -70,23 +81,27 @@ fn head(
         text.push_str(plain);
     } else {
         text.push_str(binary);
-        push_display(&mut text, arguments.attachments().len());
+        push_number(&mut text, arguments.attachments().len() as u64);
         text.push('-');
     }
     push_namespace(&mut text, namespace);
     if let Some(id) = id {
-        push_display(&mut text, id);
+        match id.as_u64() {
+            Some(id) => push_number(&mut text, id),
+            None => text.push_str(&id.to_string()),
+        }
     }
     text
 }
 
-fn finish(mut text: String, arguments: &Arguments) -> Encoded {
+fn finish(mut text: String, arguments: Cow<'_, Arguments>) -> Encoded {
     text.push_str(arguments.json());
     text.push(']');
-    Encoded {
-        text,
-        attachments: arguments.attachments().to_vec(),
-    }
+    let attachments = match arguments {
+        Cow::Owned(arguments) => arguments.into_attachments(),
+        Cow::Borrowed(arguments) => arguments.attachments().to_vec(),
+    };
+    Encoded { text, attachments }
 }
 
 fn push_namespace(text: &mut String, namespace: &str) {
@@ -96,11 +111,6 @@ fn push_namespace(text: &mut String, namespace: &str) {
     }
 }
 
-fn push_display(text: &mut String, value: impl std::fmt::Display) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{value}");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +118,7 @@ mod tests {
     fn arguments(values: &[&str]) -> Arguments {
         let mut arguments = Arguments::new();
         for value in values {
-            arguments.push_json(value);
+            arguments.push_json(*value);
         }
         arguments
     }
@@ -127,22 +137,22 @@ mod tests {
             "4{\"message\":\"Not authorized\"}"
         );
         assert_eq!(
-            encode_event("/", None, "foo", &Arguments::new()).text,
+            encode_event("/", None, "foo", Arguments::new()).text,
             "2[\"foo\"]"
         );
         assert_eq!(
-            encode_event("/admin", None, "bar", &arguments(&["1", "null"])).text,
+            encode_event("/admin", None, "bar", arguments(&["1", "null"])).text,
             "2/admin,[\"bar\",1,null]"
         );
         assert_eq!(
-            encode_event("/", Some(&AckId::from(0)), "foo", &Arguments::new()).text,
+            encode_event("/", Some(&AckId::from(0)), "foo", Arguments::new()).text,
             "20[\"foo\"]"
         );
         assert_eq!(
-            encode_ack("/admin", &AckId::from(13), &arguments(&["\"bar\""])).text,
+            encode_ack("/admin", &AckId::from(13), arguments(&["\"bar\""])).text,
             "3/admin,13[\"bar\"]"
         );
-        assert_eq!(encode_ack("/", &AckId::from(12), &Arguments::new()).text, "312[]");
+        assert_eq!(encode_ack("/", &AckId::from(12), Arguments::new()).text, "312[]");
     }
 
     #[test]

@@ -109,6 +109,7 @@ pub(super) struct Header {
 }
 
 impl Header {
+    #[inline]
     pub(super) fn parse(text: &str, max_attachments: usize) -> Result<Self, PacketError> {
         let bytes = text.as_bytes();
         let (packet_type, binary) = match bytes.first() {

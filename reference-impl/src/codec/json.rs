@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use super::text::{bytes_below, bytes_equal, word_at};
+
 /// The longest text that is looked at: offsets are kept in 32 bits.
 pub const MAX_JSON_LEN: usize = u32::MAX as usize;
 
@@ -192,6 +194,10 @@ pub(super) fn skip_value(bytes: &[u8], mut at: usize, watch: &mut impl Watch) ->
 /// Skips the four white space characters of JSON.
 #[inline]
 pub(super) fn skip_whitespace(bytes: &[u8], mut at: usize) -> usize {
+    // Nearly always there is none, which one comparison tells.
+    if bytes.get(at).is_some_and(|byte| *byte > b' ') {
+        return at;
+    }
     while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
         at += 1;
     }
@@ -199,9 +205,19 @@ pub(super) fn skip_whitespace(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Skips a string whose opening quote is at `at`; returns the offset behind its closing quote.
-#[inline]
+#[inline(always)]
 pub(super) fn skip_string(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
-    let mut at = at + 1;
+    let end = skip_plain(bytes, at + 1);
+    if bytes.get(end) == Some(&b'"') {
+        Ok(end + 1)
+    } else {
+        skip_escapes(bytes, end)
+    }
+}
+
+/// Skips the rest of a string, from the first byte that is not plain.
+#[inline(never)]
+fn skip_escapes(bytes: &[u8], mut at: usize) -> Result<usize, JsonError> {
     loop {
         at = skip_plain(bytes, at);
         match bytes.get(at) {
@@ -237,20 +253,10 @@ pub(super) fn skip_string(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
 }
 
 /// The first offset from `at` with a quote, a backslash, a control character, or the end.
-#[inline]
+#[inline(always)]
 fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
-    // Eight bytes at a time: each mask has the high bit of a byte set where that byte is one of those sought. A borrow
-    // can also mark a byte above a true match, never one below it, so the lowest marked byte is right.
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let slash = word ^ (ONES * b'\\' as u64);
-        let found = (quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let found = found & HIGH;
+    while let Some(word) = word_at(bytes, at) {
+        let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\') | bytes_below(word, 0x20);
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
@@ -265,7 +271,7 @@ fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-#[inline]
+#[inline(always)]
 fn skip_key(bytes: &[u8], at: usize, watch: &mut impl Watch) -> Result<usize, JsonError> {
     if bytes.get(at) != Some(&b'"') {
         return Err(JsonError {
@@ -285,7 +291,7 @@ fn skip_key(bytes: &[u8], at: usize, watch: &mut impl Watch) -> Result<usize, Js
     Ok(colon + 1)
 }
 
-#[inline]
+#[inline(always)]
 fn skip_number(bytes: &[u8], mut at: usize) -> Result<usize, JsonError> {
     if bytes[at] == b'-' {
         at += 1;
@@ -307,7 +313,7 @@ fn skip_number(bytes: &[u8], mut at: usize) -> Result<usize, JsonError> {
     Ok(at)
 }
 
-#[inline]
+#[inline(always)]
 fn skip_digits(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
     let mut at = start;
     while let Some(b'0'..=b'9') = bytes.get(at) {

@@ -26,5 +26,5 @@ pub use error::{EngineDecodeError, PacketError};
 pub use header::{AckId, PacketType};
 pub use json::{JsonError, MAX_JSON_LEN, field as json_field, validate as validate_json};
 pub use payload::{PayloadPackets, decode_payload, encode_payload};
-pub use socket_packet::{ArgumentIter, Packet, is_reserved_name};
+pub use socket_packet::{Argument, ArgumentIter, Packet, is_reserved_name};
 pub use text::{quote, unquote};

@@ -1,9 +1,9 @@
 //! The body of a poll: packets with a record separator between them.
 
-use super::{engine_packet::EnginePacket, error::EngineDecodeError};
+use super::{engine_packet::EnginePacket, error::EngineDecodeError, text::find_byte};
 
 /// What stands between two packets of a payload. JSON escapes it, so no packet contains it.
-const SEPARATOR: char = '\u{1e}';
+const SEPARATOR: u8 = 0x1e;
 
 /// Decodes a payload packet by packet. What follows the first error is not looked at.
 pub fn decode_payload(body: &str) -> PayloadPackets<'_> {
@@ -15,7 +15,7 @@ pub fn encode_payload<'a>(packets: impl IntoIterator<Item = EnginePacket<'a>>) -
     let mut body = String::new();
     for (index, packet) in packets.into_iter().enumerate() {
         if index > 0 {
-            body.push(SEPARATOR);
+            body.push(char::from(SEPARATOR));
         }
         packet.encode_polled(&mut body);
     }
@@ -33,10 +33,10 @@ impl<'a> Iterator for PayloadPackets<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest.take()?;
-        let text = match rest.split_once(SEPARATOR) {
-            Some((text, behind)) => {
-                self.rest = Some(behind);
-                text
+        let text = match find_byte(rest.as_bytes(), SEPARATOR) {
+            Some(end) => {
+                self.rest = Some(&rest[end + 1..]);
+                &rest[..end]
             }
             None => rest,
         };

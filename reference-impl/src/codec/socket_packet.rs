@@ -51,45 +51,34 @@ impl<'a> Packet<'a> {
         if text.len() > MAX_JSON_LEN {
             return Err(PacketError::TooLong);
         }
+        // Everything is kept in locals until the end: a packet that is filled bit by bit and then moved is slow.
         let header = Header::parse(text, max_attachments)?;
-        let mut packet = Self {
-            text: Cow::Borrowed(text),
-            payload: Span::default(),
-            name: Span::default(),
-            arguments: Span::default(),
-            binary: None,
-            header,
-        };
-        match packet.header.packet_type {
-            PacketType::Connect | PacketType::ConnectError => packet.parse_object(text)?,
-            PacketType::Disconnect
-                if (packet.header.payload as usize) < text.len() || packet.header.id.is_some() =>
-            {
+        let mut binary = None;
+        let body = match header.packet_type {
+            PacketType::Connect | PacketType::ConnectError => Body::of_object(text, &header)?,
+            PacketType::Disconnect if (header.payload as usize) < text.len() || header.id.is_some() => {
                 return Err(PacketError::UnexpectedPayload);
             }
-            PacketType::Disconnect => {}
-            PacketType::Ack if packet.header.id.is_none() => return Err(PacketError::MissingId),
-            PacketType::Event | PacketType::Ack if packet.header.attachments == 0 => {
-                packet.parse_array(text, &mut Ignore)?;
+            PacketType::Disconnect => Body::default(),
+            PacketType::Ack if header.id.is_none() => return Err(PacketError::MissingId),
+            PacketType::Event | PacketType::Ack if header.attachments == 0 => {
+                Body::of_array(text, &header, &mut Ignore)?
             }
             PacketType::Event | PacketType::Ack => {
                 let mut finder = PlaceholderFinder::default();
-                packet.parse_array(text, &mut finder)?;
-                let count = packet.header.attachments;
-                if !finder
-                    .found
-                    .iter()
-                    .all(|found| found.num.is_some_and(|num| num < count))
-                {
-                    return Err(PacketError::Placeholder);
-                }
-                packet.binary = Some(Box::new(Binary {
-                    placeholders: finder.found,
-                    attachments: Vec::new(),
-                }));
+                let body = Body::of_array(text, &header, &mut finder)?;
+                binary = Some(Binary::new(finder.found, header.attachments)?);
+                body
             }
-        }
-        Ok(packet)
+        };
+        Ok(Self {
+            text: Cow::Borrowed(text),
+            header,
+            payload: body.payload,
+            name: body.name,
+            arguments: body.arguments,
+            binary,
+        })
     }
 
     /// The type; the binary types count as the types that they carry.
@@ -140,6 +129,24 @@ impl<'a> Packet<'a> {
         ArgumentIter {
             text: self.arguments.of(&self.text),
         }
+    }
+
+    /// The arguments of an event (without its name) or acknowledgement, those that are nothing but a placeholder as the
+    /// attachments that they select.
+    pub fn values(&self) -> impl Iterator<Item = Argument<'_>> {
+        let placeholders = self
+            .binary
+            .as_ref()
+            .map_or(&[][..], |binary| &binary.placeholders);
+        let mut rest = placeholders.iter().peekable();
+        self.argument_texts().map(move |text| {
+            let start = text.as_ptr() as usize - self.text.as_ptr() as usize;
+            let end = start + text.len();
+            while rest.next_if(|next| (next.start as usize) < start).is_some() {}
+            let whole = rest.next_if(|next| next.start as usize == start && next.end as usize == end);
+            let attachment = whole.and_then(|placeholder| self.attachments().get(placeholder.num? as usize));
+            attachment.map_or(Argument::Json(text), Argument::Binary)
+        })
     }
 
     /// The arguments of an event (without its name) or acknowledgement, ready to be sent again: placeholders are
@@ -194,13 +201,39 @@ impl<'a> Packet<'a> {
     pub(super) fn missing_attachments(&self) -> usize {
         self.announced_attachments() - self.attachments().len()
     }
+}
 
-    fn parse_object(&mut self, text: &str) -> Result<(), PacketError> {
+impl Binary {
+    /// The placeholders of a packet that announced `count` attachments.
+    fn new(placeholders: Vec<Placeholder>, count: u32) -> Result<Box<Self>, PacketError> {
+        let known = |found: &Placeholder| found.num.is_some_and(|num| num < count);
+        if !placeholders.iter().all(known) {
+            return Err(PacketError::Placeholder);
+        }
+        // What was announced is not trusted: the placeholders are there.
+        let expected = placeholders.len().min(count as usize);
+        Ok(Box::new(Self {
+            attachments: Vec::with_capacity(expected),
+            placeholders,
+        }))
+    }
+}
+
+/// Where the parts of the payload stand.
+#[derive(Default)]
+struct Body {
+    payload: Span,
+    name: Span,
+    arguments: Span,
+}
+
+impl Body {
+    fn of_object(text: &str, header: &Header) -> Result<Self, PacketError> {
         let bytes = text.as_bytes();
-        let start = skip_whitespace(bytes, self.header.payload as usize);
-        let connect = self.header.packet_type == PacketType::Connect;
+        let start = skip_whitespace(bytes, header.payload as usize);
+        let connect = header.packet_type == PacketType::Connect;
         match bytes.get(start) {
-            None if connect => return Ok(()),
+            None if connect => return Ok(Self::default()),
             None => return Err(PacketError::MissingPayload),
             Some(b'{') => {}
             // Servers before protocol 5 refused with a bare string.
@@ -208,13 +241,17 @@ impl<'a> Packet<'a> {
             Some(_) => return Err(PacketError::NotAnObject),
         }
         let end = skip_value(bytes, start, &mut Ignore)?;
-        self.payload = Span::new(start, end);
-        expect_end(bytes, end)
+        expect_end(bytes, end)?;
+        Ok(Self {
+            payload: Span::new(start, end),
+            ..Self::default()
+        })
     }
 
-    fn parse_array(&mut self, text: &str, watch: &mut impl Watch) -> Result<(), PacketError> {
+    #[inline]
+    fn of_array(text: &str, header: &Header, watch: &mut impl Watch) -> Result<Self, PacketError> {
         let bytes = text.as_bytes();
-        let start = skip_whitespace(bytes, self.header.payload as usize);
+        let start = skip_whitespace(bytes, header.payload as usize);
         match bytes.get(start) {
             Some(b'[') => {}
             Some(_) => return Err(PacketError::NotAnArray),
@@ -222,8 +259,10 @@ impl<'a> Packet<'a> {
         }
         let mut at = skip_whitespace(bytes, start + 1);
         let mut more = bytes.get(at) != Some(&b']');
-        if self.header.packet_type == PacketType::Event {
-            at = self.parse_name(text, at)?;
+        let mut name = Span::default();
+        if header.packet_type == PacketType::Event {
+            name = parse_name(text, at)?;
+            at = skip_whitespace(bytes, name.end as usize);
             more = bytes.get(at) == Some(&b',');
             if more {
                 at = skip_whitespace(bytes, at + 1);
@@ -244,24 +283,36 @@ impl<'a> Packet<'a> {
             }
             .into());
         }
-        self.arguments = Span::new(begin, end);
-        self.payload = Span::new(start, at + 1);
-        expect_end(bytes, at + 1)
+        expect_end(bytes, at + 1)?;
+        Ok(Self {
+            payload: Span::new(start, at + 1),
+            name,
+            arguments: Span::new(begin, end),
+        })
     }
+}
 
-    /// Takes the name, which begins at `at`; returns the offset behind it and the white space that follows.
-    fn parse_name(&mut self, text: &str, at: usize) -> Result<usize, PacketError> {
-        let bytes = text.as_bytes();
-        if bytes.get(at) != Some(&b'"') {
-            return Err(PacketError::EventName);
-        }
-        let end = skip_string(bytes, at)?;
-        self.name = Span::new(at, end);
-        if is_reserved(&text[at..end]) {
-            return Err(PacketError::ReservedName);
-        }
-        Ok(skip_whitespace(bytes, end))
+/// The name of an event, which begins at `at`.
+#[inline]
+fn parse_name(text: &str, at: usize) -> Result<Span, PacketError> {
+    let bytes = text.as_bytes();
+    if bytes.get(at) != Some(&b'"') {
+        return Err(PacketError::EventName);
     }
+    let end = skip_string(bytes, at)?;
+    if is_reserved(&text[at..end]) {
+        return Err(PacketError::ReservedName);
+    }
+    Ok(Span::new(at, end))
+}
+
+/// An argument of an event or acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Argument<'p> {
+    /// JSON text, with the placeholders of binary values that are inside it.
+    Json(&'p str),
+    /// A binary value.
+    Binary(&'p Bytes),
 }
 
 /// The arguments of a packet, one JSON text after the other.
@@ -301,7 +352,7 @@ pub fn is_reserved_name(name: &str) -> bool {
 
 fn is_reserved(literal: &str) -> bool {
     let inner = &literal[1..literal.len() - 1];
-    if inner.contains('\\') {
+    if inner.as_bytes().contains(&b'\\') {
         unquote(literal).is_some_and(|name| is_reserved_name(&name))
     } else {
         is_reserved_name(inner)

@@ -1,4 +1,4 @@
-//! JSON string literals: writing them and reading what they say.
+//! JSON string literals: writing them and reading what they say; and looking for bytes, eight at a time.
 
 use std::borrow::Cow;
 
@@ -31,12 +31,61 @@ pub fn quote(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Appends a number in decimal; much less work than a format string.
+pub(super) fn push_number(out: &mut String, number: u64) {
+    if number > 9 {
+        push_number(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes from `at`, if there are so many; the first is the lowest.
+#[inline]
+pub(super) fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let chunk = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*chunk))
+}
+
+/// Has the high bit of each byte set that is `byte`. A borrow can also mark a byte above such a one, never one below, so
+/// the lowest mark is right.
+#[inline]
+pub(super) fn bytes_equal(word: u64, byte: u8) -> u64 {
+    let differing = word ^ (ONES * u64::from(byte));
+    differing.wrapping_sub(ONES) & !differing & HIGH
+}
+
+/// The same for bytes that are below `limit`, which is at most 0x80.
+#[inline]
+pub(super) fn bytes_below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH
+}
+
+/// The first offset of `byte`.
+#[inline]
+pub(super) fn find_byte(bytes: &[u8], byte: u8) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = word_at(bytes, at) {
+        let found = bytes_equal(word, byte);
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter()
+        .position(|other| *other == byte)
+        .map(|behind| at + behind)
+}
+
 /// What a valid JSON string literal (quotes included) says. A lone surrogate becomes U+FFFD.
 ///
 /// `None` if `literal` is not a string literal.
 pub fn unquote(literal: &str) -> Option<Cow<'_, str>> {
     let inner = literal.strip_prefix('"')?.strip_suffix('"')?;
-    let Some(first) = inner.find('\\') else {
+    let Some(first) = inner.bytes().position(|byte| byte == b'\\') else {
         return Some(Cow::Borrowed(inner));
     };
     let mut out = String::with_capacity(inner.len());
@@ -106,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 9, 10, 99, 100, 1_234_567_890, u64::MAX] {
+            let mut out = String::from("x");
+            push_number(&mut out, number);
+            assert_eq!(out, format!("x{number}"));
+        }
+    }
+
+    #[test]
     fn escapes_the_record_separator() {
         let mut out = String::new();
         quote(&mut out, "a\u{1e}b\u{0}\"\\€");
@@ -113,6 +171,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn bytes_are_found_where_they_are(bytes in prop::collection::vec(0x1c_u8..0x22, 0..40), byte in 0x1c_u8..0x22) {
+            prop_assert_eq!(find_byte(&bytes, byte), bytes.iter().position(|other| *other == byte));
+        }
+
         #[test]
         fn quoting_is_undone_by_unquoting(text in any::<String>()) {
             let mut out = String::new();

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    options::ConnectOptions,
+    options::{ConnectOptions, Defaults},
     values::{arguments_of, value_of, values_of},
 };
 use crate::{
@@ -25,6 +25,8 @@ pub(super) struct Case {
     pub(super) shared: Option<usize>,
     /// Which client has a namespace.
     pub(super) places: HashMap<String, usize>,
+    /// What the emissions of a namespace have unless they say otherwise.
+    pub(super) defaults: HashMap<String, Defaults>,
     pub(super) memory: Arc<Mutex<Memory>>,
 }
 
@@ -46,6 +48,8 @@ impl Case {
         let emission = Emission {
             event: event.clone(),
             arguments: arguments_of(values).unwrap_or_default(),
+            retries: options.defaults.retries,
+            timeout: options.defaults.ack_timeout,
             ..Emission::default()
         };
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);

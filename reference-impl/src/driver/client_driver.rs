@@ -127,6 +127,7 @@ impl ClientDriver {
         let case = cases.entry(name.clone()).or_default();
         case.remember(&namespace, &options);
         if !case.places.contains_key(&namespace) {
+            case.defaults.insert(namespace.clone(), options.defaults);
             let shared = case.shared.filter(|_| !options.force_new);
             let place = shared.unwrap_or(case.clients.len());
             if shared.is_none() {
@@ -153,19 +154,26 @@ impl ClientDriver {
     fn emit(&self, request: &Value) -> Result<(), Problem> {
         let namespace = namespace_of(request);
         let event = request["event"].as_str().ok_or_else(|| missing("event"))?;
-        let emission = Emission {
-            event: event.to_owned(),
-            arguments: arguments_of(list(&request["args"])?)?,
-            ack: request["ack"].as_str().map(str::to_owned),
-            timeout: request["timeout"].as_u64(),
-            volatile: request["volatile"].as_bool().unwrap_or_default(),
-            retries: u32::try_from(request["retries"].as_u64().unwrap_or_default()).unwrap_or(u32::MAX),
-        };
-        let command = Command::Emit {
-            namespace: namespace.clone(),
-            emission,
-        };
-        self.in_case(request, |case| self.command(case, &namespace, command, request))
+        let arguments = arguments_of(list(&request["args"])?)?;
+        let retries = request["retries"].as_u64();
+        self.in_case(request, |case| {
+            let defaults = case.defaults.get(&namespace).copied().unwrap_or_default();
+            let emission = Emission {
+                event: event.to_owned(),
+                arguments,
+                ack: request["ack"].as_str().map(str::to_owned),
+                timeout: request["timeout"].as_u64().or(defaults.ack_timeout),
+                volatile: request["volatile"].as_bool().unwrap_or_default(),
+                retries: retries.map_or(defaults.retries, |retries| {
+                    u32::try_from(retries).unwrap_or(u32::MAX)
+                }),
+            };
+            let command = Command::Emit {
+                namespace: namespace.clone(),
+                emission,
+            };
+            self.command(case, &namespace, command, request)
+        })
     }
 
     fn acknowledge(&self, request: &Value) -> Result<(), Problem> {

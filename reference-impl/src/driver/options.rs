@@ -13,6 +13,14 @@ pub(super) struct ConnectOptions {
     pub(super) force_new: bool,
     /// An event and its arguments.
     pub(super) emit_on_connect: Option<(String, Vec<Value>)>,
+    pub(super) defaults: Defaults,
+}
+
+/// What the emissions of a namespace have unless they say otherwise.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Defaults {
+    pub(super) retries: u32,
+    pub(super) ack_timeout: Option<u64>,
 }
 
 impl ConnectOptions {
@@ -26,6 +34,7 @@ impl ConnectOptions {
             auth: None,
             force_new: false,
             emit_on_connect: None,
+            defaults: Defaults::default(),
         };
         let mut auth = None;
         let mut is_function = false;
@@ -35,6 +44,8 @@ impl ConnectOptions {
                 "authFunction" => is_function = flag(key, value)?,
                 "forceNew" => read.force_new = flag(key, value)?,
                 "emitOnConnect" => read.emit_on_connect = Some(event(key, value)?),
+                "retries" => read.defaults.retries = u32::try_from(number(key, value)?).unwrap_or(u32::MAX),
+                "ackTimeout" => read.defaults.ack_timeout = Some(number(key, value)?),
                 _ => read_client_option(&mut read.client, key, value)?,
             }
         }

@@ -1,6 +1,6 @@
-//! A stream that shows the frames of a WebSocket client to a fault before anybody reads them.
+//! A stream that shows the frames of a WebSocket to a fault before anybody reads them, or before they are sent.
 //!
-//! Only servers that were started with such a fault have one of these.
+//! Only servers and clients that were started with such a fault have one of these with a filter in it.
 
 use std::{
     io,
@@ -13,23 +13,37 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::seams::{WireFilter, WireFrame};
 
 /// The bytes of a client, frame by frame.
-pub(super) struct Filtered<S> {
+pub(in crate::io) struct Filtered<S> {
     stream: S,
     filter: Option<WireFilter>,
     /// What has come and is not yet a whole frame.
     raw: Vec<u8>,
     /// What has passed the filter and has not been read.
     passed: Vec<u8>,
+    sent: Option<WireFilter>,
+    /// What was written and is not yet a whole frame.
+    unsent: Vec<u8>,
+    /// What has passed the filter and has not been sent.
+    leaving: Vec<u8>,
 }
 
 impl<S> Filtered<S> {
-    pub(super) fn new(stream: S, filter: Option<WireFilter>) -> Self {
+    pub(in crate::io) fn new(stream: S, filter: Option<WireFilter>) -> Self {
         Self {
             stream,
             filter,
             raw: Vec::new(),
             passed: Vec::new(),
+            sent: None,
+            unsent: Vec::new(),
+            leaving: Vec::new(),
         }
+    }
+
+    /// Filters from now on; before, it may have carried something else than frames.
+    pub(in crate::io) fn set_filters(&mut self, received: Option<WireFilter>, sent: Option<WireFilter>) {
+        self.filter = received;
+        self.sent = sent;
     }
 
     fn pass_frames(&mut self, filter: WireFilter) {
@@ -65,17 +79,46 @@ impl<S: AsyncRead + Unpin> AsyncRead for Filtered<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> Filtered<S> {
+    fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.leaving.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.leaving))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.leaving.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Filtered<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, data)
+        let own = self.get_mut();
+        let Some(filter) = own.sent else {
+            return Pin::new(&mut own.stream).poll_write(cx, data);
+        };
+        ready!(own.poll_leave(cx))?;
+        own.unsent.extend_from_slice(data);
+        while let Some((mut frame, length)) = parse(&own.unsent) {
+            own.unsent.drain(..length);
+            if filter(&mut frame) {
+                write(&frame, &mut own.leaving);
+            }
+        }
+        Poll::Ready(Ok(data.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let own = self.get_mut();
+        ready!(own.poll_leave(cx))?;
+        Pin::new(&mut own.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let own = self.get_mut();
+        ready!(own.poll_leave(cx))?;
+        Pin::new(&mut own.stream).poll_shutdown(cx)
     }
 }
 
@@ -116,8 +159,17 @@ fn parse(raw: &[u8]) -> Option<(WireFrame, usize)> {
 fn write(frame: &WireFrame, out: &mut Vec<u8>) {
     out.push(frame.first);
     let mask = if frame.masked { 0x80 } else { 0 };
-    out.push(mask | 127);
-    out.extend_from_slice(&(frame.payload.len() as u64).to_be_bytes());
+    match frame.payload.len() {
+        length @ 0..126 => out.push(mask | length as u8),
+        length @ 126..0x1_0000 => {
+            out.push(mask | 126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(mask | 127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
     if frame.masked {
         out.extend_from_slice(&[0; 4]);
     }

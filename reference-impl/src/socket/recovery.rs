@@ -167,6 +167,7 @@ impl Recovery {
             self.sent_bytes -= oldest.packet.size();
             self.sent.pop_front();
         }
-        self.absent.retain(|_, absent| absent.since + keep >= now);
+        self.absent
+            .retain(|_, absent| now < absent.since.saturating_add(keep));
     }
 }

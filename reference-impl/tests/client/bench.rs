@@ -258,7 +258,7 @@ impl Bench {
                 match transmit {
                     Transmit::Request(exchange, request) => self.requests.push_back((exchange, request)),
                     Transmit::OpenWebSocket(exchange, request) => {
-                        self.openings.push_back((exchange, request))
+                        self.openings.push_back((exchange, request));
                     }
                     Transmit::Frame(ws, message) => self.sent(ws).frames.push(match message {
                         Message::Text(text) => text,

@@ -3,7 +3,7 @@
 use http::Response;
 use reference_impl::{
     client::{ClientOptions, engine::Arrival},
-    engine::Transport::{self, Polling, WebSocket},
+    engine::Transport::{Polling, WebSocket},
 };
 
 use crate::bench::{Bench, OPEN, OPEN_UPGRADES, over};
@@ -292,6 +292,32 @@ fn an_upgrade_waits_for_the_polls_and_loses_nothing() {
 }
 
 #[test]
+fn a_poll_that_the_upgrade_ended_is_not_followed_by_another() {
+    let (mut bench, get) = polling(OPEN_UPGRADES);
+    let ws = bench.accept();
+    bench.respond(get, 200, "6");
+    assert!(bench.is_quiet(), "the answer to the probe is on its way");
+    bench.frame(ws, "3probe");
+    assert_eq!(bench.frames(ws), ["2probe", "5"]);
+    bench.run_for(400);
+    assert!(bench.is_quiet());
+    // It does not come, or it is wrong.
+    for answer in [None, Some("3abc")] {
+        let (mut bench, get) = polling(OPEN_UPGRADES);
+        let ws = bench.accept();
+        bench.respond(get, 200, "6");
+        match answer {
+            Some(answer) => bench.frame(ws, answer),
+            None => bench.run_for(100),
+        }
+        assert_eq!(bench.request().1, GET);
+        assert!(bench.is_quiet());
+        bench.run_for(150);
+        assert!(bench.is_quiet());
+    }
+}
+
+#[test]
 fn a_probe_that_fails_leaves_polling_alone() {
     for reply in ["3abc", "6", "42[\"x\"]", "3probe\u{1e}"] {
         let (mut bench, get) = polling(OPEN_UPGRADES);
@@ -397,7 +423,7 @@ fn cookies_are_kept_only_if_that_is_wanted() {
         let mut bench = Bench::new(ClientOptions {
             cookies,
             transports: vec![Polling, WebSocket],
-            ..over(Transport::Polling)
+            ..over(Polling)
         });
         bench.connect("/");
         let (get, _) = bench.request();

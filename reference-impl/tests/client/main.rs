@@ -2,5 +2,8 @@
 
 mod bench;
 mod engine;
+mod faults;
+mod obliging;
 mod pair;
+mod scenarios;
 mod socket;

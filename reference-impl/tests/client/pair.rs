@@ -125,7 +125,7 @@ impl Pair {
             Crossing::ToClient(arrival) => self.client.handle_arrival(now, arrival),
             Crossing::ToServer(Wanted::Request(exchange, request)) => {
                 let (mut head, body) = request.into_parts();
-                head.headers.insert("host", "pair".parse().unwrap());
+                head.headers.insert("host", "pair".parse().expect("a value"));
                 self.bodies.insert(exchange, body);
                 self.server.handle_request(now, exchange, head);
             }
@@ -137,7 +137,7 @@ impl Pair {
                     .header("Upgrade", "websocket")
                     .header("Sec-WebSocket-Version", "13")
                     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-                let (head, ()) = handshake.body(()).unwrap().into_parts();
+                let (head, ()) = handshake.body(()).expect("a request").into_parts();
                 self.server.handle_request(now, exchange, head);
             }
             Crossing::ToServer(Wanted::Frame(exchange, message)) => {

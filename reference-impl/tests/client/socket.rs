@@ -16,7 +16,7 @@ use crate::bench::{Bench, OPEN, over};
 fn json(values: &[&str]) -> Arguments {
     let mut arguments = Arguments::new();
     for value in values {
-        arguments.push_json(value);
+        arguments.push_json(*value);
     }
     arguments
 }

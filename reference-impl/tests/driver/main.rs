@@ -2,3 +2,4 @@
 
 mod driven;
 mod loopback;
+mod wire;

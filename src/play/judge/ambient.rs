@@ -2,7 +2,7 @@
 //! unless the script names them.
 
 use super::{DRIVER, label_name};
-use crate::notation::{Action, Case, Content, Item, Party, Step};
+use crate::notation::{Action, Case, Content, Heartbeat, Item, Party, Step};
 use std::collections::BTreeSet;
 
 /// Reports that count only where a script names them.
@@ -25,12 +25,16 @@ impl Ambient {
     /// What `case` names in the lines that `me` does not send.
     pub(in crate::play) fn of(case: &Case, me: Party) -> Self {
         let mut found = Self {
-            // In a wire script the player pings only where a line does.
-            all_pings: me == Party::Server && case.header.over.is_empty(),
             from_client: me == Party::Server,
             ..Self::default()
         };
         found.walk(&case.script, me);
+        if found.from_client {
+            // The labels of a wire script are not those of the record.
+            let is_wire = case.header.over.is_empty();
+            found.all_pings =
+                case.header.heartbeat == Heartbeat::Manual || is_wire && !found.pings.is_empty();
+        }
         found
     }
 
@@ -76,7 +80,12 @@ impl Ambient {
         if *from == me {
             return;
         }
-        for content in std::iter::once(content).chain(alternatives.iter().map(|a| &a.content)) {
+        let body = match content {
+            Content::Request(request) => request.body.as_slice(),
+            _ => &[],
+        };
+        let others = alternatives.iter().map(|a| &a.content);
+        for content in std::iter::once(content).chain(body).chain(others) {
             let text = match content {
                 Content::Text(text) => text,
                 Content::Frame(frame) => &frame.payload,

@@ -33,6 +33,8 @@ pub(super) struct Waiting {
     label: String,
     arrival: Arrival,
     request: Request,
+    /// It is a poll, and came while another poll of the same session was not answered.
+    at_once: bool,
 }
 
 /// How far the precondition of a client script is.
@@ -45,6 +47,13 @@ pub(super) enum Given {
     Holds,
 }
 
+/// A session that the client has not opened.
+enum Opening<'c> {
+    Awaited(Demand<'c>),
+    /// It did not come, and how that was seen.
+    Failed(String),
+}
+
 impl<'c> Judge<'c> {
     /// Whether the player is the server.
     pub(super) fn hosts(&self) -> bool {
@@ -54,7 +63,15 @@ impl<'c> Judge<'c> {
     /// Puts a request where the lines look for it.
     pub(super) fn park_request(&mut self, index: usize, at: f64, label: &str, request: &Request) {
         let line = format!("{} {}", request.method, request.target);
+        let session = polled_session(request);
+        let at_once = session
+            .as_ref()
+            .is_some_and(|session| self.open_polls.values().any(|open| open == session));
+        if let Some(session) = session {
+            self.open_polls.insert(label.to_owned(), session);
+        }
         self.waiting.push(Waiting {
+            at_once,
             label: label.to_owned(),
             arrival: Arrival {
                 entry: index,
@@ -112,7 +129,11 @@ impl<'c> Judge<'c> {
     pub(super) fn take_request(&mut self, step: &'c Step, repetition: u32) -> Option<Flow<'c>> {
         let (request, websocket) = Self::expected_request(step)?;
         for index in 0..self.waiting.len() {
+            // Two polls at once are never what a line asks for.
             let found = self.waiting[index].clone();
+            if found.at_once {
+                continue;
+            }
             let mut captures = self.captures_for(&found.label);
             if self
                 .check_request(request, websocket, repetition, &found.request, &mut captures)
@@ -121,6 +142,7 @@ impl<'c> Judge<'c> {
                 continue;
             }
             self.waiting.remove(index);
+            self.last_met = self.last_met.max(found.arrival.entry);
             if let Some(flow) = self.check_time(step, ANY_LABEL, &found.arrival) {
                 return Some(flow);
             }
@@ -300,12 +322,15 @@ impl<'c> Judge<'c> {
         Flow::Again
     }
 
-    /// The first request that no line asked for and that is no poll, or a session more than the script has.
+    /// The first request that no line asked for and that is neither a poll nor a close packet, or a session more than the script has.
     pub(super) fn stray_request(&self) -> Option<(String, Arrival)> {
+        // What came before the last line was met came before `...` as well.
         let mut wires = self.labels.iter().filter(|(label, _)| *label != DRIVER);
-        if wires.any(|(_, state)| state.rest) {
-            return None;
-        }
+        let until = if wires.any(|(_, state)| state.rest && !state.handshaking) {
+            self.last_met
+        } else {
+            usize::MAX
+        };
         let again = |label: &str| {
             let steps = self.nodes.iter().filter(|node| {
                 matches!(node, super::Node::Step(step) if step.label.name == label
@@ -319,7 +344,8 @@ impl<'c> Judge<'c> {
             } else {
                 1 + again(label)
             };
-            state.openings.len() > expected
+            let counted = state.openings.iter().filter(|(entry, _)| *entry < until);
+            counted.count() > expected
         });
         if let Some((label, state)) = strange
             && let Some((entry, at)) = state.openings.last().copied()
@@ -327,14 +353,33 @@ impl<'c> Judge<'c> {
             let what = What::Request("of a handshake, for another session".to_owned());
             return Some((label.clone(), Arrival { entry, at, what }));
         }
-        let is_poll = |request: &Request| {
-            request.method == "GET"
-                && !is_upgrade(request)
-                && parameter(&request.target, "transport").as_deref() == Some("polling")
-                && parameter(&request.target, "sid").is_some()
+        // A client that gives a session up may say so.
+        let is_farewell = |request: &Request| {
+            request.method == "POST" && request.body == b"1" && parameter(&request.target, "sid").is_some()
         };
-        let stray = self.waiting.iter().find(|waiting| !is_poll(&waiting.request))?;
+        let is_free = |waiting: &&Waiting| {
+            !waiting.at_once && polled_session(&waiting.request).is_some() || is_farewell(&waiting.request)
+        };
+        let counts = |waiting: &&Waiting| !is_free(waiting) && waiting.arrival.entry < until;
+        let stray = self.waiting.iter().find(counts)?;
         Some((String::new(), stray.arrival.clone()))
+    }
+
+    /// `...` on a label of a client says nothing of what had come there before the last thing that was done to it.
+    pub(super) fn came_before_the_rest(&mut self, label: &str) -> Option<Flow<'c>> {
+        if !self.hosts() {
+            return None;
+        }
+        let ambient = self.ambient.clone();
+        let state = self.labels.get_mut(label)?;
+        let asked = state.asked?;
+        state.skip_ambient(&ambient, label);
+        let early = state
+            .queue
+            .front()
+            .filter(|arrival| arrival.entry < asked)?
+            .clone();
+        Some(self.fail_unexpected(label, &early))
     }
 
     /// The lines of the body that follow a status which the player answers with.
@@ -378,24 +423,36 @@ impl<'c> Judge<'c> {
         ) {
             return None;
         }
-        self.wait_for_session(label)
+        match self.wait_for_session(label)? {
+            Opening::Awaited(demand) => Some(Flow::Need(demand)),
+            // The script told the client to connect, so that it opens a session is what the script is about.
+            Opening::Failed(how) => {
+                self.fail_nothing_came(step, self.repetition, label);
+                if let Some(super::Judgement::Fail(failure)) = &mut self.verdict {
+                    failure.came = how;
+                }
+                Some(Flow::Again)
+            }
+        }
     }
 
-    fn wait_for_session(&mut self, label: &str) -> Option<Flow<'c>> {
+    fn wait_for_session(&mut self, label: &str) -> Option<Opening<'c>> {
         let state = self.labels.entry(label.to_owned()).or_default();
         if state.opened_at.is_some() {
             return None;
         }
         if let Some(closed) = state.pop_closed() {
-            return Some(self.block(&closed, "cases/client/engine"));
+            return Some(Opening::Failed(closed));
         }
-        Some(Flow::Need(Demand::Open(label.to_owned())))
+        Some(Opening::Awaited(Demand::Open(label.to_owned())))
     }
 
     fn prepare_given(&mut self, namespace: &str) -> Flow<'c> {
         let label = first_session(&self.case.script);
-        if let Some(flow) = self.wait_for_session(&label) {
-            return flow;
+        match self.wait_for_session(&label) {
+            Some(Opening::Awaited(demand)) => return Flow::Need(demand),
+            Some(Opening::Failed(how)) => return self.block(&how, "cases/client/handshake"),
+            None => {}
         }
         let ambient = self.ambient.clone();
         let prefix = if namespace == "/" {
@@ -418,6 +475,10 @@ impl<'c> Judge<'c> {
         if self.given == Given::Nothing {
             let state = self.labels.entry(label.clone()).or_default();
             state.skip_ambient(&ambient, &label);
+            // That no pong comes unasked is no part of the precondition.
+            while state.queue.front().and_then(Arrival::text) == Some("3") {
+                state.queue.pop_front();
+            }
             if state.join_sent {
                 self.given = Given::Answered;
                 return Flow::Again;
@@ -512,6 +573,15 @@ impl<'c> Judge<'c> {
             .matches(came, repetition, captures)
             .map_err(|mismatch| misfit(mismatch.to_string()))
     }
+}
+
+/// The session that a request polls, if it is a poll.
+fn polled_session(request: &Request) -> Option<String> {
+    let is_poll = request.method == "GET"
+        && !is_upgrade(request)
+        && parameter(&request.target, "transport").as_deref() == Some("polling");
+    let session = parameter(&request.target, "sid").filter(|_| is_poll)?;
+    Some(session.into_owned())
 }
 
 /// The value of a parameter of a query as it stands there.

@@ -1,7 +1,7 @@
 //! Whether what arrived fits the line that is due: contents, alternatives, order, causes and times.
 
 use super::client;
-use super::label::{Arrival, What};
+use super::label::{self, Arrival, What};
 use super::{Demand, Flow, Judge, Match};
 use crate::notation::{Action, Alternative, Binary, Content, Frame, Step, Text};
 use crate::pattern::{Captures, Mismatch, Pattern};
@@ -65,6 +65,9 @@ struct Met {
 impl<'c> Judge<'c> {
     pub(super) fn advance_expected(&mut self, step: &'c Step, label: String) -> Flow<'c> {
         if contents(step).any(|content| matches!(content, Content::Rest)) || client::expects_anything(step) {
+            if let Some(flow) = self.came_before_the_rest(&label) {
+                return flow;
+            }
             self.labels.entry(label).or_default().rest = true;
             self.step_done(step);
             return Flow::Again;
@@ -318,6 +321,12 @@ impl<'c> Judge<'c> {
         captures: &mut Captures,
     ) -> Result<(), Misfit> {
         match (content, &arrival.what) {
+            // Over polling a client can also end a session without a word; who wants to hear it names the packet.
+            (Content::Text(text), What::Closed(closed))
+                if text.0 == "1" && closed.how == label::CLOSE_PACKET =>
+            {
+                Ok(())
+            }
             (Content::Text(text), What::Text(_)) if label == super::DRIVER => {
                 self.check_report(text, repetition, arrival, captures)
             }
@@ -544,6 +553,7 @@ impl<'c> Judge<'c> {
             cause,
             free,
         });
+        self.last_met = self.last_met.max(arrival.entry);
         let is_last = self.node + 1 >= self.nodes.len();
         let state = self.labels.entry(label.to_owned()).or_default();
         state.last_line_at = arrival.at;

@@ -97,8 +97,13 @@ impl<'c> Judge<'c> {
         let is_session = !self.case.header.over.is_empty();
         let state = self.labels.get_mut(label)?;
         if state.rest || state.ended || state.over_early {
-            state.queue.clear();
-            return None;
+            let left = std::mem::take(&mut state.queue);
+            state.proved |= left.iter().any(Arrival::is_silence);
+            // Whatever may be reported, what the library threw where nobody could catch it is none of it.
+            let is_uncaught =
+                |arrival: &&Arrival| arrival.text().is_some_and(|text| text.starts_with("error "));
+            let thrown = left.iter().find(is_uncaught).filter(|_| label == super::DRIVER)?;
+            return Some(self.fail_unexpected(label, thrown));
         }
         while let Some(arrival) = state.queue.pop_front() {
             let counts = match &arrival.what {
@@ -135,7 +140,7 @@ impl<'c> Judge<'c> {
             && !state.closed
             && !state.rest
             && !state.stalled;
-        (open || label == super::DRIVER && !state.rest) && !state.proved
+        (open || label == super::DRIVER) && !state.proved
     }
 
     /// The demand for a proof, by an echo where a namespace with one is joined.

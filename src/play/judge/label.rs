@@ -9,6 +9,9 @@ use std::collections::{BTreeSet, VecDeque};
 /// The record separator of polling payloads.
 const SEPARATOR: char = '\u{1e}';
 
+/// How the end of a session by its close packet is described.
+pub(super) const CLOSE_PACKET: &str = "close packet `1`";
+
 /// The state of one label.
 #[derive(Debug, Default)]
 pub(super) struct LabelState {
@@ -216,7 +219,7 @@ impl LabelState {
     pub(super) fn arrive(&mut self, mut arrival: Arrival) {
         // In a session script the close packet is the close, whatever transport it comes over.
         if !self.over.is_empty() && arrival.text() == Some("1") {
-            let how = "close packet `1`".to_owned();
+            let how = CLOSE_PACKET.to_owned();
             arrival.what = What::Closed(Closed {
                 by: Side::Target,
                 how,

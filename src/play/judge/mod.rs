@@ -19,7 +19,7 @@ mod timing;
 use crate::notation::{Action, Case, Content, Item, OwnAction, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
-use crate::transcript::{Cause, Entry, Event, Side, Transcript};
+use crate::transcript::{Cause, Entry, Event, Side, Transcript, Wire};
 pub(super) use ambient::Ambient;
 pub(super) use client::{DRIVER, sessions_of};
 use label::{Arrival, LabelState};
@@ -129,6 +129,8 @@ pub struct Judge<'c> {
     performed: VecDeque<(Cause, usize, f64)>,
     /// Requests of a client that no line has asked for.
     waiting: Vec<client::Waiting>,
+    /// Polls of a client that are not answered: their labels and sessions.
+    open_polls: BTreeMap<String, String>,
     /// Labels of the script, and the recorded ones that they stand for now.
     bound: BTreeMap<String, String>,
     /// Recorded labels, and what the script calls them.
@@ -141,6 +143,8 @@ pub struct Judge<'c> {
     lag_at_base: f64,
     now: f64,
     seen: usize,
+    /// The last entry that met a line.
+    last_met: usize,
     parking: bool,
     deadline_passed: bool,
     tolerated: Option<Failure>,
@@ -166,6 +170,7 @@ impl<'c> Judge<'c> {
             captures: Captures::default(),
             performed: VecDeque::new(),
             waiting: Vec::new(),
+            open_polls: BTreeMap::new(),
             bound: BTreeMap::new(),
             named: BTreeMap::new(),
             given: client::Given::default(),
@@ -174,6 +179,7 @@ impl<'c> Judge<'c> {
             lag_at_base: 0.0,
             now: 0.0,
             seen: 0,
+            last_met: 0,
             parking: false,
             deadline_passed: false,
             tolerated: None,
@@ -271,6 +277,12 @@ impl<'c> Judge<'c> {
         let hosts = self.hosts();
         if let Some(request) = client::request_of(&entry.event).filter(|_| hosts) {
             return self.park_request(index, entry.at, &entry.label, request);
+        }
+        if matches!(
+            &entry.event,
+            Event::Sent(Wire::Response(_)) | Event::Closed(_) | Event::Did(_)
+        ) {
+            self.open_polls.remove(&entry.label);
         }
         let state = self.labels.entry(entry.label.clone()).or_default();
         state.hosts = hosts;
@@ -467,6 +479,10 @@ impl<'c> Judge<'c> {
             });
         };
         if done != cause {
+            return self.out_of_step(step, done);
+        }
+        // Nothing is done before the lines above are met; only a changed transcript has it so.
+        if index < self.last_met {
             return self.out_of_step(step, done);
         }
         self.performed.pop_front();

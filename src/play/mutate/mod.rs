@@ -1,9 +1,11 @@
 //! Expectation mutation: what the target sent is dropped, doubled, delayed, reordered or altered, and judged again.
 //!
 //! A mutation that leaves the verdict a pass shows a weak expectation. Everything here is pure: it works on a saved
-//! transcript, so the target is not asked again. `packet` owns how a single packet is altered.
+//! transcript, so the target is not asked again. `packet`, `report` and `request` own how one of them is altered.
 
 mod packet;
+mod report;
+mod request;
 
 use super::judge::{Ambient, Judge, Judgement, Match, Values, player_of};
 use crate::notation::{Action, Case, Content, Item, Step};
@@ -132,6 +134,17 @@ impl<'c> Script<'c> {
         }
     }
 
+    /// The request that a line expects.
+    fn request(&self, line: u32) -> Option<&crate::notation::Request> {
+        match self.steps.get(&line).map(|step| &step.action) {
+            Some(Action::Wire {
+                content: Content::Request(request) | Content::WebSocket(request),
+                ..
+            }) => Some(request),
+            _ => None,
+        }
+    }
+
     fn headers(&self, line: u32) -> Vec<String> {
         match self.steps.get(&line).map(|step| &step.action) {
             Some(Action::Wire {
@@ -253,10 +266,21 @@ fn message_mutations(
         all.push((line, "swap with the next".into(), swapped));
     }
     let altered: Vec<(String, Wire)> = match wire {
-        Wire::Text(text) | Wire::Driver(text) => packet::altered(text, &script.source(line))
+        Wire::Text(text) => packet::altered(text, &script.source(line))
             .into_iter()
             .map(|(name, text)| (name, Wire::Text(text)))
             .collect(),
+        Wire::Driver(text) => report::altered(text, &script.source(line))
+            .into_iter()
+            .map(|(name, text)| (name, Wire::Driver(text)))
+            .collect(),
+        Wire::Request(came) => match script.request(line) {
+            Some(expected) => request::altered(came, expected)
+                .into_iter()
+                .map(|(name, request)| (name, Wire::Request(request)))
+                .collect(),
+            None => Vec::new(),
+        },
         Wire::Binary(bytes) => packet::altered_bytes(bytes)
             .into_iter()
             .map(|(name, bytes)| (name, Wire::Binary(bytes)))
@@ -266,7 +290,7 @@ fn message_mutations(
             other.opcode ^= 1;
             vec![("change the opcode".into(), Wire::Frame(other))]
         }
-        Wire::Raw(_) | Wire::Request(_) | Wire::Response(_) => Vec::new(),
+        Wire::Raw(_) | Wire::Response(_) => Vec::new(),
     };
     for (name, wire) in altered {
         all.push((line, name, with_event(transcript, index, Event::Received(wire))));

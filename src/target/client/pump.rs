@@ -35,6 +35,8 @@ struct State {
     last_case: u64,
     asked: VecDeque<Asked>,
     cases: BTreeMap<String, Inbox>,
+    /// The closed case that was reported for last, and how often.
+    late: (String, usize),
 }
 
 /// A request that is not answered yet.
@@ -208,10 +210,18 @@ impl Core {
         let case = value["case"].as_str().unwrap_or_default().to_owned();
         let mut state = self.state();
         let Some(inbox) = state.cases.get(&case) else {
-            return if number_of(&case).is_some_and(|number| (1..=state.last_case).contains(&number)) {
-                Ok(())
+            if !number_of(&case).is_some_and(|number| (1..=state.last_case).contains(&number)) {
+                return Err(DriverError::UnknownCase { case });
+            }
+            if state.late.0 != case {
+                state.late = (case.clone(), 0);
+            }
+            state.late.1 += 1;
+            let (waiting, bytes) = (state.late.1, 0);
+            return if waiting > WAITING_REPORTS {
+                Err(DriverError::CaseFlood { case, waiting, bytes })
             } else {
-                Err(DriverError::UnknownCase { case })
+                Ok(())
             };
         };
         let before = inbox.waiting.fetch_add(size, Ordering::Relaxed);
@@ -271,13 +281,14 @@ async fn read(core: &Core, reader: &mut Reader) -> DriverError {
         };
         tokio::select! {
             biased;
+            // First, so that who never stops reporting does not get around answering.
+            () = too_late => return reader.silent(core.patience),
             message = reader.next("answer or report") => {
                 if let Err(error) = message.and_then(|message| core.take(message)) {
                     return error;
                 }
             }
             () = core.asked.notified(), if deadline.is_none() => {}
-            () = too_late => return reader.silent(core.patience),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Something that a driver writes as one line.
 #[derive(Debug, JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, rename = "message")]
 #[expect(
     dead_code,
     reason = "only its form is of interest: which message comes is known from the keys"
@@ -25,6 +25,7 @@ pub(crate) enum Message {
 
 /// How a driver introduces itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "hello")]
 pub(crate) struct HelloMessage {
     /// The version of the protocol.
     #[schemars(with = "u64", extend("const" = 1))]
@@ -49,6 +50,7 @@ pub(crate) struct HelloMessage {
 
 /// The answer to a request. With neither `error` nor `unsupported` the request was done.
 #[derive(Debug, JsonSchema)]
+#[schemars(rename = "answer")]
 #[expect(dead_code, reason = "only its form is of interest")]
 pub(crate) struct AnswerMessage {
     /// That of the request.
@@ -63,7 +65,7 @@ pub(crate) struct AnswerMessage {
 
 /// What became of a frame or a packet.
 #[derive(Debug, JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, rename = "outcome")]
 #[expect(dead_code, reason = "only its form is of interest")]
 pub(crate) enum OutcomeMessage {
     /// A packet was decoded.
@@ -96,6 +98,7 @@ pub(crate) enum OutcomeMessage {
 
 /// A packet of Engine.IO or Socket.IO.
 #[derive(Debug, JsonSchema)]
+#[schemars(rename = "packet")]
 #[expect(dead_code, reason = "only its form is of interest")]
 pub(crate) struct PacketMessage {
     /// Its type, by name.
@@ -111,6 +114,7 @@ pub(crate) struct PacketMessage {
 /// What a client reports. Values are JSON, or one of the words `$binary`, `$number`, `$undefined`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "report", rename_all = "snake_case")]
+#[schemars(rename = "report")]
 #[expect(dead_code, reason = "it is looked at to see that it has the form of a report")]
 pub(crate) enum Report {
     /// The namespace is connected.

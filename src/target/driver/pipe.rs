@@ -3,6 +3,7 @@
 //!
 //! A driver is trusted with nothing: lines, waits and memory are bounded.
 
+use super::super::group::End;
 use super::super::launch::{Launch, Limits, Process};
 use super::error::{DriverError, introduced, rubbish};
 use super::hello::Hello;
@@ -256,7 +257,7 @@ impl Reader {
                 .recv()
                 .await
                 .map(|value| value.to_string())
-                .ok_or_else(closed),
+                .ok_or_else(threw),
             Self::Process { lines, process } => match lines.next().await {
                 Ok(line) => Ok(line),
                 Err(LineError::TooLong) => Err(DriverError::Flood),
@@ -271,7 +272,7 @@ impl Reader {
     /// Where the driver ended, or what it wrote is no JSON object.
     pub(in crate::target) async fn next(&mut self, expected: &'static str) -> Result<Received, DriverError> {
         if let Self::InProcess(messages) = self {
-            let value = messages.recv().await.ok_or_else(closed)?;
+            let value = messages.recv().await.ok_or_else(threw)?;
             return Ok(Received { value, size: 0 });
         }
         let line = self.next_text().await?;
@@ -316,6 +317,14 @@ async fn ended(process: &Process) -> DriverError {
     let end = tokio::time::timeout(END_PATIENCE, process.ended()).await;
     let tail = introduced(&process.last_words().await);
     end.map_or_else(|_| closed(), |end| DriverError::Ended { end, tail })
+}
+
+/// The error for a driver in this process that is gone.
+fn threw() -> DriverError {
+    DriverError::Ended {
+        end: End::Exited("as a program would that threw".to_owned()),
+        tail: String::new(),
+    }
 }
 
 fn closed() -> DriverError {

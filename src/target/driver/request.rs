@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 /// A request, without its id, and without the case that a request to a client belongs to.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
+#[schemars(rename = "command")]
 pub(crate) enum Request {
     /// Decode each input, a list of frames, with a decoder of its own.
     Decode {
@@ -91,7 +92,7 @@ impl Request {
 
 /// The options of `connect`.
 #[derive(Debug, JsonSchema)]
-#[schemars(rename_all = "camelCase")]
+#[schemars(rename_all = "camelCase", rename = "options")]
 #[expect(
     dead_code,
     reason = "only its form is of interest: they are passed on as they are"

@@ -12,15 +12,14 @@ use serde_json::{Value, json};
 pub fn driver_schema() -> Result<Vec<u8>, serde_json::Error> {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let message = generator.subschema_for::<Message>();
-    let request = generator.subschema_for::<Request>();
+    let command = generator.subschema_for::<Request>();
     let mut definitions = generator.take_definitions(true);
-    definitions.insert("message".to_owned(), message.to_value());
-    definitions.insert("request".to_owned(), numbered(request.to_value()));
+    definitions.insert("request".to_owned(), numbered(command.to_value()));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of the driver protocol",
         "description": "Version 1, described in docs/driver.md. Keys that are not named here are ignored.",
-        "anyOf": [{ "$ref": "#/$defs/request" }, { "$ref": "#/$defs/message" }],
+        "anyOf": [{ "$ref": "#/$defs/request" }, message],
         "$defs": definitions,
     });
     let mut bytes = serde_json::to_vec_pretty(&schema)?;
@@ -29,9 +28,9 @@ pub fn driver_schema() -> Result<Vec<u8>, serde_json::Error> {
 }
 
 /// A request as it is sent: with an id, and where it is for a client with a case.
-fn numbered(request: Value) -> Value {
+fn numbered(command: Value) -> Value {
     json!({
-        "allOf": [request],
+        "allOf": [command],
         "properties": { "id": { "type": "integer", "minimum": 1 }, "case": { "type": "string" } },
         "required": ["id", "do"],
     })

@@ -306,7 +306,7 @@ async fn ask(
         std::future::pending::<()>().await;
         return Ok(hyper::Response::default());
     };
-    waits.is_answered();
+    waits.settle();
     if answer.status == 101 {
         // There is room for one, and a connection changes over once.
         let _ = upgrades.try_send((exchange, Upgrade { on_upgrade }, queue));
@@ -371,7 +371,7 @@ struct Waits {
 
 impl Waits {
     /// The answer is there: whatever happens to the connection now is no giving up.
-    fn is_answered(self) {
+    fn settle(self) {
         std::mem::forget(self);
     }
 }

@@ -83,7 +83,8 @@ impl Session {
         let refuse = |status, why: &str| {
             host.answer(exchange, super::asked::refusal(status, why));
         };
-        if self.over_and_done {
+        let has_last_words = request.method == "GET" && !asked.upgrades && !self.outbox.is_empty();
+        if self.over_and_done && !has_last_words {
             refuse(400, r#"{"code":1,"message":"Session ID unknown"}"#);
             return Vec::new();
         }
@@ -122,7 +123,7 @@ impl Session {
     }
 
     fn body(&mut self, body: &[u8]) -> Told {
-        let Some(packets) = payload::split(body) else {
+        let Some(packets) = payload::split_strictly(body) else {
             return self.tell(vec![Event::Received(Wire::Raw(body.to_vec()))]);
         };
         let mut told = Vec::new();

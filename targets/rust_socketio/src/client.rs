@@ -24,6 +24,7 @@ type Job = BoxFuture<'static, Result<(), Error>>;
 /// A client of a namespace. What it is asked for is done in order, one after the other.
 struct Namespace {
     client: Arc<Mutex<Option<Client>>>,
+    connected: Arc<AtomicBool>,
     jobs: mpsc::UnboundedSender<Job>,
     busy: Arc<AtomicUsize>,
 }
@@ -44,6 +45,13 @@ async fn answer(
 ) -> Result<(), Refusal> {
     let nsp = request["nsp"].as_str().unwrap_or("/").to_owned();
     if request["do"] == "connect" {
+        let there = namespaces
+            .get(&nsp)
+            .is_some_and(|there: &Namespace| there.connected.load(Ordering::SeqCst));
+        if there && request["options"]["forceNew"] != json!(true) {
+            let why = "a client connects when it is built, and cannot be asked to";
+            return Err(Refusal::Unsupported(why.to_owned()));
+        }
         let namespace = Namespace::connect(case, &nsp, request)?;
         namespaces.insert(nsp, namespace);
         return Ok(());
@@ -57,7 +65,16 @@ async fn answer(
         .clone();
     let client = client.ok_or_else(none)?;
     let job = if request["do"] == "disconnect" {
-        async move { client.disconnect().await }.boxed()
+        let (case, connected) = (case.clone(), namespace.connected.clone());
+        // The library tells its handlers nothing of it: that it comes back is how an application knows.
+        let left = async move {
+            client.disconnect().await?;
+            if connected.swap(false, Ordering::SeqCst) {
+                case.report(json!({"report": "disconnect", "nsp": nsp}));
+            }
+            Ok(())
+        };
+        left.boxed()
     } else {
         emission(case, client, &nsp, request)?
     };
@@ -89,13 +106,15 @@ fn emission(case: &Case, client: Client, nsp: &str, request: &Value) -> Result<J
 impl Namespace {
     fn connect(case: &Case, nsp: &str, request: &Value) -> Result<Self, Refusal> {
         let options = &request["options"];
-        let builder = listening(builder(request)?, case, nsp, plain(&options["emitOnConnect"])?);
+        let connected = Arc::new(AtomicBool::new(false));
+        let emission = plain(&options["emitOnConnect"])?;
+        let builder = listening(builder(request)?, case, nsp, emission, connected.clone());
         let client = Arc::new(Mutex::new(None));
-        let (connected, failed) = (client.clone(), case.clone());
+        let (built, failed) = (client.clone(), case.clone());
         let name = nsp.to_owned();
         tokio::spawn(async move {
             match builder.connect().await {
-                Ok(client) => *connected.lock().unwrap_or_else(PoisonError::into_inner) = Some(client),
+                Ok(client) => *built.lock().unwrap_or_else(PoisonError::into_inner) = Some(client),
                 Err(error) => failed
                     .report(json!({"report": "connect_error", "nsp": name, "message": error.to_string()})),
             }
@@ -111,7 +130,12 @@ impl Namespace {
                 left.fetch_sub(1, Ordering::SeqCst);
             }
         });
-        Ok(Self { client, jobs, busy })
+        Ok(Self {
+            client,
+            connected,
+            jobs,
+            busy,
+        })
     }
 
     /// Does something up to its first wait; the rest, and what comes after it, is done later.
@@ -203,8 +227,13 @@ fn unsupported(option: &str) -> Refusal {
 }
 
 /// The same client, which reports what it hears.
-fn listening(builder: ClientBuilder, case: &Case, nsp: &str, emit_on_connect: Value) -> ClientBuilder {
-    let connected = Arc::new(AtomicBool::new(false));
+fn listening(
+    builder: ClientBuilder,
+    case: &Case,
+    nsp: &str,
+    emit_on_connect: Value,
+    connected: Arc<AtomicBool>,
+) -> ClientBuilder {
     let on = |word: &'static str| {
         let (case, nsp, connected) = (case.clone(), nsp.to_owned(), connected.clone());
         move |is: bool, more: Value| {

@@ -20,10 +20,16 @@ use crate::{
 
 /// The status code of a WebSocket that is closed in order.
 const NORMAL_CLOSURE: u16 = 1000;
+/// How long the next poll waits for the answer to the probe, when the server has ended a poll for the sake of the upgrade.
+const RELEASED: Millis = 100;
 /// How long a close packet may take to be answered when the session is over already.
 const FAREWELL: Millis = 2000;
 
 /// What a session has to say.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most of what a session says is a transmit"
+)]
 #[derive(Debug)]
 pub(crate) enum Output {
     Transmit(Transmit),
@@ -52,6 +58,8 @@ pub struct Session {
     get: Option<ExchangeId>,
     post: Option<ExchangeId>,
     probe: Option<Probe>,
+    /// When to poll although the probe has not been answered.
+    poll_at: Option<Millis>,
     outbox: Outbox,
     /// When the server will have been silent for too long.
     ping_by: Option<Millis>,
@@ -114,6 +122,7 @@ impl Session {
             get: None,
             post: None,
             probe: None,
+            poll_at: None,
             outbox: Outbox::default(),
             ping_by: None,
             gone_by: None,
@@ -143,7 +152,10 @@ impl Session {
     /// When [`Session::handle_timeout`] is due.
     pub fn deadline(&self) -> Option<Millis> {
         let probe = self.probe.as_ref().map(|probe| probe.until);
-        [self.ping_by, self.gone_by, probe].into_iter().flatten().min()
+        [self.ping_by, self.gone_by, self.poll_at, probe]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
@@ -188,6 +200,8 @@ impl Session {
             }
         } else if due(self.probe.as_ref().map(|probe| probe.until)) {
             self.drop_probe();
+        } else if due(self.poll_at) {
+            self.poll();
         }
     }
 
@@ -246,7 +260,7 @@ impl Session {
             self.probe = Some(Probe {
                 exchange,
                 stage: Stage::Connecting,
-                until: now + self.options.timeout,
+                until: now.saturating_add(self.options.timeout),
             });
         }
     }
@@ -254,6 +268,7 @@ impl Session {
     // ---- polling ----
 
     fn poll(&mut self) {
+        self.poll_at = None;
         let request = self.request("GET", Bytes::new());
         self.get = Some(request.0);
         self.transmit(Transmit::Request(request.0, request.1));
@@ -292,6 +307,15 @@ impl Session {
             Phase::Open | Phase::Closing if self.link == Link::Polling => {
                 if self.is_pausing() {
                     self.advance_pause();
+                } else if body == "6"
+                    && self
+                        .probe
+                        .as_ref()
+                        .is_some_and(|probe| probe.stage == Stage::Asked)
+                {
+                    // The server has seen the probe, and its answer is on its way. A server that releases only one poll
+                    // would not release the next.
+                    self.poll_at = Some(now + RELEASED);
                 } else {
                     self.poll();
                 }
@@ -334,6 +358,8 @@ impl Session {
             self.post = None;
             self.fail(now, why);
         } else if self.link == Link::WebSocket(exchange) {
+            // It is gone: there is nothing to be aborted.
+            self.link = Link::Polling;
             self.fail(now, why);
         }
     }
@@ -376,12 +402,12 @@ impl Session {
         {
             self.forget_probe();
         } else if self.link == Link::WebSocket(exchange) {
+            // It is gone: there is nothing to be aborted.
+            self.link = Link::Polling;
             if self.phase == Phase::Opening {
                 self.fail(now, why);
             } else {
                 self.tell_closed(CloseReason::TransportClose, why);
-                // It is gone: there is nothing to be aborted.
-                self.link = Link::Polling;
                 self.finish();
             }
         }
@@ -415,6 +441,7 @@ impl Session {
             return;
         }
         if let Some(probe) = self.probe.take() {
+            self.poll_at = None;
             self.transmit(Transmit::Frame(probe.exchange, Message::Text("5".into())));
             self.link = Link::WebSocket(probe.exchange);
             self.flush();
@@ -435,9 +462,9 @@ impl Session {
 
     /// Goes on with polling, where the probe had stopped that.
     fn forget_probe(&mut self) {
-        let was_pausing = self.is_pausing();
+        let had_stopped = self.is_pausing() || self.poll_at.is_some();
         self.probe = None;
-        if was_pausing && matches!(self.phase, Phase::Open | Phase::Closing) {
+        if had_stopped && matches!(self.phase, Phase::Open | Phase::Closing) {
             if self.get.is_none() {
                 self.poll();
             }
@@ -512,6 +539,7 @@ impl Session {
     /// Sends the close packet over polling. The poll that runs goes on until it is answered.
     fn say_farewell(&mut self) {
         self.phase = Phase::Farewell;
+        self.poll_at = None;
         self.drop_probe();
         self.post("1".into());
     }
@@ -538,6 +566,7 @@ impl Session {
         self.drop_probe();
         self.ping_by = None;
         self.gone_by = None;
+        self.poll_at = None;
     }
 
     fn give_up_transport(&mut self) {

@@ -3,6 +3,21 @@
 //! Architecture Invariant: a fault is made of [`Seams`] around the layers. The layers themselves have no fault in them and
 //! do not know that there are any.
 
+mod ack;
+mod binary;
+mod close;
+mod connect;
+mod disconnect;
+mod event;
+mod handshake;
+mod heartbeat;
+mod parts;
+mod payload;
+mod polling;
+mod reconnection;
+mod upgrade;
+mod websocket;
+
 use std::fmt;
 
 use super::seams::Seams;
@@ -51,4 +66,44 @@ pub fn by_name(name: &str) -> Option<Fault> {
 }
 
 /// All faults, area by area.
-pub static ALL: &[FaultInfo] = &[];
+pub static ALL: &[FaultInfo] = &TABLE;
+
+const AREAS: [&[FaultInfo]; 13] = [
+    handshake::FAULTS,
+    payload::FAULTS,
+    polling::FAULTS,
+    heartbeat::FAULTS,
+    close::FAULTS,
+    upgrade::FAULTS,
+    websocket::FAULTS,
+    connect::FAULTS,
+    event::FAULTS,
+    ack::FAULTS,
+    binary::FAULTS,
+    disconnect::FAULTS,
+    reconnection::FAULTS,
+];
+
+static TABLE: [FaultInfo; count()] = {
+    let mut table = [AREAS[0][0]; count()];
+    let (mut area, mut filled) = (0, 0);
+    while area < AREAS.len() {
+        let mut index = 0;
+        while index < AREAS[area].len() {
+            table[filled] = AREAS[area][index];
+            filled += 1;
+            index += 1;
+        }
+        area += 1;
+    }
+    table
+};
+
+const fn count() -> usize {
+    let (mut area, mut count) = (0, 0);
+    while area < AREAS.len() {
+        count += AREAS[area].len();
+        area += 1;
+    }
+    count
+}

@@ -264,7 +264,8 @@ impl Namespace {
             self.state = State::Idle;
             return;
         }
-        let Some(sid) = json_field(payload, "sid").and_then(unquote) else {
+        let sid = json_field(payload, "sid").and_then(unquote);
+        let Some(sid) = sid.filter(|sid| !sid.is_empty()) else {
             context.report(Report::ConnectError {
                 namespace: self.name.clone(),
                 message: "the server gave no `sid`: it may speak an older revision of the protocol".into(),

@@ -258,7 +258,7 @@ impl Sockets {
         self.backoff.reset();
         self.decoder.reset();
         self.with_all(now, |namespace, context| {
-            namespace.handle_lost(context, reason, why)
+            namespace.handle_lost(context, reason, why);
         });
         self.link = Link::Closed;
         self.reconnect(now);

@@ -28,7 +28,7 @@ use crate::{
     client::{
         ClientOptions, ClientStack, Random,
         engine::{Arrival, Transmit},
-        seams::Seams,
+        seams::{Seams, WireFilters},
         socket::{Command, Refused, Report},
     },
     engine::{ExchangeId, Message, Millis},
@@ -173,6 +173,11 @@ impl Shared {
         }
     }
 
+    /// What a deliberate fault does to the frames of WebSockets.
+    pub(super) fn wire_filters(&self) -> WireFilters {
+        self.lock().stack.wire_filters()
+    }
+
     /// A task has ended by itself.
     fn forget(&self, exchange: ExchangeId) {
         self.lock().running.remove(&exchange);
@@ -188,9 +193,7 @@ impl State {
     /// Ends everything; nothing is told from now on.
     fn end(&mut self) {
         self.application = None;
-        for (_, running) in self.running.drain() {
-            running.task.abort();
-        }
+        self.running.drain().for_each(|(_, running)| running.task.abort());
         if let Some(timers) = self.timers.take() {
             timers.abort();
         }
@@ -277,10 +280,9 @@ async fn run_timers(shared: Arc<Shared>) {
     loop {
         let timeout = shared.lock().timeout;
         let due = async {
-            match timeout {
-                Some(at) => {
-                    tokio::time::sleep_until((shared.started + Duration::from_millis(at)).into()).await;
-                }
+            // What is beyond all time never comes.
+            match timeout.and_then(|at| shared.started.checked_add(Duration::from_millis(at))) {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
                 None => std::future::pending().await,
             }
         };

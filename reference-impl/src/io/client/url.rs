@@ -1,6 +1,6 @@
 //! Where a server is: the URL that a user gives.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use http::Uri;
 use thiserror::Error;
@@ -37,6 +37,17 @@ pub enum UrlError {
         /// What it begins with.
         scheme: String,
     },
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)?;
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            let before = if index == 0 { '?' } else { '&' };
+            write!(f, "{before}{name}={value}")?;
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for ServerUrl {
@@ -98,6 +109,7 @@ mod tests {
         assert_eq!(url.authority, "[::1]:3000");
         let query = [("a", "b=c"), ("d", "")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(url.query, query);
+        assert_eq!(url.to_string(), "http://[::1]:3000/admin?a=b=c&d=");
         let url: ServerUrl = "ws://user:pw@example.test".parse().unwrap();
         assert_eq!(
             (url.port, url.path.as_str(), url.authority.as_str()),

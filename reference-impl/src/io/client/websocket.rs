@@ -28,7 +28,10 @@ use super::{
 use crate::{
     client::engine::Arrival,
     engine::{ExchangeId, Message},
+    io::filter::Filtered,
 };
+
+type Socket = WebSocketStream<Filtered<TcpStream>>;
 
 /// How long the server may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -56,6 +59,8 @@ pub(super) async fn run(
         Ok(socket) => socket,
         Err(why) => return shared.arrive(Arrival::Failed(exchange, why)),
     };
+    let filters = shared.wire_filters();
+    socket.get_mut().set_filters(filters.received, filters.sent);
     shared.arrive(Arrival::WsOpen(exchange));
     let why = converse(shared, exchange, &mut socket, &mut directives).await;
     if let Some(why) = why {
@@ -66,7 +71,7 @@ pub(super) async fn run(
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, farewell).await;
 }
 
-async fn open(url: &ServerUrl, request: Request<()>) -> Result<WebSocketStream<TcpStream>, String> {
+async fn open(url: &ServerUrl, request: Request<()>) -> Result<Socket, String> {
     let failed = |error: Error| match error {
         Error::Http(response) => refusal(response.status(), response.body().as_deref().unwrap_or_default()),
         other => format!("WebSocket handshake: {other}"),
@@ -78,6 +83,7 @@ async fn open(url: &ServerUrl, request: Request<()>) -> Result<WebSocketStream<T
     let mut config = WebSocketConfig::default();
     config.max_message_size = Some(MAX_BODY);
     config.max_frame_size = Some(MAX_BODY);
+    let stream = Filtered::new(stream, None);
     let (socket, _) = client_async_with_config(handshake, stream, Some(config))
         .await
         .map_err(failed)?;
@@ -96,7 +102,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
 async fn converse(
     shared: &Arc<Shared>,
     exchange: ExchangeId,
-    socket: &mut WebSocketStream<TcpStream>,
+    socket: &mut Socket,
     directives: &mut Directives,
 ) -> Option<String> {
     loop {
