@@ -1,5 +1,6 @@
 //! siospec: the conformance suite and fuzz harness for Socket.IO.
 
+pub mod campaign;
 pub mod cli;
 pub mod notation;
 pub mod outcome;

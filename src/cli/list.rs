@@ -162,6 +162,7 @@ fn listed_vector(vector: &Vector) -> Value {
         "tolerated": vector.tolerated.iter().map(allowed).collect::<Vec<_>>(),
         "canonical": vector.canonical,
         "without_data": vector.without_data,
+        "times": vector.times,
         "text": vector.text,
     })
 }

@@ -2,10 +2,13 @@
 
 mod baseline;
 mod bench;
+mod campaign_output;
 mod connect;
 mod driver;
 mod exit;
 mod faults;
+mod findings;
+mod fuzz;
 mod install;
 mod interruptions;
 mod list;
@@ -88,6 +91,9 @@ enum Command {
     Connect(Box<connect::Connect>),
     /// Show which cases catch each deliberate fault of the reference
     Faults(faults::Faults),
+    /// Try inputs that nobody thought of on a target, and write down what it gets wrong
+    #[command(subcommand)]
+    Fuzz(fuzz::Fuzz),
     /// Make reports from saved results, merge them, compare them
     Report(Box<report::Report>),
     /// Change what the reference sent, and show which changes the cases overlook
@@ -155,6 +161,7 @@ fn dispatch(
         Command::Serve(arguments) => serve::serve(&arguments, out),
         Command::Connect(arguments) => connect::connect(&arguments, color, out),
         Command::Faults(arguments) => faults::faults(&arguments, out),
+        Command::Fuzz(fuzz::Fuzz::Codec(arguments)) => fuzz::codec(&arguments, out),
         Command::Report(arguments) => report::report(&arguments, out),
         Command::Bench(arguments) => bench::bench(&arguments, out),
         Command::Driver(command) => driver::driver(&command, out),

@@ -499,7 +499,12 @@ fn codec_target(named: Named, playing: &Playing) -> Result<CodecTarget, Failure>
             "--fault is for the built-in server: leave it out"
         )));
     }
-    let target = match named {
+    Ok(codec(named)?.with_limits(limits(playing), playing.timeout))
+}
+
+/// The codec that was named.
+pub(super) fn codec(named: Named) -> Result<CodecTarget, Failure> {
+    Ok(match named {
         Named::Builtin => CodecTarget::builtin(),
         Named::Command(command) => CodecTarget::command(command),
         Named::Url(url) => {
@@ -512,8 +517,7 @@ fn codec_target(named: Named, playing: &Playing) -> Result<CodecTarget, Failure>
             let no_codec = || Failure::usage(anyhow::anyhow!("{argument} has no [codec]"));
             CodecTarget::manifest(manifest, &argument).ok_or_else(no_codec)?
         }
-    };
-    Ok(target.with_limits(limits(playing), playing.timeout))
+    })
 }
 
 fn limits(playing: &Playing) -> Limits {
@@ -532,7 +536,7 @@ fn elsewhere(corpus: &Corpus, role: Role) -> Vec<String> {
     others.chain(vectors.map(|vector| vector.id.clone())).collect()
 }
 
-fn not_started(error: StartError) -> Failure {
+pub(super) fn not_started(error: StartError) -> Failure {
     Failure::target(anyhow::Error::new(error).context("the target could not be started"))
 }
 

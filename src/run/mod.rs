@@ -5,7 +5,6 @@
 mod alone;
 mod bench;
 mod company;
-mod compare;
 mod conduct;
 mod describe;
 mod fleet;

@@ -1,25 +1,26 @@
 //! A run of vectors against a codec: batches, judging, and finding the input that a driver cannot bear.
 //!
-//! A batch that the driver does not answer properly is halved until the input is found; the driver is started again, and
-//! no other vector loses its verdict.
+//! Where the driver does not answer a batch properly the input to blame is found, and no other vector loses its verdict.
 
 use super::Options;
-use super::compare::{self, Judged};
 use super::conduct::{Listener, conclude};
 use super::known;
 use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
+use crate::suite::compare::{self, Judged};
 use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
 use crate::target::quoted;
-use crate::target::{Batch, CodecInstance, CodecTarget, DriverError, End, KnownEntry, StartError};
+use crate::target::{Asked, Asker, Batch, CodecTarget, DriverError, End, KnownEntry, StartError};
 use crate::transcript::{Entry, Event, Transcript, Wire, as_recorded};
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
 
 /// How many inputs a request has.
 const BATCH: usize = 64;
+/// After how many inputs the memory of a driver is looked at that is given the same one again and again.
+const LOOKS: u32 = 16_384;
 /// How often a driver is started again in one run.
 const RESTARTS: u32 = 100;
 /// The longest line of a transcript, in characters.
@@ -54,9 +55,7 @@ pub async fn run_vectors(
     };
     if let Some(instance) = started {
         let offered = Codec::ALL.map(|codec| (codec.word().to_owned(), instance.drives(codec)));
-        if let Some(hello) = instance.hello() {
-            complete(&mut result.target, &hello.name, &hello.version, &hello.language);
-        }
+        result.target = instance.info(target);
         result.capabilities = BTreeMap::from(offered.clone());
         listener(RunEvent::Started {
             target: result.target.clone(),
@@ -65,8 +64,7 @@ pub async fn run_vectors(
         });
         let mut bench = Bench {
             target,
-            instance: Some(instance),
-            restarts: 0,
+            asker: Asker::new(target, Some(instance), RESTARTS),
             rules,
             known: &options.known,
             began,
@@ -82,27 +80,13 @@ pub async fn run_vectors(
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
-        if let Some(instance) = &bench.instance {
-            instance.stop().await;
-        }
+        bench.asker.stop().await;
         result.cases = bench.cases;
     }
     result.interrupted = *interrupted.borrow();
     conclude(&mut result, options, Vec::new());
     result.wall_ms = began.elapsed().as_secs_f64() * 1000.0;
     Ok(result)
-}
-
-/// What a command does not say of itself is taken from its driver's hello.
-fn complete(info: &mut TargetInfo, name: &str, version: &str, language: &str) {
-    if info.argument.starts_with("-- ") && !name.is_empty() {
-        name.clone_into(&mut info.name);
-    }
-    for (field, told) in [(&mut info.version, version), (&mut info.language, language)] {
-        if field.is_empty() {
-            told.clone_into(field);
-        }
-    }
 }
 
 /// Vectors that can be asked about in one request, in order.
@@ -114,7 +98,8 @@ fn batches(vectors: &[Arc<Vector>]) -> Vec<Vec<Arc<Vector>>> {
             Operation::Encode(_, repeat) => (1, *repeat),
             Operation::RoundTrip(_) => (2, 1),
         };
-        let key = (vector.codec, kind, repeat, vector.without_data);
+        let alone = (vector.times > 1).then_some(&vector.id);
+        let key = (vector.codec, kind, repeat, vector.without_data, alone);
         groups.entry(key).or_default().push(Arc::clone(vector));
     }
     let chunks = groups.into_values().flat_map(|group| {
@@ -126,8 +111,7 @@ fn batches(vectors: &[Arc<Vector>]) -> Vec<Vec<Arc<Vector>>> {
 
 struct Bench<'a> {
     target: &'a CodecTarget,
-    instance: Option<CodecInstance>,
-    restarts: u32,
+    asker: Asker<'a>,
     rules: &'a Rules,
     known: &'a [KnownEntry],
     began: Instant,
@@ -145,50 +129,7 @@ struct Answered {
 impl Bench<'_> {
     /// Plays vectors of one kind, and tells their verdicts.
     async fn play(&mut self, vectors: Vec<Arc<Vector>>) {
-        let mut todo = VecDeque::from([vectors]);
-        while let Some(part) = todo.pop_front() {
-            let before = Instant::now();
-            match self.ask(&part).await {
-                Ok(answers) => {
-                    let wall_ms = before.elapsed().as_secs_f64() * 1000.0 / part.len().max(1) as f64;
-                    for (vector, exchanges) in part.iter().zip(answers) {
-                        let error = None;
-                        self.finish(
-                            vector,
-                            Answered {
-                                exchanges,
-                                error,
-                                wall_ms,
-                            },
-                        );
-                    }
-                }
-                Err(error) if part.len() == 1 => {
-                    let wall_ms = before.elapsed().as_secs_f64() * 1000.0;
-                    let exchanges = vec![(input(&part[0]), Vec::new())];
-                    self.finish(
-                        &part[0],
-                        Answered {
-                            exchanges,
-                            error: Some(error),
-                            wall_ms,
-                        },
-                    );
-                }
-                Err(_) => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    todo.push_front(second.to_vec());
-                    todo.push_front(first.to_vec());
-                }
-            }
-        }
-    }
-
-    /// Asks about vectors of one kind: an exchange for each, or two for a round trip.
-    async fn ask(&mut self, vectors: &[Arc<Vector>]) -> Result<Vec<Vec<(Value, Vec<Outcome>)>>, DriverError> {
-        let Some(first) = vectors.first() else {
-            return Ok(Vec::new());
-        };
+        let Some(first) = vectors.first() else { return };
         let batch = Batch {
             codec: first.codec,
             encode: !matches!(first.operation, Operation::Decode(_)),
@@ -199,51 +140,77 @@ impl Bench<'_> {
             },
             inputs: vectors.iter().map(|vector| input(vector)).collect(),
         };
-        let outcomes = self.answers(&batch).await?;
-        let mut exchanges: Vec<Vec<_>> = batch
-            .inputs
-            .iter()
-            .cloned()
-            .zip(outcomes)
-            .map(|pair| vec![pair])
-            .collect();
+        let mut answered = match first.times {
+            1 => self.ask(&batch).await,
+            times => self.ask_often(&batch, times).await,
+        };
         if matches!(first.operation, Operation::RoundTrip(_)) {
-            let frames = exchanges.iter().map(|done| encoded(&done[0].1)).collect();
-            let back = Batch {
-                encode: false,
-                inputs: frames,
-                ..batch
-            };
-            let outcomes = self.answers(&back).await?;
-            for (done, pair) in exchanges.iter_mut().zip(back.inputs.into_iter().zip(outcomes)) {
-                done.push(pair);
-            }
+            self.ask_back(&batch, &mut answered).await;
         }
-        Ok(exchanges)
+        for (vector, answered) in vectors.iter().zip(answered) {
+            self.finish(vector, answered);
+        }
     }
 
-    /// Asks the driver, which is started again where the last request was too much for it.
-    async fn answers(&mut self, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
-        let mut instance = match self.instance.take() {
-            Some(instance) => instance,
-            None if self.restarts >= RESTARTS => {
-                let why = format!("it was started again {RESTARTS} times, and that is enough");
-                return Err(DriverError::Unsupported(why));
-            }
-            None => {
-                self.restarts += 1;
-                self.target.start().await.map_err(|error| match error {
-                    StartError::Driver { error, .. } => *error,
-                    other => DriverError::Unsupported(other.to_string()),
-                })?
+    async fn ask(&mut self, batch: &Batch) -> Vec<Answered> {
+        let asked = self.asker.ask_each(batch).await;
+        let answered = |(input, asked): (&Value, Asked)| {
+            let (outcomes, error) = match asked.outcomes {
+                Ok(outcomes) => (outcomes, None),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            Answered {
+                exchanges: vec![(input.clone(), outcomes)],
+                error,
+                wall_ms: asked.took.as_secs_f64() * 1000.0,
             }
         };
-        let answer = instance.ask(batch).await;
-        match &answer {
-            Ok(_) | Err(DriverError::Unsupported(_)) => self.instance = Some(instance),
-            Err(_) => instance.stop().await,
+        batch.inputs.iter().zip(asked).map(answered).collect()
+    }
+
+    /// Asks about the same input again and again, unless that ends the driver. What came of it the last time counts.
+    async fn ask_often(&mut self, batch: &Batch, times: u32) -> Vec<Answered> {
+        let before = Instant::now();
+        let Some(input) = batch.inputs.first() else {
+            return Vec::new();
+        };
+        let mut asked = 0;
+        let (mut outcomes, mut error) = (Vec::new(), None);
+        while asked < times && error.is_none() {
+            let many = BATCH.min((times - asked) as usize);
+            match self.asker.ask(&batch.of(vec![input.clone(); many])).await {
+                Ok(mut all) => outcomes = all.pop().unwrap_or_default(),
+                Err(failed) => error = Some(failed),
+            }
+            asked += many as u32;
+            // The watch over the process looks rarely.
+            if error.is_none() && (asked >= times || asked % LOOKS < many as u32) {
+                error = self.asker.fullness().map(|end| DriverError::Ended {
+                    end,
+                    tail: String::new(),
+                });
+            }
         }
-        answer
+        vec![Answered {
+            exchanges: vec![(input.clone(), outcomes)],
+            error,
+            wall_ms: before.elapsed().as_secs_f64() * 1000.0,
+        }]
+    }
+
+    /// The second half of round trips: what was encoded is decoded.
+    async fn ask_back(&mut self, batch: &Batch, answered: &mut [Answered]) {
+        let mut well: Vec<&mut Answered> = answered.iter_mut().filter(|done| done.error.is_none()).collect();
+        let frames = well.iter().map(|done| encoded(&done.exchanges[0].1)).collect();
+        let back = Batch {
+            encode: false,
+            ..batch.of(frames)
+        };
+        for (done, more) in well.iter_mut().zip(self.ask(&back).await) {
+            done.exchanges.extend(more.exchanges);
+            done.error = more.error;
+            done.wall_ms += more.wall_ms;
+        }
     }
 
     fn finish(&mut self, vector: &Vector, answered: Answered) {

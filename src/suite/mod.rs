@@ -1,6 +1,7 @@
 //! The suite as data: rules, cases, the trials that they make, which of them are selected, and what they cover.
 
 mod baseline;
+pub mod compare;
 mod coverage;
 mod expand;
 mod load;

@@ -14,6 +14,9 @@ use toml::Spanned;
 /// The longest frame that a vector may generate, in bytes.
 const LONGEST: usize = 4 << 20;
 
+/// How often a vector may be asked about.
+const MOST_TIMES: u32 = 1 << 24;
+
 /// What is encoded and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Codec {
@@ -117,6 +120,8 @@ pub struct Vector {
     pub canonical: bool,
     /// Whether the data of decoded packets is left out: where it is too deep or too long to be reported.
     pub without_data: bool,
+    /// How often it is asked about, one after the other: more than once where the memory of the process is at stake.
+    pub times: u32,
     /// The file, for messages.
     pub path: String,
     /// The line of its table, from 1.
@@ -180,6 +185,7 @@ struct RawVector {
     #[serde(default)]
     without_data: bool,
     repeat: Option<Spanned<u32>>,
+    times: Option<Spanned<u32>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -367,6 +373,7 @@ fn vector(raw: RawVector, codec: Codec, rules: &Rules) -> Result<Vector, Fault> 
         operation: operation.clone(),
         canonical: raw.canonical,
         without_data: raw.without_data,
+        times: times(&raw)?,
         path: String::new(),
         line: 0,
         text: String::new(),
@@ -420,6 +427,20 @@ fn operation(raw: &RawVector, what: &Range<usize>) -> Result<Operation, Fault> {
             "it is not clear what is to be done".to_owned(),
             "one of `decode`, `encode` and `roundtrip`".to_owned(),
         )),
+    }
+}
+
+fn times(raw: &RawVector) -> Result<u32, Fault> {
+    match &raw.times {
+        None => Ok(1),
+        Some(times) if raw.roundtrip.is_none() && (1..=MOST_TIMES).contains(times.get_ref()) => {
+            Ok(*times.get_ref())
+        }
+        Some(times) => {
+            let message = "this cannot be asked about so often".to_owned();
+            let expected = format!("1 to {MOST_TIMES}, for `decode` or `encode`");
+            Err((times.span(), message, expected))
+        }
     }
 }
 
@@ -573,6 +594,11 @@ mod tests {
                 "no JSON",
             ),
             (format!("{START}decod = [\"0\"]\n"), 5, "unknown field `decod`"),
+            (
+                format!("{START}decode = [\"0\"]\ntimes = 0\nexpect = [\"error\"]\n"),
+                6,
+                "asked about so often",
+            ),
             (START.replace("codec.x", "codec.y"), 4, "did you mean `codec.x`"),
             (START.replace("\"a\"", "\"A b\""), 3, "no id"),
         ] {

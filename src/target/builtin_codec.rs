@@ -34,16 +34,25 @@ pub(super) fn answer(batch: &Batch) -> Vec<Vec<Outcome>> {
             return vec![outcome.map_or_else(Outcome::Unsupported, Outcome::Frames)];
         }
         let frames = input.as_array().map(Vec::as_slice).unwrap_or_default();
-        match batch.codec {
+        let decode = || match batch.codec {
             Codec::EnginePacket => frames.iter().map(decode_engine).collect(),
             Codec::EnginePayload => decode_body(frames),
             Codec::SocketPacket => decode_socket(frames, batch.without_data),
+        };
+        let mut outcomes = decode();
+        for _ in 1..batch.repeat {
+            outcomes = decode();
         }
+        outcomes
     };
     batch.inputs.iter().map(one).collect()
 }
 
-fn encode(codec: Codec, input: &Value) -> Result<Vec<Frame>, String> {
+/// The frames of a packet.
+///
+/// # Errors
+/// Why the reference has no such packet.
+pub(super) fn encode(codec: Codec, input: &Value) -> Result<Vec<Frame>, String> {
     match codec {
         Codec::EnginePacket => Ok(vec![match engine_packet(input)? {
             EnginePacket::Text(packet_type, data) => Frame::Text(format!("{}{data}", packet_type.digit())),

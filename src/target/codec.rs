@@ -3,8 +3,12 @@
 use super::driver::{DriverError, DriverProgram, Hello, Pipe, Request};
 use super::instance::StartError;
 use super::launch::Limits;
-use super::manifest::{KnownEntry, Manifest};
-use super::{builtin_codec, codec_driver};
+use super::manifest::{FuzzEntry, KnownEntry, Manifest};
+use super::memory;
+use super::{
+    builtin_codec,
+    codec_driver::{self, Reply},
+};
 use crate::outcome::TargetInfo;
 use crate::suite::{Codec, Outcome};
 use serde_json::Value;
@@ -37,18 +41,24 @@ pub struct Batch {
     pub encode: bool,
     /// Whether decoded packets are reported without their data.
     pub without_data: bool,
-    /// How often each packet is encoded from the same value; the last frames count.
+    /// How often each packet is encoded from the same value, or decoded from the start; the last outcomes count.
     pub repeat: u32,
     /// The inputs, as the driver protocol has them.
     pub inputs: Vec<Value>,
 }
 
 impl Batch {
+    /// The same for other inputs.
+    #[must_use]
+    pub fn of(&self, inputs: Vec<Value>) -> Self {
+        Self { inputs, ..*self }
+    }
+
     /// The request of the driver protocol, without its id.
     pub fn request(&self) -> Value {
         let (codec, inputs) = (self.codec.word().to_owned(), self.inputs.clone());
+        let repeat = (self.repeat > 1).then_some(self.repeat);
         let request = if self.encode {
-            let repeat = (self.repeat > 1).then_some(self.repeat);
             Request::Encode {
                 codec,
                 inputs,
@@ -56,9 +66,50 @@ impl Batch {
             }
         } else {
             let data = self.without_data.then_some(false);
-            Request::Decode { codec, inputs, data }
+            Request::Decode {
+                codec,
+                inputs,
+                data,
+                repeat,
+            }
         };
         Value::Object(request.to_map())
+    }
+}
+
+/// A batch as text, so that nothing need be made of its inputs but their JSON.
+#[derive(Clone, Debug)]
+pub struct BatchText {
+    codec: Codec,
+    encode: bool,
+    inputs: usize,
+    text: String,
+}
+
+impl BatchText {
+    /// The request for inputs of this kind, of which `write` appends the JSON texts with commas between them.
+    pub fn new(codec: Codec, encode: bool, inputs: usize, write: impl FnOnce(&mut String)) -> Self {
+        let what = if encode { "encode" } else { "decode" };
+        let mut text = format!("\"do\":\"{what}\",\"codec\":\"{}\",\"inputs\":[", codec.word());
+        write(&mut text);
+        text.push(']');
+        Self {
+            codec,
+            encode,
+            inputs,
+            text,
+        }
+    }
+
+    fn batch(&self) -> Batch {
+        let value: Value = serde_json::from_str(&format!("{{{}}}", self.text)).unwrap_or_default();
+        Batch {
+            codec: self.codec,
+            encode: self.encode,
+            without_data: false,
+            repeat: 1,
+            inputs: value["inputs"].as_array().cloned().unwrap_or_default(),
+        }
     }
 }
 
@@ -106,6 +157,16 @@ impl CodecTarget {
         &self.program.known
     }
 
+    /// What its manifest lists as known findings of campaigns.
+    pub fn fuzz(&self) -> &[FuzzEntry] {
+        &self.program.fuzz
+    }
+
+    /// How many bytes of memory its processes may use.
+    pub fn memory_limit(&self) -> u64 {
+        self.limits.memory
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -134,6 +195,25 @@ impl CodecInstance {
         }
     }
 
+    /// What it is: what its target does not say of itself is taken from its driver's hello.
+    pub fn info(&self, target: &CodecTarget) -> TargetInfo {
+        let mut info = target.info().clone();
+        if let Some(hello) = self.hello() {
+            if info.argument.starts_with("-- ") && !hello.name.is_empty() {
+                info.name.clone_from(&hello.name);
+            }
+            for (field, told) in [
+                (&mut info.version, &hello.version),
+                (&mut info.language, &hello.language),
+            ] {
+                if field.is_empty() {
+                    field.clone_from(told);
+                }
+            }
+        }
+        info
+    }
+
     /// Whether it has this codec.
     pub fn drives(&self, codec: Codec) -> bool {
         self.hello()
@@ -148,6 +228,45 @@ impl CodecInstance {
         match &mut self.0 {
             Body::Builtin => Ok(builtin_codec::answer(batch)),
             Body::Driver(driver) => codec_driver::ask(driver, batch).await,
+        }
+    }
+
+    /// Sends a request, if there is one, and takes the answer to the one that was sent before it, if there was one: that is
+    /// `sent`. So a driver has work while its last answer is looked at.
+    ///
+    /// # Errors
+    /// Where no line comes; it must be started again then.
+    pub async fn pass(
+        &mut self,
+        next: Option<&BatchText>,
+        sent: Option<&BatchText>,
+    ) -> Result<Option<Reply>, DriverError> {
+        match &mut self.0 {
+            Body::Builtin => Ok(sent.map(|sent| Reply::of(&builtin_codec::answer(&sent.batch())))),
+            Body::Driver(driver) => {
+                let next = next.map(|next| next.text.as_str());
+                codec_driver::pass(driver, next, sent.map(|sent| sent.inputs)).await
+            }
+        }
+    }
+
+    /// The same, with so much time for an answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self(match self.0 {
+            Body::Builtin => Body::Builtin,
+            Body::Driver(driver) => Body::Driver(Box::new(driver.with_patience(patience))),
+        })
+    }
+
+    /// How many bytes of memory its processes use now; 0 for the reference.
+    pub fn memory(&self) -> u64 {
+        match &self.0 {
+            Body::Builtin => 0,
+            Body::Driver(driver) => driver
+                .reader
+                .process()
+                .map_or(0, |process| memory::used_now(process.pid)),
         }
     }
 

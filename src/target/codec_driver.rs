@@ -1,9 +1,11 @@
 //! What the driver of a codec is asked, and what it answers, in the form of `docs/driver.md`.
 
 use super::codec::Batch;
-use super::driver::{DriverError, Pipe, rubbish};
+use super::driver::{DriverError, Pipe, checked, mended, read_json, rubbish};
 use crate::suite::{Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Asks a driver for the results of a batch: outcomes for each of its inputs.
@@ -13,6 +15,95 @@ use serde_json::{Value, json};
 pub(super) async fn ask(driver: &mut Pipe, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
     let answer = driver.exchange(batch.request()).await?;
     read_results(&answer, batch.inputs.len()).map_err(|why| rubbish(&answer.to_string(), "answer", why))
+}
+
+/// The answer to a batch, whose outcomes are still text.
+#[derive(Debug)]
+pub struct Reply {
+    line: String,
+    id: u64,
+    inputs: usize,
+}
+
+#[derive(Deserialize)]
+struct RawAnswer<'a> {
+    id: u64,
+    #[serde(borrow)]
+    results: Vec<Vec<&'a RawValue>>,
+}
+
+impl Reply {
+    /// An answer that was not written by a driver.
+    pub(super) fn of(outcomes: &[Vec<Outcome>]) -> Self {
+        let results: Vec<Vec<Value>> = outcomes
+            .iter()
+            .map(|outcomes| outcomes.iter().map(tell_outcome).collect())
+            .collect();
+        Self {
+            line: json!({ "id": 0, "results": results }).to_string(),
+            id: 0,
+            inputs: outcomes.len(),
+        }
+    }
+
+    /// For each input the outcomes as JSON text.
+    ///
+    /// # Errors
+    /// Where it is no proper answer.
+    pub fn outcomes(&self) -> Result<Vec<Vec<&str>>, DriverError> {
+        match serde_json::from_str::<RawAnswer<'_>>(&self.line) {
+            Ok(answer) if answer.id == self.id && answer.results.len() == self.inputs => {
+                let results = answer.results.into_iter();
+                Ok(results
+                    .map(|outcomes| outcomes.into_iter().map(RawValue::get).collect())
+                    .collect())
+            }
+            // What is wrong with it is found out slowly.
+            _ => {
+                let value = read_json(&self.line).map_err(|why| rubbish(&self.line, "answer", why))?;
+                let value = checked(value, self.id)?;
+                let why = match read_results(&value, self.inputs) {
+                    Err(why) => why,
+                    Ok(_) => "its members stand there twice".to_owned(),
+                };
+                Err(rubbish(&self.line, "answer", why))
+            }
+        }
+    }
+
+    /// The outcomes of an input, given as text.
+    ///
+    /// # Errors
+    /// Where one of them is none.
+    pub fn read(&self, outcomes: &[&str]) -> Result<Vec<Outcome>, DriverError> {
+        let read = |text: &&str| read_outcome(&serde_json::from_str(&mended(text)).unwrap_or_default());
+        let outcomes: Result<Vec<Outcome>, String> = outcomes.iter().map(read).collect();
+        outcomes.map_err(|why| rubbish(&self.line, "answer", why))
+    }
+}
+
+fn tell_outcome(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Packet(packet) => json!({ "packet": packet }),
+        Outcome::Wait => json!({ "wait": true }),
+        Outcome::Error(why) => json!({ "error": why }),
+        Outcome::Frames(frames) => json!({ "frames": frames.iter().map(Frame::to_json).collect::<Vec<_>>() }),
+        Outcome::Unsupported(why) => json!({ "unsupported": why }),
+    }
+}
+
+/// Sends a request, if there is one, and takes the answer to the one sent before it, if that had `sent` inputs.
+///
+/// # Errors
+/// Where no line comes.
+pub(super) async fn pass(
+    driver: &mut Pipe,
+    next: Option<&str>,
+    sent: Option<usize>,
+) -> Result<Option<Reply>, DriverError> {
+    let line = driver.pass(next, sent.is_some()).await?;
+    let answer = |((id, line), inputs)| Reply { line, id, inputs };
+    Ok(line.zip(sent).map(answer))
 }
 
 fn read_results(answer: &Value, inputs: usize) -> Result<Vec<Vec<Outcome>>, String> {
@@ -121,5 +212,64 @@ for line in sys.stdin:
             told("fine").await,
             Ok(vec![vec![Outcome::Error("no".to_owned())]])
         );
+    }
+
+    #[tokio::test]
+    async fn the_next_request_may_be_sent_before_the_last_one_is_answered() {
+        let started = Pipe::start(&python(DRIVER), Limits::default(), Duration::from_secs(20)).await;
+        let mut driver = started.unwrap();
+        let text = |inputs: &str| format!("\"do\":\"decode\",\"inputs\":{inputs}");
+        let (one, two) = (text("[[\"fine\"]]"), text("[[\"fine\"],[\"fine\"]]"));
+        assert!(pass(&mut driver, Some(&one), None).await.unwrap().is_none());
+        let first = pass(&mut driver, Some(&two), Some(1)).await.unwrap().unwrap();
+        let last = pass(&mut driver, None, Some(2)).await.unwrap().unwrap();
+        let error = "{\"error\": \"no\"}";
+        assert_eq!(first.outcomes().unwrap(), [[error]]);
+        assert_eq!(last.outcomes().unwrap(), [[error], [error]]);
+        assert_eq!(last.read(&[error]).unwrap(), [Outcome::Error("no".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_found_out() {
+        for (line, words) in [
+            (
+                "{\"id\":8,\"results\":[]}",
+                "answered the request 8, expected the answer to 7",
+            ),
+            ("{\"id\":7,\"results\":[]}", "0 results for 1 inputs"),
+            ("{\"id\":7,\"results\":3}", "no list `results`"),
+            ("{\"id\":7,\"results\":[[]],\"results\":[[]]}", "twice"),
+            (
+                "{\"id\":7,\"unsupported\":\"decode\"}",
+                "does not support this: decode",
+            ),
+            ("{\"id\":7", "it is no JSON"),
+        ] {
+            let (line, id, inputs) = (line.to_owned(), 7, 1);
+            let error = Reply { line, id, inputs }.outcomes().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        let line = "{\"id\":7,\"results\":[[{\"paket\":1}]]}".to_owned();
+        let reply = Reply {
+            line,
+            id: 7,
+            inputs: 1,
+        };
+        let outcomes = reply.outcomes().unwrap();
+        let error = reply.read(&outcomes[0]).unwrap_err().to_string();
+        assert!(error.contains("none of packet, wait"), "{error}");
+    }
+
+    #[test]
+    fn outcomes_are_written_as_they_are_read() {
+        let all = vec![
+            Outcome::Packet(json!({ "type": "ping" })),
+            Outcome::Wait,
+            Outcome::Error("no".to_owned()),
+            Outcome::Unsupported("never".to_owned()),
+            Outcome::Frames(vec![Frame::Text("2".to_owned()), Frame::Binary(vec![1])]),
+        ];
+        let reply = Reply::of(std::slice::from_ref(&all));
+        assert_eq!(reply.read(&reply.outcomes().unwrap()[0]).unwrap(), all);
     }
 }

@@ -41,6 +41,8 @@ pub struct Manifest {
     pub variants: BTreeMap<String, Variant>,
     /// What it is known to fail.
     pub known: Vec<KnownEntry>,
+    /// What campaigns are known to find in it.
+    pub fuzz: Vec<FuzzEntry>,
 }
 
 /// A program of the target.
@@ -74,6 +76,17 @@ pub struct KnownEntry {
     pub over: Vec<String>,
     /// A part of the message with which it fails.
     pub fails: String,
+    /// Why it is known.
+    pub why: String,
+    /// Where it is tracked; may be empty.
+    pub link: String,
+}
+
+/// A class of findings that campaigns are known to come upon in a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FuzzEntry {
+    /// The name of the class; `*` stands for any text.
+    pub class: String,
     /// Why it is known.
     pub why: String,
     /// Where it is tracked; may be empty.
@@ -179,6 +192,7 @@ impl Manifest {
             codec: raw.codec.map(|program| source.program(program)).transpose()?,
             variants: source.variants(raw.variants)?,
             known: source.known(raw.known)?,
+            fuzz: source.fuzz(raw.fuzz)?,
         })
     }
 }
@@ -220,6 +234,17 @@ struct RawManifest {
     variants: BTreeMap<Spanned<String>, RawVariant>,
     #[serde(default)]
     known: Vec<RawKnown>,
+    #[serde(default)]
+    fuzz: Vec<RawFuzz>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFuzz {
+    class: Spanned<String>,
+    why: Spanned<String>,
+    #[serde(default)]
+    link: String,
 }
 
 #[derive(Deserialize)]
@@ -346,6 +371,23 @@ impl Source<'_> {
             .collect()
     }
 
+    fn fuzz(&self, raw: Vec<RawFuzz>) -> Result<Vec<FuzzEntry>, ManifestError> {
+        let filled = |text: &String| !text.trim().is_empty();
+        let entry = |raw: RawFuzz| {
+            let class = self.checked(
+                raw.class,
+                "a class as campaigns name it: codec/direction/kind/aspect",
+                |class| class.split('/').count() > 2 || class.contains('*'),
+            )?;
+            Ok(FuzzEntry {
+                class,
+                why: self.checked(raw.why, "why the finding is known", filled)?,
+                link: raw.link,
+            })
+        };
+        raw.into_iter().map(entry).collect()
+    }
+
     fn known(&self, raw: Vec<RawKnown>) -> Result<Vec<KnownEntry>, ManifestError> {
         raw.into_iter()
             .map(|raw| {
@@ -465,6 +507,16 @@ mod tests {
             "server/*"
         );
         assert!(error(&format!("{SMALL}{good}over = \"udp\"\n")).contains("websocket, polling"));
+    }
+
+    #[test]
+    fn a_known_finding_has_a_class_and_a_reason() {
+        let fuzz =
+            |class: &str, why: &str| format!("{SMALL}[[fuzz]]\nclass = \"{class}\"\nwhy = \"{why}\"\n");
+        let good = parse(&fuzz("socket-packet/decode/accepts/*", "it is lax")).unwrap();
+        assert_eq!(good.fuzz[0].class, "socket-packet/decode/accepts/*");
+        assert!(error(&fuzz("lax", "it is")).contains("codec/direction/kind/aspect"));
+        assert!(error(&fuzz("a/b/c", " ")).contains("why the finding is known"));
     }
 
     #[test]

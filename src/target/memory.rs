@@ -20,6 +20,11 @@ pub(super) fn used_by(root: u32) -> u64 {
     sum(system, Pid::from_u32(root))
 }
 
+/// The same, looked at anew: for few questions.
+pub(super) fn used_now(root: u32) -> u64 {
+    sum(&look(System::new()), Pid::from_u32(root))
+}
+
 fn look(mut system: System) -> System {
     let what = ProcessRefreshKind::nothing().with_memory().without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);

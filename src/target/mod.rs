@@ -3,7 +3,9 @@
 //! **Invariant:** nothing here judges a protocol. A target that answers HTTP is there; what it answers is for the cases.
 
 mod answer;
+mod asker;
 mod builtin;
+mod builtin_agrees;
 mod builtin_client;
 mod builtin_codec;
 pub mod client;
@@ -25,16 +27,21 @@ pub mod port;
 mod tests;
 
 pub use answer::{Announced, Answer, NoAnswer};
+pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
+pub use builtin_agrees::{agrees, agrees_encoded};
 pub use builtin_client::client_faults;
 pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
-pub use codec::{Batch, CodecInstance, CodecTarget};
+pub use codec::{Batch, BatchText, CodecInstance, CodecTarget};
+pub use codec_driver::Reply;
 pub(crate) use driver::Request;
 pub use driver::{DriverError, Hello, driver_schema};
 pub use group::End;
 pub use instance::{Instance, Loss, StartError};
 pub use launch::{Launch, LaunchError, Limits, Process, program_in};
-pub use manifest::{FILE_NAME, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known};
+pub use manifest::{
+    FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known,
+};
 pub use named::{Target, quoted};
 
 /// Where Socket.IO is served unless somebody says otherwise.

@@ -5,14 +5,20 @@ import * as socket from "socket.io-parser";
 
 const manifest = new URL("node_modules/socket.io-parser/package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, "utf8"));
+// An error is an outcome: nobody looks at its stack.
+Error.stackTraceLimit = 0;
 const SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect_error", "event", "ack"];
 
 class Unsupported extends Error {}
 
 const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 
+/** Numbers that JSON.stringify does not tell as they are: 1e400, -0. */
+const ODD_NUMBERS = /-0|\d[eE]/;
+
 /** A value of the driver protocol as one of JavaScript. */
 function revive(value) {
+  if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map(revive);
   if (value === null || typeof value !== "object") return value;
   if (typeof value.$binary === "string") return Buffer.from(value.$binary, "base64");
@@ -80,14 +86,25 @@ function tellBinary(value) {
 
 const tellFrame = (frame) => (typeof frame === "string" ? frame : tellBinary(frame));
 
-/** Runs something that may throw; what it throws is an outcome. */
+/** What was thrown in place of a result. */
+class Thrown {
+  constructor(error) {
+    this.error = error;
+  }
+}
+
+/** Runs something that may throw; what it throws is a result. */
 function attempt(run) {
   try {
     return run();
   } catch (error) {
-    if (error instanceof Unsupported) return { unsupported: error.message };
-    return { error: String(error?.message ?? error) };
+    return new Thrown(error);
   }
+}
+
+function tellThrown({ error }) {
+  if (error instanceof Unsupported) return { unsupported: error.message };
+  return { error: String(error?.message ?? error) };
 }
 
 function tellEngine(packet) {
@@ -95,78 +112,120 @@ function tellEngine(packet) {
   return { packet: packet.data === undefined ? { type: packet.type } : { type: packet.type, data: tell(packet.data) } };
 }
 
-function tellSocket(packet, withData) {
+function tellSocket(packet, text, withData) {
   const told = { type: SOCKET_TYPES[packet.type], nsp: packet.nsp };
   if (packet.id !== undefined) told.id = tell(packet.id);
-  if (withData && packet.data !== undefined) told.data = tell(packet.data);
+  if (withData && packet.data !== undefined) told.data = isPlain(packet, text) ? packet.data : tell(packet.data);
   return { packet: told };
 }
 
+/** Whether the data of a packet is what JSON.parse made of a text, which JSON.stringify can tell by itself. */
+const isPlain = (packet, text) => packet.type < 5 && typeof text === "string" && !ODD_NUMBERS.test(text);
+
+const RESET = Symbol("reset");
+const WAIT = Symbol("wait");
+
+/** For each codec: results of frames, as the library gives them, and a result as an outcome. */
 const decoders = {
-  "engine-packet": (frames) => frames.map((frame) => attempt(() => tellEngine(engine.decodePacket(revive(frame), "nodebuffer")))),
-  "engine-payload": ([body]) => {
-    const packets = attempt(() => engine.decodePayload(revive(body), "nodebuffer"));
-    return Array.isArray(packets) ? packets.map(tellEngine) : [packets];
+  "engine-packet": {
+    decode: (frames) => frames.map((frame) => attempt(() => engine.decodePacket(frame, "nodebuffer"))),
+    tell: tellEngine,
   },
-  "socket-packet": (frames, withData) => {
-    const decoder = new socket.Decoder();
-    let decoded = [];
-    decoder.on("decoded", (packet) => decoded.push(packet));
-    const outcomes = [];
-    for (const frame of frames) {
-      if (frame?.$reset) {
-        decoder.destroy();
-        continue;
+  "engine-payload": {
+    decode: ([body]) => {
+      const packets = attempt(() => engine.decodePayload(body, "nodebuffer"));
+      return Array.isArray(packets) ? packets : [packets];
+    },
+    tell: tellEngine,
+  },
+  "socket-packet": {
+    decode: (frames) => {
+      const decoder = new socket.Decoder();
+      let result;
+      decoder.on("decoded", (packet) => {
+        if (result === WAIT) result = packet;
+      });
+      const results = [];
+      for (const frame of frames) {
+        if (frame === RESET) {
+          decoder.destroy();
+          continue;
+        }
+        result = WAIT;
+        try {
+          decoder.add(frame);
+        } catch (error) {
+          result = new Thrown(error);
+        }
+        results.push(result);
       }
-      decoded = [];
-      outcomes.push(
-        attempt(() => {
-          decoder.add(revive(frame));
-          return decoded.length === 0 ? { wait: true } : tellSocket(decoded[0], withData);
-        }),
-      );
-    }
-    return outcomes;
+      return results;
+    },
+    tell: (result, frame, withData) => (result === WAIT ? { wait: true } : tellSocket(result, frame, withData)),
   },
 };
 
+const tellResult = (tell, result, frame, withData) =>
+  result instanceof Thrown ? tellThrown(result) : tell(result, frame, withData);
+
+/** The outcomes of frames, which are decoded so many times from the start. */
+function decode(request, input) {
+  const { decode, tell } = decoders[request.codec];
+  const revived = attempt(() => input.map((frame) => (frame?.$reset ? RESET : revive(frame))));
+  if (revived instanceof Thrown) return input.map(() => tellThrown(revived));
+  let results = decode(revived);
+  for (let time = 1; time < request.repeat; time++) results = decode(revived);
+  const frames = revived.filter((frame) => frame !== RESET);
+  return results.map((result, at) => tellResult(tell, result, frames[at], request.data !== false));
+}
+
+/** For each codec: the frames of a value, once it is one of JavaScript. */
 const encoders = {
-  "engine-packet": (packet) =>
-    attempt(() => {
-      let frames;
-      engine.encodePacket(revive(packet), true, (frame) => (frames = [tellFrame(frame)]));
-      return { frames };
-    }),
-  "engine-payload": (packets) =>
-    attempt(() => {
-      let text;
-      engine.encodePayload(packets.map(revive), (encoded) => (text = encoded));
-      return text === undefined ? { error: "nothing was ever given back" } : { frames: [text] };
-    }),
-  "socket-packet": (packet, repeat) =>
-    attempt(() => {
-      const { type, nsp = "/", id, data } = packet;
-      const value = { type: SOCKET_TYPES.indexOf(type), nsp, data: revive(data) };
-      if (id !== undefined) value.id = revive(id);
-      const encoder = new socket.Encoder();
-      let frames;
-      for (let time = 0; time < repeat; time++) frames = encoder.encode(value);
-      return { frames: frames.map(tellFrame) };
-    }),
+  "engine-packet": (packet) => {
+    let frames;
+    engine.encodePacket(packet, true, (frame) => (frames = [frame]));
+    return frames;
+  },
+  "engine-payload": (packets) => {
+    let text;
+    engine.encodePayload(packets, (encoded) => (text = encoded));
+    if (text === undefined) throw new Error("nothing was ever given back");
+    return [text];
+  },
+  "socket-packet": (packet) => new socket.Encoder().encode(packet),
 };
+
+function reviveSocket({ type, nsp = "/", id, data }) {
+  const packet = { type: SOCKET_TYPES.indexOf(type), nsp, data: revive(data) };
+  if (id !== undefined) packet.id = revive(id);
+  return packet;
+}
+
+/** The outcome of a packet, which is encoded so many times from the same value. */
+function encode(request, input) {
+  const result = attempt(() => {
+    const packet = request.codec === "socket-packet" ? reviveSocket(input) : revive(input);
+    let frames = encoders[request.codec](packet);
+    for (let time = 1; time < request.repeat; time++) frames = encoders[request.codec](packet);
+    return { frames: frames.map(tellFrame) };
+  });
+  return [result instanceof Thrown ? tellThrown(result) : result];
+}
 
 const pristine = Object.getOwnPropertyNames(Object.prototype).length;
 
 /** The outcomes of one input; changed prototypes are an outcome as well. */
 function outcomesOf(request, input) {
-  const decode = decoders[request.codec];
-  const outcomes =
-    request.do === "decode" ? decode(input, request.data !== false) : [encoders[request.codec](input, request.repeat ?? 1)];
-  if (Object.getOwnPropertyNames(Object.prototype).length !== pristine) {
+  const outcomes = request.do === "decode" ? decode(request, input) : encode(request, input);
+  if (!isPristine()) {
     for (const name of Object.getOwnPropertyNames(Object.prototype).slice(pristine)) delete Object.prototype[name];
     return [{ error: "Object.prototype was changed" }, ...outcomes];
   }
   return outcomes;
+}
+
+function isPristine() {
+  return Object.getOwnPropertyNames(Object.prototype).length === pristine;
 }
 
 function answer(request) {

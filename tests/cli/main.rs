@@ -5,6 +5,8 @@
 mod clients;
 mod commands;
 mod connect;
+#[cfg(unix)]
+mod fuzz;
 mod gate;
 mod hostile;
 #[cfg(unix)]

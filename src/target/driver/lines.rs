@@ -7,6 +7,9 @@ use tokio::process::ChildStdout;
 /// The longest line that a driver may write, in bytes.
 pub(super) const LONGEST_LINE: usize = 32 << 20;
 
+/// How much is read at once, in bytes.
+const READ: usize = 32 << 10;
+
 /// The standard output of a driver, line by line.
 #[derive(Debug)]
 pub(in crate::target) struct Lines {
@@ -37,12 +40,14 @@ impl Lines {
                 let rest = self.buffer.split_off(looked_at + at + 1);
                 let mut line = std::mem::replace(&mut self.buffer, rest);
                 line.pop();
-                return Ok(String::from_utf8_lossy(&line).into_owned());
+                return Ok(String::from_utf8(line)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()));
             }
             looked_at = self.buffer.len();
             if looked_at > LONGEST_LINE {
                 return Err(LineError::TooLong);
             }
+            self.buffer.reserve(READ);
             match self.stdout.read_buf(&mut self.buffer).await {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return Err(LineError::Closed),
@@ -55,7 +60,7 @@ impl Lines {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn read_json(line: &str) -> Result<Value, String> {
+pub(in crate::target) fn read_json(line: &str) -> Result<Value, String> {
     let value: Value =
         serde_json::from_str(&mended(line)).map_err(|error| format!("it is no JSON, {error}"))?;
     if value.is_object() {

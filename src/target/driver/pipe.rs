@@ -27,7 +27,10 @@ pub(in crate::target) struct Pipe {
     pub(in crate::target) reader: Reader,
     /// What goes to it.
     pub(in crate::target) writer: Writer,
+    /// The id of the last request.
     last_id: u64,
+    /// The id of the last answer.
+    answered: u64,
     patience: Duration,
 }
 
@@ -108,6 +111,7 @@ impl Pipe {
             reader,
             writer,
             last_id: 0,
+            answered: 0,
             patience,
         };
         match pipe.greet(start).await {
@@ -144,44 +148,91 @@ impl Pipe {
     /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
     pub(in crate::target) async fn exchange(&mut self, mut request: Value) -> Result<Value, DriverError> {
         self.last_id += 1;
-        let id = self.last_id;
-        request["id"] = json!(id);
+        request["id"] = json!(self.last_id);
         let both = async { tokio::join!(self.writer.send(request), self.reader.next("answer")).1 };
         let Ok(answer) = tokio::time::timeout(self.patience, both).await else {
             return Err(self.reader.silent(self.patience));
         };
-        let answer = answer?.value;
-        match answer.get("id") {
-            Some(came) if came.as_u64() == Some(id) => {}
-            Some(came) => {
-                return Err(DriverError::Foreign {
-                    expected: id,
-                    came: came.to_string(),
-                });
+        self.answered += 1;
+        checked(answer?.value, self.answered)
+    }
+
+    /// Sends a request, if there is one, and takes the line that answers the oldest which was not answered yet, if it is
+    /// `wanted`, with the id that it must have. So the driver can have the next request before it has answered the last
+    /// one. A request is the members of a JSON object, as text, without an id.
+    ///
+    /// # Errors
+    /// Where no line comes. The driver is of no further use then.
+    pub(in crate::target) async fn pass(
+        &mut self,
+        request: Option<&str>,
+        wanted: bool,
+    ) -> Result<Option<(u64, String)>, DriverError> {
+        let sent = async {
+            if let Some(request) = request {
+                self.last_id += 1;
+                self.writer
+                    .send_text(&format!("{{\"id\":{},{request}}}", self.last_id))
+                    .await;
             }
-            None => {
-                let why = "it has no `id`".to_owned();
-                return Err(rubbish(&answer.to_string(), "answer", why));
+        };
+        let came = async {
+            match wanted {
+                true => self.reader.next_text().await.map(Some),
+                false => Ok(None),
             }
-        }
-        match answer.get("unsupported") {
-            Some(why) => Err(DriverError::Unsupported(
-                why.as_str().unwrap_or("without a reason").to_owned(),
-            )),
-            None => Ok(answer),
-        }
+        };
+        let both = async { tokio::join!(sent, came).1 };
+        let Ok(line) = tokio::time::timeout(self.patience, both).await else {
+            return Err(self.reader.silent(self.patience));
+        };
+        let Some(line) = line? else { return Ok(None) };
+        self.answered += 1;
+        Ok(Some((self.answered, line)))
     }
 
     /// The same driver, with this much time for an answer.
-    #[cfg(test)]
     pub(in crate::target) fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+}
+
+/// The answer, if it is one to the request `id` and not that there is no such command.
+pub(in crate::target) fn checked(answer: Value, id: u64) -> Result<Value, DriverError> {
+    match answer.get("id") {
+        Some(came) if came.as_u64() == Some(id) => {}
+        Some(came) => {
+            return Err(DriverError::Foreign {
+                expected: id,
+                came: came.to_string(),
+            });
+        }
+        None => {
+            let why = "it has no `id`".to_owned();
+            return Err(rubbish(&answer.to_string(), "answer", why));
+        }
+    }
+    match answer.get("unsupported") {
+        Some(why) => Err(DriverError::Unsupported(
+            why.as_str().unwrap_or("without a reason").to_owned(),
+        )),
+        None => Ok(answer),
     }
 }
 
 impl Writer {
     /// Sends a message. Who does not read has ended or will not answer: that is noticed there.
     pub(in crate::target) async fn send(&mut self, message: Value) {
+        match self {
+            Self::Process(_) => self.send_text(&message.to_string()).await,
+            Self::InProcess(requests) => {
+                let _noticed_there = requests.send(message).await;
+            }
+        }
+    }
+
+    /// The same for a JSON object as text.
+    async fn send_text(&mut self, message: &str) {
         match self {
             Self::Process(stdin) => {
                 let line = format!("{message}\n");
@@ -190,40 +241,44 @@ impl Writer {
                 }
             }
             Self::InProcess(requests) => {
-                let _noticed_there = requests.send(message).await;
+                if let Ok(message) = serde_json::from_str(message) {
+                    let _noticed_there = requests.send(message).await;
+                }
             }
         }
     }
 }
 
 impl Reader {
+    /// The next message as text, whatever it is. May be cancelled: what was read is kept.
+    async fn next_text(&mut self) -> Result<String, DriverError> {
+        match self {
+            Self::InProcess(messages) => messages
+                .recv()
+                .await
+                .map(|value| value.to_string())
+                .ok_or_else(threw),
+            Self::Process { lines, process } => match lines.next().await {
+                Ok(line) => Ok(line),
+                Err(LineError::TooLong) => Err(DriverError::Flood),
+                Err(LineError::Closed) => Err(ended(process).await),
+            },
+        }
+    }
+
     /// The next message, which should be what is `expected`. May be cancelled: what was read is kept.
     ///
     /// # Errors
     /// Where the driver ended, or what it wrote is no JSON object.
     pub(in crate::target) async fn next(&mut self, expected: &'static str) -> Result<Received, DriverError> {
-        match self {
-            Self::InProcess(messages) => match messages.recv().await {
-                Some(value) => Ok(Received { value, size: 0 }),
-                None => Err(DriverError::Ended {
-                    end: End::Exited("as a program would that threw".to_owned()),
-                    tail: String::new(),
-                }),
-            },
-            Self::Process { lines, process } => match lines.next().await {
-                Ok(line) => {
-                    let value = read_json(&line).map_err(|why| rubbish(&line, expected, why))?;
-                    let size = line.len();
-                    Ok(Received { value, size })
-                }
-                Err(LineError::TooLong) => Err(DriverError::Flood),
-                Err(LineError::Closed) => {
-                    let end = tokio::time::timeout(END_PATIENCE, process.ended()).await;
-                    let tail = introduced(&process.last_words().await);
-                    Err(end.map_or_else(|_| closed(), |end| DriverError::Ended { end, tail }))
-                }
-            },
+        if let Self::InProcess(messages) = self {
+            let value = messages.recv().await.ok_or_else(threw)?;
+            return Ok(Received { value, size: 0 });
         }
+        let line = self.next_text().await?;
+        let value = read_json(&line).map_err(|why| rubbish(&line, expected, why))?;
+        let size = line.len();
+        Ok(Received { value, size })
     }
 
     /// The error for a driver that let so much time pass.
@@ -254,6 +309,21 @@ impl Reader {
             Self::Process { process, .. } => Some(process),
             Self::InProcess(_) => None,
         }
+    }
+}
+
+/// The error for a process that closed its output.
+async fn ended(process: &Process) -> DriverError {
+    let end = tokio::time::timeout(END_PATIENCE, process.ended()).await;
+    let tail = introduced(&process.last_words().await);
+    end.map_or_else(|_| closed(), |end| DriverError::Ended { end, tail })
+}
+
+/// The error for a driver in this process that is gone.
+fn threw() -> DriverError {
+    DriverError::Ended {
+        end: End::Exited("as a program would that threw".to_owned()),
+        tail: String::new(),
     }
 }
 

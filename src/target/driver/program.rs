@@ -1,7 +1,7 @@
 //! Which program drives a library, and what is known of it before it runs.
 
 use super::super::launch::Launch;
-use super::super::manifest::{KnownEntry, Manifest, Program};
+use super::super::manifest::{FuzzEntry, KnownEntry, Manifest, Program};
 use super::super::named::quoted;
 use super::error::DriverError;
 use crate::outcome::TargetInfo;
@@ -15,6 +15,8 @@ pub(in crate::target) struct DriverProgram {
     pub(in crate::target) info: TargetInfo,
     /// What its manifest lists as known failures.
     pub(in crate::target) known: Vec<KnownEntry>,
+    /// What its manifest lists as known findings of campaigns.
+    pub(in crate::target) fuzz: Vec<FuzzEntry>,
     /// What to start; `None` for the reference.
     pub(in crate::target) launch: Option<Launch>,
     installs: bool,
@@ -32,6 +34,7 @@ impl DriverProgram {
         Self {
             info,
             known: Vec::new(),
+            fuzz: Vec::new(),
             launch: None,
             installs: false,
         }
@@ -54,6 +57,7 @@ impl DriverProgram {
         Self {
             info,
             known: Vec::new(),
+            fuzz: Vec::new(),
             launch: Some(launch),
             installs: false,
         }
@@ -82,6 +86,7 @@ impl DriverProgram {
         Some(Self {
             info,
             known: manifest.known,
+            fuzz: manifest.fuzz,
             launch: Some(launch),
             installs: !manifest.install.is_empty(),
         })

@@ -18,6 +18,9 @@ pub(crate) enum Request {
         /// `false` to leave out the data of packets.
         #[serde(skip_serializing_if = "Option::is_none")]
         data: Option<bool>,
+        /// How often each is decoded by a new decoder; 1 if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        repeat: Option<u32>,
     },
     /// Encode each input, a packet, or for `engine-payload` a list of packets.
     Encode {

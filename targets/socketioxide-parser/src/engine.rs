@@ -1,5 +1,7 @@
 //! Packets and payloads of Engine.IO, by engineioxide-core.
 
+use crate::frame::Frame;
+use crate::outcome::{self, Data, Outcome};
 use crate::values::{binary, tell_binary};
 use bytes::Bytes;
 use engineioxide_core::{Packet, PacketBuf, PacketParseError, ProtocolVersion, payload};
@@ -11,24 +13,19 @@ use serde_json::{Value, json};
 const MAX_PAYLOAD: u64 = 64 << 20;
 
 /// The outcome of each frame.
-pub fn decode_packets(frames: &Value) -> Vec<Value> {
-    let frames = frames.as_array().map(Vec::as_slice).unwrap_or_default();
-    let outcome = |frame: &Value| {
-        if let Some(bytes) = binary(frame) {
-            return tell(Ok(Packet::Binary(bytes)));
-        }
-        match frame.as_str() {
-            Some(text) => tell(Packet::parse(ProtocolVersion::V4, text.to_owned())),
-            None => json!({ "unsupported": "Rust has text and bytes only" }),
-        }
+pub fn decode_packets(frames: &[Frame<'_>]) -> Vec<Outcome> {
+    let outcome = |frame: &Frame<'_>| match frame {
+        Frame::Binary(bytes) => tell(Ok(Packet::Binary(bytes.clone()))),
+        Frame::Text(text) => tell(Packet::parse(ProtocolVersion::V4, text.to_string())),
+        Frame::Reset | Frame::Odd => Outcome::Unsupported("Rust has text and bytes only".to_owned()),
     };
     frames.iter().map(outcome).collect()
 }
 
 /// The packets of a payload, up to the first error: there the server gives up.
-pub fn decode_payload(frames: &Value) -> Vec<Value> {
-    let Some(body) = frames[0].as_str() else {
-        return vec![json!({ "unsupported": "Rust has text and bytes only" })];
+pub fn decode_payload(frames: &[Frame<'_>]) -> Vec<Outcome> {
+    let Some(Frame::Text(body)) = frames.first() else {
+        return vec![Outcome::Unsupported("Rust has text and bytes only".to_owned())];
     };
     let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
     let packets = payload::decoder(body, None, ProtocolVersion::V4, MAX_PAYLOAD);
@@ -47,23 +44,35 @@ pub fn decode_payload(frames: &Value) -> Vec<Value> {
 }
 
 /// The frame of a packet in a WebSocket.
-pub fn encode_packet(packet: &Value) -> Result<Vec<Value>, String> {
-    Ok(vec![match self::packet(packet)? {
-        Packet::Binary(bytes) => tell_binary(&bytes),
-        packet => json!(String::from(packet)),
-    }])
+pub fn encode_packet(packet: &Value, repeat: u32) -> Result<Vec<Value>, String> {
+    let packet = self::packet(packet)?;
+    let encode = |packet: &Packet| match packet.clone() {
+        Packet::Binary(bytes) => Err(bytes),
+        packet => Ok(String::from(packet)),
+    };
+    let mut frame = encode(&packet);
+    for _ in 1..repeat {
+        frame = encode(&packet);
+    }
+    Ok(vec![frame.map_or_else(|bytes| tell_binary(&bytes), |text| json!(text))])
 }
 
 /// The payload of some packets.
-pub fn encode_payload(packets: &Value) -> Result<Vec<Value>, String> {
+pub fn encode_payload(packets: &Value, repeat: u32) -> Result<Vec<Value>, String> {
     let packets = packets.as_array().map(Vec::as_slice).unwrap_or_default();
     if packets.is_empty() {
         return Err("the encoder waits for the first packet".to_owned());
     }
     let packets = packets.iter().map(packet).collect::<Result<Vec<_>, _>>()?;
-    let packets = packets.into_iter().map(|packet| std::iter::once(packet).collect::<PacketBuf>());
-    let encoder = payload::encoder(stream::iter(packets), ProtocolVersion::V4, false, MAX_PAYLOAD);
-    let encoded = futures_executor::block_on(encoder);
+    let encode = || {
+        let packets = packets.iter().map(|packet| std::iter::once(packet.clone()).collect::<PacketBuf>());
+        let packets: Vec<PacketBuf> = packets.collect();
+        futures_executor::block_on(payload::encoder(stream::iter(packets), ProtocolVersion::V4, false, MAX_PAYLOAD))
+    };
+    let mut encoded = encode();
+    for _ in 1..repeat {
+        encoded = encode();
+    }
     Ok(vec![json!(String::from_utf8_lossy(&encoded.data))])
 }
 
@@ -92,22 +101,25 @@ fn packet(packet: &Value) -> Result<Packet, String> {
     })
 }
 
-fn tell(packet: Result<Packet, PacketParseError>) -> Value {
+fn tell(packet: Result<Packet, PacketParseError>) -> Outcome {
     let packet = match packet {
         Ok(packet) => packet,
-        Err(error) => return json!({ "error": error.to_string() }),
+        Err(error) => return Outcome::error(error),
     };
+    let text = |text: &str| Some(Data::Text(text.to_owned()));
     let (word, data) = match packet {
-        Packet::Open(open) => ("open", json!(serde_json::to_string(&open).unwrap_or_default())),
-        Packet::Close => ("close", Value::Null),
-        Packet::Ping => ("ping", Value::Null),
-        Packet::Pong => ("pong", Value::Null),
-        Packet::PingUpgrade => ("ping", json!("probe")),
-        Packet::PongUpgrade => ("pong", json!("probe")),
-        Packet::Message(text) => ("message", json!(text.as_str())),
-        Packet::Upgrade => ("upgrade", Value::Null),
-        Packet::Noop => ("noop", Value::Null),
-        Packet::Binary(bytes) | Packet::BinaryV3(bytes) => ("message", tell_binary(&bytes)),
+        Packet::Open(open) => ("open", text(&serde_json::to_string(&open).unwrap_or_default())),
+        Packet::Close => ("close", None),
+        Packet::Ping => ("ping", None),
+        Packet::Pong => ("pong", None),
+        Packet::PingUpgrade => ("ping", text("probe")),
+        Packet::PongUpgrade => ("pong", text("probe")),
+        Packet::Message(message) => ("message", text(message.as_str())),
+        Packet::Upgrade => ("upgrade", None),
+        Packet::Noop => ("noop", None),
+        Packet::Binary(bytes) | Packet::BinaryV3(bytes) => {
+            ("message", Some(Data::Value(rmpv::Value::Binary(bytes.to_vec()))))
+        }
     };
-    json!({ "packet": { "type": word, "data": data } })
+    Outcome::Packet(outcome::Packet { word, nsp: None, id: None, data })
 }

@@ -1,7 +1,9 @@
 //! Packets of Socket.IO, by socketioxide-parser-common.
 
 use crate::args::Args;
-use crate::values::{binary, revive, tell, tell_binary};
+use crate::frame::Frame;
+use crate::outcome::{self, Data, Outcome};
+use crate::values::{revive, tell_binary};
 use serde_json::{Value, json};
 use socketioxide_core::Value as Payload;
 use socketioxide_core::packet::{Packet, PacketData};
@@ -9,87 +11,86 @@ use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
 use socketioxide_parser_common::CommonParser;
 
 /// The outcome of each frame, on one connection.
-pub fn decode(frames: &Value, with_data: bool) -> Vec<Value> {
+pub fn decode(frames: &[Frame<'_>], with_data: bool) -> Vec<Outcome> {
     let config = ParseConfig::default();
     let mut state = ParserState::default();
-    let mut outcomes = Vec::new();
-    for frame in frames.as_array().map(Vec::as_slice).unwrap_or_default() {
-        let decoded = if frame.get("$reset").is_some() {
-            // Every connection has a state of its own.
-            state = ParserState::default();
-            continue;
-        } else if let Some(bytes) = binary(frame) {
-            CommonParser.decode_bin(&config, &state, bytes)
-        } else if frame.as_str().is_some_and(|text| text.starts_with('4')) {
-            outcomes.push(json!({ "unsupported": "a server decodes no CONNECT_ERROR" }));
-            continue;
-        } else if let Some(text) = frame.as_str() {
-            CommonParser.decode_str(&config, &state, text.to_owned().into())
-        } else {
-            outcomes.push(json!({ "unsupported": "Rust has text and bytes only" }));
-            continue;
+    let mut outcomes = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let decoded = match frame {
+            Frame::Reset => {
+                // Every connection has a state of its own.
+                state = ParserState::default();
+                continue;
+            }
+            Frame::Binary(bytes) => CommonParser.decode_bin(&config, &state, bytes.clone()),
+            Frame::Text(text) if text.starts_with('4') => {
+                outcomes.push(Outcome::Unsupported("a server decodes no CONNECT_ERROR".to_owned()));
+                continue;
+            }
+            Frame::Text(text) => CommonParser.decode_str(&config, &state, text.to_string().into()),
+            Frame::Odd => {
+                outcomes.push(Outcome::Unsupported("Rust has text and bytes only".to_owned()));
+                continue;
+            }
         };
         outcomes.push(match decoded {
-            Ok(packet) => match tell_packet(packet, with_data) {
-                Ok(packet) => json!({ "packet": packet }),
-                Err(error) => json!({ "error": error }),
-            },
-            Err(ParseError::NeedsMoreBinaryData) => json!({ "wait": true }),
-            Err(error) => json!({ "error": error.to_string() }),
+            Ok(packet) => read_packet(packet, with_data).map_or_else(Outcome::Error, Outcome::Packet),
+            Err(ParseError::NeedsMoreBinaryData) => Outcome::Wait,
+            Err(error) => Outcome::error(error),
         });
     }
     outcomes
 }
 
 /// A packet with its data, which the library decodes when a handler asks for it; an error there refuses the packet.
-fn tell_packet(packet: Packet, with_data: bool) -> Result<Value, String> {
-    let nsp = packet.ns.as_str().to_owned();
+fn read_packet(packet: Packet, with_data: bool) -> Result<outcome::Packet, String> {
+    let nsp = Some(packet.ns.as_str().to_owned());
     let (word, id, data) = match packet.inner {
         PacketData::Connect(data) => ("connect", None, connect_data(data)?),
         PacketData::Disconnect => ("disconnect", None, None),
         PacketData::Event(data, id) | PacketData::BinaryEvent(data, id) => ("event", id, Some(event_data(data)?)),
         PacketData::EventAck(data, id) | PacketData::BinaryAck(data, id) => {
-            ("ack", Some(id), Some(Value::Array(values(data, false)?)))
+            ("ack", Some(id), Some(Data::List(None, values(data, false)?)))
         }
-        PacketData::ConnectError(message) => ("connect_error", None, Some(json!(message))),
+        PacketData::ConnectError(message) => ("connect_error", None, Some(Data::Text(message.to_string()))),
     };
-    let mut told = json!({ "type": word, "nsp": nsp });
-    if let Some(id) = id {
-        told["id"] = json!(id);
-    }
-    if let Some(data) = data.filter(|_| with_data) {
-        told["data"] = data;
-    }
-    Ok(told)
+    let data = data.filter(|_| with_data);
+    Ok(outcome::Packet { word, nsp, id, data })
 }
 
 /// The payload of a CONNECT, as an extractor for any value gets it.
-fn connect_data(data: Option<Payload>) -> Result<Option<Value>, String> {
+fn connect_data(data: Option<Payload>) -> Result<Option<Data>, String> {
     if data.is_none() {
         return Ok(None);
     }
     let value: rmpv::Value = CommonParser
         .decode_default(data.as_ref())
         .map_err(|error| error.to_string())?;
-    Ok(Some(tell(&value)))
+    Ok(Some(Data::Value(value)))
 }
 
-fn event_data(data: Payload) -> Result<Value, String> {
-    let event = CommonParser.read_event(&data).map_err(|error| error.to_string())?;
-    let mut list = vec![json!(event)];
-    list.append(&mut values(data, true)?);
-    Ok(Value::Array(list))
+fn event_data(data: Payload) -> Result<Data, String> {
+    let event = CommonParser.read_event(&data).map_err(|error| error.to_string())?.to_owned();
+    Ok(Data::List(Some(event), values(data, true)?))
 }
 
-fn values(mut data: Payload, with_event: bool) -> Result<Vec<Value>, String> {
+fn values(mut data: Payload, with_event: bool) -> Result<Vec<rmpv::Value>, String> {
     let args: Args = CommonParser
         .decode_value(&mut data, with_event)
         .map_err(|error| error.to_string())?;
-    Ok(args.0.iter().map(tell).collect())
+    Ok(args.0)
 }
 
 /// The frames of a packet.
-pub fn encode(packet: &Value) -> Result<Vec<Value>, String> {
+pub fn encode(packet: &Value, repeat: u32) -> Result<Vec<Value>, String> {
+    let mut frames = encode_once(packet)?;
+    for _ in 1..repeat {
+        frames = encode_once(packet)?;
+    }
+    Ok(frames)
+}
+
+fn encode_once(packet: &Value) -> Result<Vec<Value>, String> {
     let nsp = packet["nsp"].as_str().unwrap_or("/").to_owned();
     let data = &packet["data"];
     let list = || data.as_array().map(Vec::as_slice).ok_or("data is no list");

@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// The bytes of `{"$binary":…}`.
@@ -50,25 +51,31 @@ fn revive_object(members: &Map<String, Value>) -> Result<rmpv::Value, String> {
     Ok(rmpv::Value::Map(pairs.collect::<Result<_, String>>()?))
 }
 
-/// A value that the library gave.
-pub fn tell(value: &rmpv::Value) -> Value {
-    match value {
-        rmpv::Value::Nil => Value::Null,
-        rmpv::Value::Boolean(bool) => json!(bool),
-        rmpv::Value::Integer(number) => number
-            .as_u64()
-            .map_or_else(|| json!(number.as_i64()), |number| json!(number)),
-        rmpv::Value::F32(number) => json!(number),
-        rmpv::Value::F64(number) if number.is_finite() => json!(number),
-        rmpv::Value::F64(number) => json!({ "$number": number.to_string() }),
-        rmpv::Value::String(text) => json!(text.as_str()),
-        rmpv::Value::Binary(bytes) | rmpv::Value::Ext(_, bytes) => tell_binary(bytes),
-        rmpv::Value::Array(items) => items.iter().map(tell).collect(),
-        rmpv::Value::Map(pairs) => {
-            let pairs = pairs
-                .iter()
-                .map(|(key, item)| (key.as_str().unwrap_or_default().to_owned(), tell(item)));
-            Value::Object(pairs.collect())
+/// A value that the library gave, as the driver protocol has it.
+pub struct Told<'a>(pub &'a rmpv::Value);
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            rmpv::Value::Nil => serializer.serialize_unit(),
+            rmpv::Value::Boolean(bool) => serializer.serialize_bool(*bool),
+            rmpv::Value::Integer(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(whole), _) => serializer.serialize_u64(whole),
+                (_, whole) => serializer.serialize_i64(whole.unwrap_or_default()),
+            },
+            rmpv::Value::F32(number) => serializer.serialize_f32(*number),
+            rmpv::Value::F64(number) if number.is_finite() => serializer.serialize_f64(*number),
+            rmpv::Value::F64(number) => json!({ "$number": number.to_string() }).serialize(serializer),
+            rmpv::Value::String(text) => match text.as_str() {
+                Some(text) => serializer.serialize_str(text),
+                None => serializer.serialize_unit(),
+            },
+            rmpv::Value::Binary(bytes) | rmpv::Value::Ext(_, bytes) => tell_binary(bytes).serialize(serializer),
+            rmpv::Value::Array(items) => serializer.collect_seq(items.iter().map(Told)),
+            rmpv::Value::Map(pairs) => {
+                let pairs = pairs.iter().map(|(key, item)| (key.as_str().unwrap_or_default(), Told(item)));
+                serializer.collect_map(pairs)
+            }
         }
     }
 }

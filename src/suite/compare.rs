@@ -1,7 +1,7 @@
 //! Comparing what a codec made of an input with what its vector allows.
 
+use super::vectors::{Allowed, Codec, Expected, Frame, Outcome, Vector};
 use crate::outcome::Verdict;
-use crate::suite::{Allowed, Codec, Expected, Frame, Outcome, Vector};
 use serde_json::{Map, Value, json};
 
 /// How much of a value a message shows, in characters.
@@ -9,18 +9,20 @@ const SHOWN: usize = 300;
 
 /// What a comparison came to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Judged {
-    pub(super) verdict: Verdict,
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
     /// Why, where there is no difference to show.
-    pub(super) message: String,
+    pub message: String,
     /// What was expected, and what came.
-    pub(super) difference: Option<(String, String)>,
+    pub difference: Option<(String, String)>,
     /// Where right frames differ from the canonical ones.
-    pub(super) deviation: Option<String>,
+    pub deviation: Option<String>,
 }
 
 impl Judged {
-    pub(super) fn of(verdict: Verdict) -> Self {
+    /// A verdict without words.
+    pub fn of(verdict: Verdict) -> Self {
         Self {
             verdict,
             message: String::new(),
@@ -31,7 +33,7 @@ impl Judged {
 }
 
 /// Judges the outcomes of a vector's last operation.
-pub(super) fn judge(vector: &Vector, outcomes: &[Outcome]) -> Judged {
+pub fn judge(vector: &Vector, outcomes: &[Outcome]) -> Judged {
     let unsupported = outcomes.iter().find_map(|outcome| match outcome {
         Outcome::Unsupported(why) => Some(why.clone()),
         _ => None,
@@ -96,7 +98,7 @@ fn fits_outcome(vector: &Vector, expected: &Expected, outcome: &Outcome) -> bool
 }
 
 /// A packet with all that may be left out.
-fn normal(codec: Codec, packet: &Value, without_data: bool) -> Value {
+pub fn normal(codec: Codec, packet: &Value, without_data: bool) -> Value {
     let word = packet["type"].as_str().unwrap_or_default();
     let word = match word {
         "binary_event" => "event",
@@ -121,7 +123,7 @@ fn normal(codec: Codec, packet: &Value, without_data: bool) -> Value {
 }
 
 /// Whether two values are the same: the order of members is free, `1` is `1.0`, and `-0` is `0`.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub fn same(a: &Value, b: &Value) -> bool {
     if let (Some(a), Some(b)) = (number(a), number(b)) {
         return a == b;
     }
@@ -186,7 +188,7 @@ fn deviation(allowed: &Allowed, outcomes: &[Outcome]) -> Option<String> {
 }
 
 /// An allowed result in words.
-pub(super) fn say(allowed: &Allowed) -> String {
+pub fn say(allowed: &Allowed) -> String {
     match allowed {
         Allowed::Refusal => "an error".to_owned(),
         Allowed::Frames(frames) => say_frames(frames),
@@ -205,7 +207,7 @@ pub(super) fn say(allowed: &Allowed) -> String {
 }
 
 /// What came in words.
-pub(super) fn came(outcome: &Outcome) -> String {
+pub fn came(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Packet(packet) => cut(&packet.to_string()),
         Outcome::Wait => "a wait".to_owned(),

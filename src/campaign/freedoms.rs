@@ -1,0 +1,488 @@
+//! Where two codecs may differ: the agreed freedoms, each with the rule that grants it and the reason.
+
+use super::alike::same_number;
+use crate::suite::{Codec, Frame, Outcome};
+use serde_json::Value;
+
+/// A difference that is no finding.
+#[derive(Clone, Copy, Debug)]
+pub struct Freedom {
+    /// Its name in summaries.
+    pub name: &'static str,
+    /// The rule that leaves it open.
+    pub rule: &'static str,
+    /// Why nobody is wrong.
+    pub reason: &'static str,
+    allows: Scope,
+}
+
+/// What a freedom is about.
+#[derive(Clone, Copy, Debug)]
+enum Scope {
+    /// What comes of a frame.
+    Step(fn(&Step<'_>) -> bool),
+    /// A value inside a packet: that of the reference, and the other.
+    Value(fn(&Value, &Value) -> bool),
+}
+
+/// A frame at which two codecs differ.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'a> {
+    pub(super) codec: Codec,
+    /// The frame; `None` for an encoder.
+    pub(super) frame: Option<&'a Frame>,
+    /// What the reference made of it, nothing where its outcomes ended before.
+    pub(super) reference: Option<&'a Outcome>,
+    /// What the target made of it, and of the attachments that follow it.
+    pub(super) target: &'a [Outcome],
+}
+
+/// What JSON takes for white space.
+pub(super) const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// All of them.
+pub const FREEDOMS: [Freedom; 22] = [
+    Freedom {
+        name: "empty-message",
+        rule: "codec.sio.decode.empty-string",
+        reason: "an empty message is no packet, and some codecs read it as no message at all",
+        allows: Scope::Step(|step| step.is_socket() && step.text() == ""),
+    },
+    Freedom {
+        name: "late-refusal",
+        rule: "codec.sio.decode.binary-num-oob",
+        reason: "a binary packet that is wrong may be refused with its text or when its attachments have come",
+        allows: Scope::Step(|step| {
+            let refused = step
+                .refusal()
+                .is_some_and(|why| !why.contains("attachments announced"));
+            let late = step.target.iter().find(|outcome| **outcome != Outcome::Wait);
+            refused
+                && step.is_binary()
+                && step.waits()
+                && matches!(late, None | Some(Outcome::Error(_) | Outcome::Unsupported(_)))
+        }),
+    },
+    Freedom {
+        name: "exotic-placeholder",
+        rule: "codec.sio.decode.binary-num-fraction",
+        reason: "the number of a placeholder may be written as 0.0, 0e0 or -0: once it is read it is whole",
+        allows: Scope::Step(|step| step.refused_for("does not name one") && has_exotic_number(step.text())),
+    },
+    Freedom {
+        name: "acknowledgement-without-id",
+        rule: "codec.sio.decode.ack-no-id",
+        reason: "an acknowledgement without an id belongs to nothing, whether it is refused or dropped later",
+        allows: Scope::Step(|step| step.refused_for("needs the id")),
+    },
+    Freedom {
+        name: "no-attachments",
+        rule: "codec.sio.decode.binary-zero",
+        reason: "a binary packet that announces no attachment may be delivered at once",
+        allows: Scope::Step(|step| step.refused_for("at least one attachment") && step.packet().is_some()),
+    },
+    Freedom {
+        name: "exotic-count",
+        rule: "codec.sio.decode.binary-count-exotic",
+        reason: "a number of attachments such as 1e0 or 01 may be read as a number",
+        allows: Scope::Step(|step| step.is_binary() && is_exotic_count(step.text())),
+    },
+    Freedom {
+        name: "numeric-name",
+        rule: "codec.sio.decode.event-name-number",
+        reason: "a number as the name of an event is accepted by some, and reaches no handler",
+        allows: Scope::Step(|step| {
+            let list = header(step.text())
+                .1
+                .trim_start_matches(JSON_SPACE)
+                .strip_prefix('[')
+                .unwrap_or_default();
+            let begins = list
+                .trim_start_matches(JSON_SPACE)
+                .starts_with(|c: char| c == '-' || c.is_ascii_digit());
+            step.refused_for("is its name") && begins
+        }),
+    },
+    Freedom {
+        name: "space-before-payload",
+        rule: "codec.sio.decode.id-whitespace",
+        reason: "white space before the JSON of a payload has no meaning, or is refused",
+        allows: Scope::Step(|step| {
+            let without_id = step
+                .packet()
+                .is_none_or(|packet| header(step.text()).0 || packet["id"].is_null());
+            step.is_socket() && without_id && header(step.text()).1.starts_with(JSON_SPACE)
+        }),
+    },
+    Freedom {
+        name: "id-without-meaning",
+        rule: "codec.sio.decode.connect-digits",
+        reason: "digits behind a CONNECT, a CONNECT_ERROR or a DISCONNECT are an id without meaning, or an error",
+        allows: Scope::Step(|step| {
+            step.is_socket() && step.text().starts_with(['0', '1', '4']) && header(step.text()).0
+        }),
+    },
+    Freedom {
+        name: "large-id",
+        rule: "codec.sio.decode.id-unsafe",
+        reason: "an id that a double cannot hold may be kept, rounded or refused",
+        allows: Scope::Step(|step| {
+            let large = |outcome: Option<&Outcome>| match outcome {
+                Some(Outcome::Packet(packet)) => {
+                    as_float(&packet["id"]).is_some_and(|id| id > 9_007_199_254_740_991.0)
+                }
+                _ => false,
+            };
+            let refused = matches!(step.target.first(), Some(Outcome::Error(_)));
+            let waits = step.waits() || step.reference == Some(&Outcome::Wait);
+            refused && (large(step.reference) || waits && has_digits(step.text(), 16))
+                || step.refused_for("an acknowledgement id of more than")
+        }),
+    },
+    Freedom {
+        name: "query-of-namespace",
+        rule: "codec.sio.decode.connect-query",
+        reason: "a query behind a namespace belongs to its name, or is dropped",
+        allows: Scope::Step(|step| {
+            let name = |packet: &Value| packet["nsp"].as_str().unwrap_or("/").to_owned();
+            match (step.reference, step.packet()) {
+                (Some(Outcome::Packet(ours)), Some(theirs)) => name(ours)
+                    .split_once('?')
+                    .is_some_and(|(path, _)| path == name(theirs)),
+                _ => false,
+            }
+        }),
+    },
+    Freedom {
+        name: "large-number",
+        rule: "codec.sio.decode.numbers",
+        reason: "a number out of range may be kept, rounded or refused",
+        allows: Scope::Step(|step| {
+            matches!(step.target.first(), Some(Outcome::Error(_)))
+                && (has_digits(step.text(), 16)
+                    || step.text().contains(['e', 'E']) && has_exponent(step.text()))
+        }),
+    },
+    Freedom {
+        name: "rounded-number",
+        rule: "codec.sio.decode.numbers",
+        reason: "numbers are compared as doubles, to their last digit but one",
+        allows: Scope::Value(same_number),
+    },
+    Freedom {
+        name: "value-beyond-json",
+        rule: "codec.sio.decode.numbers",
+        reason: "what no JSON value of siospec can hold (1e400, nesting beyond 128) is compared by decision alone",
+        allows: Scope::Value(|ours, theirs| ours.get("$json").is_some() || theirs.get("$json").is_some()),
+    },
+    Freedom {
+        name: "lone-surrogate",
+        rule: "codec.sio.decode.lone-surrogate",
+        reason: "an escaped surrogate without its other half may be kept, replaced or refused",
+        allows: Scope::Step(|step| {
+            matches!(step.target.first(), Some(Outcome::Error(_))) && has_lone_surrogate(step.text())
+        }),
+    },
+    Freedom {
+        name: "prototype-member",
+        rule: "codec.sio.decode.proto",
+        reason: "members called __proto__ or constructor may be dropped",
+        allows: Scope::Value(without_prototype),
+    },
+    Freedom {
+        name: "deep-json",
+        rule: "codec.sio.decode.deep-json",
+        reason: "deep JSON may be refused",
+        allows: Scope::Step(|step| {
+            matches!(step.target.first(), Some(Outcome::Error(_)))
+                && step.text().matches(['[', '{']).count() > 100
+        }),
+    },
+    Freedom {
+        name: "data-without-meaning",
+        rule: "codec.eio.decode.type-only",
+        reason: "what stands behind a close, upgrade or noop, or a ping or pong that is no probe, may be kept, dropped or refused",
+        allows: Scope::Step(|step| {
+            let Some(Outcome::Packet(ours)) = step.reference.filter(|_| !step.is_socket()) else {
+                return false;
+            };
+            let data = ours["data"].as_str().unwrap_or_default();
+            let kept =
+                !data.is_empty() && (data != "probe" || ours["type"] != "ping" && ours["type"] != "pong");
+            let empty = ["close", "ping", "pong", "upgrade", "noop"]
+                .iter()
+                .any(|word| ours["type"] == *word);
+            kept && empty && step.packet().is_none_or(|theirs| theirs["type"] == ours["type"])
+        }),
+    },
+    Freedom {
+        name: "handshake",
+        rule: "codec.eio.decode.type-only",
+        reason: "a codec may read the handshake of an open packet, and refuse what is none",
+        allows: Scope::Step(|step| match step.reference {
+            Some(Outcome::Packet(packet)) => !step.is_socket() && packet["type"] == "open",
+            _ => false,
+        }),
+    },
+    Freedom {
+        name: "base64",
+        rule: "codec.eio.decode.base64-garbage",
+        reason: "what is no base64, or base64 in a WebSocket, may be refused or read as far as it goes",
+        allows: Scope::Step(|step| {
+            step.refused_for("base64") || step.codec == Codec::EnginePacket && step.text().starts_with('b')
+        }),
+    },
+    Freedom {
+        name: "empty-packet",
+        rule: "codec.eio.decode.payload-trailing-separator",
+        reason: "an empty packet in a payload, and an empty payload, may be an error or nothing",
+        allows: Scope::Step(|step| {
+            let nothing =
+                step.text().is_empty() || step.refusal().is_some_and(|why| why.contains("it is empty"));
+            step.codec == Codec::EnginePayload && nothing
+        }),
+    },
+    Freedom {
+        name: "message-as-json",
+        rule: "codec.eio.decode.message-json-looking",
+        reason: "a message that looks like JSON, and is no number, may be read as JSON",
+        allows: Scope::Step(|step| match (step.reference, step.packet()) {
+            (Some(Outcome::Packet(ours)), Some(theirs))
+                if !step.is_socket() && ours["type"] == theirs["type"] =>
+            {
+                let text = ours["data"].as_str();
+                text.is_some_and(|text| looks_like(text, &theirs["data"]))
+            }
+            _ => false,
+        }),
+    },
+];
+
+impl Step<'_> {
+    fn is_socket(&self) -> bool {
+        self.codec == Codec::SocketPacket
+    }
+
+    fn text(&self) -> &str {
+        match self.frame {
+            Some(Frame::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    fn is_binary(&self) -> bool {
+        self.is_socket() && self.text().starts_with(['5', '6'])
+    }
+
+    /// Why the reference refused it.
+    fn refusal(&self) -> Option<&str> {
+        match self.reference {
+            Some(Outcome::Error(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn refused_for(&self, words: &str) -> bool {
+        self.refusal().is_some_and(|why| why.contains(words))
+    }
+
+    fn waits(&self) -> bool {
+        self.target.first() == Some(&Outcome::Wait)
+    }
+
+    /// The packet that the target made of it.
+    fn packet(&self) -> Option<&Value> {
+        match self.target.first() {
+            Some(Outcome::Packet(packet)) => Some(packet),
+            _ => None,
+        }
+    }
+}
+
+/// The freedom that makes this difference no finding.
+pub(super) fn of_step(step: &Step<'_>) -> Option<&'static str> {
+    let allows = |freedom: &&Freedom| match freedom.allows {
+        Scope::Step(allows) => allows(step),
+        Scope::Value(_) => false,
+    };
+    FREEDOMS.iter().find(allows).map(|freedom| freedom.name)
+}
+
+/// The freedom that makes these two values as good as the same.
+pub(super) fn of_values(ours: &Value, theirs: &Value) -> Option<&'static str> {
+    let allows = |freedom: &&Freedom| match freedom.allows {
+        Scope::Value(allows) => allows(ours, theirs),
+        Scope::Step(_) => false,
+    };
+    FREEDOMS.iter().find(allows).map(|freedom| freedom.name)
+}
+
+/// Whether a Socket.IO packet has digits as an id, and what stands behind them.
+pub(super) fn header(text: &str) -> (bool, &str) {
+    let mut rest = text.get(1..).unwrap_or_default();
+    if text.starts_with(['5', '6'])
+        && let Some((_, behind)) = rest.split_once('-')
+    {
+        rest = behind;
+    }
+    if rest.starts_with('/') {
+        rest = rest.split_once(',').map_or("", |(_, behind)| behind);
+    }
+    let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    (behind.len() < rest.len(), behind)
+}
+
+/// `1e0`, `0x1`, `+1`, ` 1`, `01`, `1.0`: a number of attachments to some, and to others none.
+fn is_exotic_count(text: &str) -> bool {
+    let Some((count, _)) = text.get(1..).and_then(|rest| rest.split_once('-')) else {
+        return false;
+    };
+    let plain = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    if plain {
+        return count.starts_with('0') && count.len() > 1;
+    }
+    let trimmed = count.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let prefixed = ["0x", "0X", "0b", "0B", "0o", "0O"]
+        .iter()
+        .any(|start| trimmed.starts_with(start));
+    let prefixed = prefixed && trimmed.len() > 2 && trimmed[2..].bytes().all(|byte| byte.is_ascii_hexdigit());
+    prefixed
+        || trimmed
+            .parse::<f64>()
+            .is_ok_and(|count| count.is_finite() && count.fract() == 0.0)
+}
+
+/// Whether a text may have been read as this JSON value, which is no number.
+fn looks_like(text: &str, value: &Value) -> bool {
+    let text = text.trim();
+    match value {
+        Value::Array(_) => text.starts_with('['),
+        Value::Object(_) => text.starts_with('{'),
+        Value::String(_) => text.starts_with('"'),
+        Value::Bool(_) | Value::Null => text == value.to_string(),
+        Value::Number(_) => false,
+    }
+}
+
+/// Whether a `num` is a whole number that is not written as one.
+fn has_exotic_number(text: &str) -> bool {
+    numbers(text).any(|written| {
+        let plain = written.bytes().all(|byte| byte.is_ascii_digit());
+        !plain
+            && written
+                .parse::<f64>()
+                .is_ok_and(|num| num >= 0.0 && num.fract() == 0.0)
+    })
+}
+
+/// The numbers that stand behind `"num"`, as they are written.
+pub(super) fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    text.split("\"num\"").skip(1).map(move |behind| {
+        let behind = behind
+            .trim_start_matches(JSON_SPACE)
+            .trim_start_matches(':')
+            .trim_start_matches(JSON_SPACE);
+        &behind[..behind.find(|c| !number(c)).unwrap_or(behind.len())]
+    })
+}
+
+pub(super) fn as_float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::Object(members) if members.len() == 1 => match members.get("$number")?.as_str()? {
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            text => text.parse().ok(),
+        },
+        _ => None,
+    }
+}
+
+/// Whether so many digits follow each other.
+fn has_digits(text: &str, many: usize) -> bool {
+    text.split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.len() >= many)
+}
+
+/// Whether a number has an exponent that matters.
+fn has_exponent(text: &str) -> bool {
+    text.split(['e', 'E']).skip(1).any(|behind| {
+        let digits = behind.trim_start_matches(['+', '-']);
+        digits.bytes().take_while(u8::is_ascii_digit).count() >= 3
+    })
+}
+
+fn has_lone_surrogate(text: &str) -> bool {
+    let unit = |at: usize| {
+        let digits = text.as_bytes().get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut at = 0;
+    while at < text.len() {
+        at += match (unit(at), unit(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => return true,
+            _ if text.as_bytes()[at] == b'\\' => 2,
+            _ => 1,
+        };
+    }
+    false
+}
+
+fn without_prototype(ours: &Value, theirs: &Value) -> bool {
+    let (Value::Object(ours), Value::Object(theirs)) = (ours, theirs) else {
+        return false;
+    };
+    let special = |key: &&String| *key == "__proto__" || *key == "constructor";
+    if !ours.keys().chain(theirs.keys()).any(|key| special(&key)) {
+        return false;
+    }
+    let plain = |members: &serde_json::Map<String, Value>| {
+        let plain = members.iter().filter(|(key, _)| !special(key));
+        Value::Object(plain.map(|(key, value)| (key.clone(), value.clone())).collect())
+    };
+    super::alike::alike(&plain(ours), &plain(theirs)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::load_builtin;
+
+    #[test]
+    fn each_names_a_rule_of_a_codec_and_stands_in_the_documentation() {
+        let rules = load_builtin().rules;
+        let document = include_str!("../../docs/fuzzing.md");
+        for freedom in FREEDOMS {
+            assert!(rules.get(freedom.rule).is_some(), "{}", freedom.rule);
+            let row = format!("| `{}` | {} | `{}` |", freedom.name, freedom.reason, freedom.rule);
+            assert!(document.contains(&row), "docs/fuzzing.md lacks\n{row}");
+        }
+    }
+
+    #[test]
+    fn headers_are_read_as_far_as_freedoms_need() {
+        assert_eq!(header("2/a,12 [1]"), (true, " [1]"));
+        assert_eq!(header("51-/a,[1]"), (false, "[1]"));
+        assert_eq!(header("2/a"), (false, ""));
+        for (text, exotic) in [
+            ("51-[]", false),
+            ("501-[]", true),
+            ("51e0-[]", true),
+            ("50x1-", true),
+            ("5 1-", true),
+            ("5x-", false),
+            ("51.5-", false),
+            ("5-1-", false),
+        ] {
+            assert_eq!(is_exotic_count(text), exotic, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_seen() {
+        assert!(has_lone_surrogate(r#""\ud800""#) && has_lone_surrogate(r#""\ude00\ud83d""#));
+        assert!(!has_lone_surrogate(r#""\ud83d\ude00 é""#) && !has_lone_surrogate(r#""\\ud800""#));
+    }
+}

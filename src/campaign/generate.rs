@@ -1,0 +1,179 @@
+//! Which input a run has: it follows from the seed and the number of the run alone.
+
+use super::input::Input;
+use super::model;
+use super::mutate;
+use super::random::Random;
+use crate::suite::{Codec, Frame, Operation, Vector};
+use arbitrary::Unstructured;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many runs are asked about together: they are of one codec and one direction.
+pub(super) const BATCH: u64 = 256;
+/// Vectors with more bytes than this are not mutated: they are about size alone.
+const LONGEST: usize = 2_048;
+/// Which way the batches go in turn. Decoders read what strangers send, encoders do not.
+const TURNS: [(Codec, bool); 8] = [
+    (Codec::SocketPacket, false),
+    (Codec::EnginePayload, false),
+    (Codec::SocketPacket, false),
+    (Codec::SocketPacket, true),
+    (Codec::SocketPacket, false),
+    (Codec::EnginePacket, false),
+    (Codec::SocketPacket, false),
+    (Codec::EnginePayload, true),
+];
+
+/// Makes inputs.
+#[derive(Debug)]
+pub(super) struct Generator {
+    seed: u64,
+    turns: Vec<(Codec, bool)>,
+    seeds: BTreeMap<Codec, Seeds>,
+}
+
+/// What the vectors of a codec have.
+#[derive(Debug, Default)]
+struct Seeds {
+    decoded: Vec<Vec<Frame>>,
+    frames: Vec<Frame>,
+    encoded: Vec<Value>,
+}
+
+impl Generator {
+    /// A generator for these codecs, of which there must be one.
+    pub(super) fn new(seed: u64, vectors: &[Arc<Vector>], codecs: &[Codec]) -> Self {
+        let mut seeds: BTreeMap<Codec, Seeds> = BTreeMap::new();
+        for vector in vectors {
+            let known = seeds.entry(vector.codec).or_default();
+            match &vector.operation {
+                Operation::Decode(frames) => {
+                    let plain = |frame: &Frame| match frame {
+                        Frame::Text(text) => text.len() <= LONGEST,
+                        Frame::Binary(bytes) => bytes.len() <= LONGEST,
+                        Frame::Reset => true,
+                        Frame::Odd(_) => false,
+                    };
+                    if !frames.is_empty() && frames.iter().all(plain) {
+                        known.frames.extend(frames.iter().cloned());
+                        known.decoded.push(frames.clone());
+                    }
+                }
+                Operation::Encode(packet, 1) | Operation::RoundTrip(packet) => {
+                    known.encoded.push(packet.clone())
+                }
+                Operation::Encode(..) => {}
+            }
+        }
+        let mut turns: Vec<_> = TURNS
+            .into_iter()
+            .filter(|(codec, _)| codecs.contains(codec))
+            .collect();
+        if codecs == [Codec::EnginePacket] || codecs.len() > 1 && codecs.contains(&Codec::EnginePacket) {
+            turns.push((Codec::EnginePacket, true));
+        }
+        Self { seed, turns, seeds }
+    }
+
+    /// The inputs of `count` runs from `first` on; all are of one codec and direction where `first` is a multiple of
+    /// [`BATCH`] and `count` is not more.
+    pub(super) fn inputs(&self, first: u64, count: u64) -> Vec<Input> {
+        (first..first + count).map(|run| self.input(run)).collect()
+    }
+
+    fn input(&self, run: u64) -> Input {
+        let turn = usize::try_from(run / BATCH).unwrap_or(0) % self.turns.len().max(1);
+        let (codec, encode) = self.turns.get(turn).copied().unwrap_or(TURNS[0]);
+        let mut random = Random::of_run(self.seed, run);
+        if encode {
+            return Input::packet(codec, self.packet(codec, &mut random));
+        }
+        let mut frames = self.frames(codec, &mut random);
+        if codec == Codec::EnginePayload {
+            frames.truncate(1);
+            if !matches!(frames.first(), Some(Frame::Text(_))) {
+                frames = vec![Frame::Text(String::new())];
+            }
+        }
+        if codec == Codec::EnginePacket {
+            frames.retain(|frame| *frame != Frame::Reset);
+        }
+        Input::frames(codec, frames)
+    }
+
+    fn frames(&self, codec: Codec, random: &mut Random) -> Vec<Frame> {
+        let nothing = Seeds::default();
+        let seeds = self.seeds.get(&codec).unwrap_or(&nothing);
+        let from_model = seeds.decoded.is_empty() || random.once_in(2);
+        let mut frames = if from_model {
+            let bytes = random.bytes(300);
+            // A model never fails: at the end of the bytes all is as small as it can be.
+            model::frames(codec, &mut Unstructured::new(&bytes)).unwrap_or_default()
+        } else {
+            random.pick(&seeds.decoded).cloned().unwrap_or_default()
+        };
+        if !from_model || random.once_in(3) {
+            mutate::damage(&mut frames, &seeds.frames, random);
+        }
+        frames
+    }
+
+    /// Packets are not damaged: what an encoder makes of values that are no packets is nobody's affair.
+    fn packet(&self, codec: Codec, random: &mut Random) -> Value {
+        let encoded = self.seeds.get(&codec).map_or(&[][..], |seeds| &seeds.encoded);
+        if random.once_in(16)
+            && let Some(packet) = random.pick(encoded)
+            && packet.as_array().is_none_or(|packets| !packets.is_empty())
+        {
+            return packet.clone();
+        }
+        let bytes = random.bytes(200);
+        model::packet(codec, &mut Unstructured::new(&bytes)).unwrap_or(Value::Null)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::load_builtin;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn inputs_are_those_of_the_seed_in_batches_of_one_kind_and_hardly_ever_the_same() {
+        let vectors = load_builtin().vectors;
+        let generator = |seed| Generator::new(seed, &vectors, &Codec::ALL);
+        let (one, other) = (generator(1), generator(2));
+        assert_eq!(one.inputs(256, 256), generator(1).inputs(256, 256));
+        assert_ne!(one.inputs(0, 256), other.inputs(0, 256));
+        let mut kinds = BTreeSet::new();
+        let mut different = BTreeSet::new();
+        for batch in 0..9 {
+            let inputs = one.inputs(batch * BATCH, BATCH);
+            let kind = (inputs[0].codec, inputs[0].is_encoded());
+            assert!(
+                inputs
+                    .iter()
+                    .all(|input| (input.codec, input.is_encoded()) == kind)
+            );
+            different.extend(inputs.iter().map(|input| format!("{kind:?}{}", input.to_json())));
+            kinds.insert(kind);
+        }
+        assert_eq!(kinds.len(), 6, "{kinds:?}");
+        assert!(
+            different.len() > 1200,
+            "only {} of 2304 inputs differ",
+            different.len()
+        );
+    }
+
+    #[test]
+    fn one_codec_may_be_chosen() {
+        for codec in Codec::ALL {
+            let inputs = Generator::new(1, &[], &[codec]).inputs(0, 2048);
+            assert!(inputs.iter().all(|input| input.codec == codec));
+            assert!(inputs.iter().any(Input::is_encoded), "{codec:?}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Campaigns: inputs that nobody thought of, given to a codec and to the reference, until time or runs are over.
+//!
+//! All inputs follow from a seed, so that a campaign can be repeated; what differs where it must not is shrunk, sorted into
+//! classes and written down as vectors.
+
+mod alike;
+mod conduct;
+mod encoded;
+mod events;
+mod finding;
+mod freedoms;
+mod generate;
+mod input;
+mod judge;
+mod model;
+mod mutate;
+mod random;
+mod refusals;
+mod search;
+mod shrink;
+mod speed;
+
+pub use conduct::fuzz_codec;
+pub use events::{CampaignEvent, CampaignListener, CampaignResult, Settings};
+pub use finding::Finding;
+pub use freedoms::{FREEDOMS, Freedom};
+pub use speed::speed_alone;

@@ -1,0 +1,169 @@
+//! Small damage: bytes of an input are changed, taken out, doubled, or replaced by words that mean something to a codec.
+
+use super::random::Random;
+use crate::suite::Frame;
+
+/// The longest text that is made longer, in bytes.
+const LONGEST: usize = 4_096;
+/// Words that mean something to a codec.
+const WORDS: [&str; 60] = [
+    "\"",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "-",
+    "/",
+    "\\",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "9",
+    "10",
+    "11",
+    "00",
+    " ",
+    "\n",
+    "\t",
+    "\u{0}",
+    "\u{1e}",
+    "\u{feff}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{662}",
+    "é",
+    "\u{1f600}",
+    "null",
+    "true",
+    "false",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "undefined",
+    "1e400",
+    "-0",
+    "01",
+    "9007199254740993",
+    "{\"_placeholder\":true,\"num\":0}",
+    "{\"num\":0,\"_placeholder\":true}",
+    "{\"_placeholder\":true,\"num\":-1}",
+    "{\"_placeholder\":false,\"num\":0}",
+    "51-",
+    "52-",
+    "/a,",
+    "/a?b=c,",
+    "\"__proto__\":",
+    "\\ud800",
+    "\\u0000",
+    "\"connect\"",
+    "[]",
+    "{}",
+    "b",
+    "AQ==",
+];
+
+/// Changes some frames, once or a few times.
+pub(super) fn damage(frames: &mut Vec<Frame>, others: &[Frame], random: &mut Random) {
+    loop {
+        once(frames, others, random);
+        if !random.once_in(2) {
+            break;
+        }
+    }
+}
+
+fn once(frames: &mut Vec<Frame>, others: &[Frame], random: &mut Random) {
+    let at = random.below(frames.len());
+    if frames.len() < 12 && random.once_in(8) {
+        reorder(frames, others, at, random);
+        return;
+    }
+    match frames.get_mut(at) {
+        Some(Frame::Text(text)) => {
+            let mut bytes = std::mem::take(text).into_bytes();
+            change(&mut bytes, others, random);
+            *text = String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        }
+        Some(Frame::Binary(bytes)) => change(bytes, others, random),
+        _ => {}
+    }
+}
+
+/// Changes which frames there are.
+fn reorder(frames: &mut Vec<Frame>, others: &[Frame], at: usize, random: &mut Random) {
+    match random.below(5) {
+        0 if frames.len() > 1 => drop(frames.remove(at)),
+        1 if !frames.is_empty() => frames.insert(at, frames[at].clone()),
+        2 if !frames.is_empty() => {
+            let to = random.below(frames.len());
+            frames.swap(at, to);
+        }
+        3 => frames.insert(at, Frame::Reset),
+        _ => frames.extend(random.pick(others).cloned()),
+    }
+}
+
+fn change(bytes: &mut Vec<u8>, others: &[Frame], random: &mut Random) {
+    let at = random.below(bytes.len() + 1);
+    let length = 1 + random.below(bytes.len().saturating_sub(at).min(16));
+    let end = bytes.len().min(at + length);
+    let may_grow = bytes.len() < LONGEST;
+    match random.below(9) {
+        0 | 1 => drop(bytes.drain(at..end)),
+        2 | 3 if may_grow => {
+            let word = random.pick(&WORDS).copied().unwrap_or_default();
+            bytes.splice(at..at, word.bytes());
+        }
+        4 => {
+            let word = random.pick(&WORDS).copied().unwrap_or_default();
+            bytes.splice(at..end, word.bytes());
+        }
+        5 if at < bytes.len() => {
+            let mask = 1 << random.below(7);
+            bytes[at] ^= mask;
+        }
+        6 if may_grow => {
+            let again = bytes[at..end].to_vec();
+            let times = if random.once_in(50) { 200 } else { 1 };
+            for _ in 0..times {
+                bytes.splice(at..at, again.iter().copied());
+            }
+        }
+        7 => bytes.truncate(at),
+        _ => {
+            if let Some(Frame::Text(other)) = random.pick(others) {
+                let other = other.as_bytes();
+                let from = random.below(other.len() + 1);
+                bytes.truncate(at);
+                bytes.extend_from_slice(&other[from..other.len().min(from + LONGEST)]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_changes_most_inputs_and_keeps_them_small() {
+        let start = vec![Frame::Text("2[\"a\",1]".to_owned()), Frame::Binary(vec![1, 2])];
+        let mut changed = 0;
+        for run in 0..1000 {
+            let mut frames = start.clone();
+            damage(&mut frames, &start, &mut Random::of_run(1, run));
+            changed += usize::from(frames != start);
+            let size: usize = frames.iter().map(|frame| frame.to_json().to_string().len()).sum();
+            assert!(size < 100_000, "{size}");
+        }
+        assert!(changed > 900, "{changed}");
+    }
+}

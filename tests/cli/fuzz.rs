@@ -1,0 +1,294 @@
+//! `siospec fuzz codec`: mistakes that were planted in a codec are found, shrunk, written down, and seen again on replay.
+
+use crate::support::{Ended, Folder, run, siospec};
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+const CODEC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/codec.py");
+
+/// A campaign on the codec of the tests with these mistakes; its findings are written to `found`.
+fn fuzz(folder: &Folder, mistakes: &[&str], arguments: &[&str]) -> Ended {
+    let output = folder.arg("found");
+    let mut all = vec!["fuzz", "codec", "--output", &output];
+    all.extend(arguments);
+    all.extend(["--", "python3", CODEC]);
+    all.extend(mistakes);
+    run(&all)
+}
+
+/// Plays the findings again.
+fn replay(folder: &Folder, arguments: &[&str], command: &[&str]) -> Ended {
+    let cases = folder.arg("found");
+    let mut all = vec!["run", "--role", "codec", "--cases", &cases];
+    all.extend(arguments);
+    if !command.is_empty() {
+        all.push("--");
+        all.extend(command);
+    }
+    run(&all)
+}
+
+fn table(folder: &Folder) -> String {
+    fs::read_to_string(folder.path("found/codec/socket-packet.toml")).unwrap()
+}
+
+#[test]
+fn a_codec_that_is_right_is_accused_of_nothing() {
+    let folder = Folder::new();
+    let ended = fuzz(&folder, &[], &["--seed", "5", "--runs", "10000"]).expect(0);
+    let ended = ended.says("10000 runs").says("0 classes found").says("--seed 5");
+    assert!(
+        ended.err.is_empty(),
+        "there is no progress in a pipe: {}",
+        ended.all()
+    );
+    assert!(!folder.path("found").exists());
+    let output = folder.arg("found");
+    run(&[
+        "fuzz", "codec", "--runs", "2000", "--seed", "1", "--output", &output,
+    ])
+    .expect(0)
+    .says("fuzzing engine-packet, engine-payload, socket-packet of reference");
+}
+
+#[test]
+fn planted_mistakes_are_found_and_fail_again_on_replay() {
+    let folder = Folder::new();
+    let mistakes = ["octal", "trailing", "fraction", "zero"];
+    let ended = fuzz(&folder, &mistakes, &["--seed", "3", "--runs", "20000"]).expect(1);
+    let vectors = table(&folder);
+    for (class, id, smallest) in [
+        (
+            "decode/accepts/event-trailing",
+            "decode-accepts-event-trailing",
+            "decode = ['0{}a']",
+        ),
+        (
+            "decode/differs/event-id-number",
+            "decode-differs-event-id-number",
+            "decode = ['2010[\"\"]']",
+        ),
+        (
+            "decode/differs/event-data-number",
+            "decode-differs-event-data-number",
+            "decode = ['2[\"\",1.5]']",
+        ),
+        (
+            "encode/differs/event-front",
+            "encode-differs-event-front",
+            "encode = '{\"type\":\"event\",\"id\":0,\"data\":[\"\"]}'",
+        ),
+    ] {
+        assert!(
+            ended.out.contains(&format!("FOUND    socket-packet/{class}\n")),
+            "{class}: {}",
+            ended.all()
+        );
+        assert!(
+            vectors.contains(&format!("id = '{id}'\n")) && vectors.contains(smallest),
+            "{smallest}\n{vectors}"
+        );
+    }
+    assert_eq!(
+        vectors.matches("[[vector]]").count(),
+        ended.out.matches("FOUND").count()
+    );
+
+    let all = vectors.matches("[[vector]]").count();
+    let command = [&["python3", CODEC][..], &mistakes].concat();
+    replay(&folder, &[], &command)
+        .expect(1)
+        .says(&format!("{all} trials failed"));
+    replay(&folder, &[], &["python3", CODEC]).expect(0);
+    replay(&folder, &[], &[]).expect(0);
+    // The command that is printed is one that works.
+    let line = ended.out.lines().find(|line| line.contains("replay ")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().skip(2).collect();
+    run(&words).expect(1).says("1 trial failed");
+}
+
+#[test]
+fn a_driver_that_repeats_nothing_cannot_be_measured() {
+    let folder = Folder::new();
+    fuzz(&folder, &[], &["--seed", "5", "--runs", "256", "--speed"])
+        .expect(0)
+        .says("its driver repeats nothing");
+}
+
+#[test]
+fn the_same_seed_finds_the_same() {
+    let found = |seed: &str| {
+        let folder = Folder::new();
+        fuzz(
+            &folder,
+            &["trailing"],
+            &["--seed", seed, "--runs", "3000", "--time", "10m"],
+        )
+        .expect(1);
+        table(&folder)
+    };
+    assert_eq!(found("8"), found("8"));
+    assert_ne!(found("8"), found("9"));
+}
+
+#[test]
+fn an_input_that_ends_the_process_is_found_and_no_other_run_is_lost() {
+    let folder = Folder::new();
+    let ended = fuzz(&folder, &["crash"], &["--seed", "3", "--runs", "1024"])
+        .expect(1)
+        .says("1024 runs");
+    let ended = ended.says("FOUND    socket-packet/decode/crash/exit-status-j-fatal-a-text-ended-early");
+    assert_eq!(ended.out.matches("FOUND").count(), 1, "{}", ended.all());
+    assert!(
+        table(&folder).contains("decode = ['2[\"\\u0000\"]']"),
+        "{}",
+        table(&folder)
+    );
+    replay(&folder, &[], &["python3", CODEC, "crash"])
+        .expect(1)
+        .says("exit status: 9");
+    replay(&folder, &[], &["python3", CODEC]).expect(0);
+}
+
+#[test]
+fn an_input_that_is_never_answered_is_found() {
+    let folder = Folder::new();
+    fuzz(
+        &folder,
+        &["hang"],
+        &["--seed", "3", "--runs", "512", "--timeout", "4s"],
+    )
+    .expect(1)
+    .says("FOUND    socket-packet/decode/hang")
+    .says("--timeout 4s");
+    assert!(
+        table(&folder).contains("decode = ['3/a b']"),
+        "{}",
+        table(&folder)
+    );
+    replay(&folder, &["--timeout", "2s"], &["python3", CODEC, "hang"])
+        .expect(1)
+        .says("hung");
+    replay(&folder, &[], &["python3", CODEC]).expect(0);
+}
+
+#[test]
+fn an_input_that_makes_the_process_grow_is_found() {
+    let folder = Folder::new();
+    fuzz(
+        &folder,
+        &["leak"],
+        &["--seed", "3", "--runs", "4000", "--max-memory", "64"],
+    )
+    .expect(1)
+    .says("FOUND    socket-packet/decode/memory")
+    .says("--max-memory 64");
+    let vectors = table(&folder);
+    assert!(
+        vectors.contains("decode = ['51-[\"\"]', { hex = \"\" }]") && vectors.contains("times = "),
+        "{vectors}"
+    );
+    let limit = ["--max-memory", "64"];
+    replay(&folder, &limit, &["python3", CODEC, "leak"])
+        .expect(1)
+        .says("more than the 64 MiB it may");
+    replay(&folder, &limit, &["python3", CODEC]).expect(0);
+}
+
+#[test]
+fn an_impossible_answer_is_told_as_one() {
+    let folder = Folder::new();
+    let vector = "codec = \"socket-packet\"\n[[vector]]\nid = \"x\"\nrule = \"codec.sio.decode.event\"\ndecode = ['2[\"rubbish\"]']\n\
+                  expect = ['{\"type\":\"event\",\"data\":[\"rubbish\"]}']\n";
+    folder.write("own/codec/socket-packet.toml", vector);
+    let own = folder.arg("own");
+    fuzz(
+        &folder,
+        &["rubbish"],
+        &["--cases", &own, "--seed", "1", "--runs", "20000"],
+    )
+    .expect(1)
+    .says("FOUND    socket-packet/decode/broken/it-has-no-list")
+    .says("20000 runs");
+    assert!(
+        table(&folder).contains("decode = ['rubbish']"),
+        "{}",
+        table(&folder)
+    );
+}
+
+#[test]
+fn listed_classes_do_not_fail_a_campaign() {
+    let folder = Folder::new();
+    let manifest = format!(
+        "name = \"lax\"\n[codec]\ncommand = [\"python3\", \"{CODEC}\", \"trailing\"]\n\
+         [[fuzz]]\nclass = \"socket-packet/decode/accepts/*\"\nwhy = \"it is lax\"\n\
+         [[fuzz]]\nclass = \"socket-packet/decode/hang\"\nwhy = \"it was slow\"\n"
+    );
+    folder.write("lax/target.toml", &manifest);
+    let (target, output) = (folder.arg("lax"), folder.arg("found"));
+    let arguments = [
+        "fuzz", "codec", &target, "--seed", "3", "--runs", "3000", "--output", &output,
+    ];
+    run(&arguments)
+        .expect(0)
+        .says("known    socket-packet/decode/accepts/event-trailing: it is lax")
+        .says("listed, and not seen this time: socket-packet/decode/hang")
+        .never_says("FOUND");
+    assert!(!folder.path("found").exists());
+}
+
+#[test]
+fn what_cannot_be_done_is_said_before_anything_is() {
+    let folder = Folder::new();
+    run(&["fuzz", "codec", "targets/nowhere"])
+        .expect(2)
+        .says("there is no target at `targets/nowhere`");
+    run(&["fuzz", "codec", "nonsense"])
+        .expect(2)
+        .says("`nonsense` is no target");
+    run(&["fuzz", "codec", "--codec", "x"])
+        .expect(2)
+        .says("expected engine-packet, engine-payload, socket-packet");
+    run(&["fuzz", "codec", "--", "/nowhere/program"])
+        .expect(3)
+        .says("cannot be run");
+    run(&["fuzz", "codec", "--", "python3", "-c", "print('hello')"])
+        .expect(3)
+        .says("which is no hello");
+    folder.write(
+        "rubbish/codec/socket-packet.toml",
+        "codec = \"socket-packet\"\n[[vector]]\nid = \"x\"\n",
+    );
+    let rubbish = folder.arg("rubbish");
+    for option in ["--cases", "--output"] {
+        run(&["fuzz", "codec", option, &rubbish, "--runs", "1"])
+            .expect(2)
+            .says("socket-packet.toml:2:");
+    }
+}
+
+#[test]
+fn an_interrupted_campaign_keeps_what_it_found() {
+    let folder = Folder::new();
+    let mut child = siospec()
+        .args(["fuzz", "codec", "--time", "10m", "--output", &folder.arg("found")])
+        .args(["--", "python3", CODEC, "trailing"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("FOUND")));
+    let reader = std::thread::spawn(move || lines.map(Result::unwrap).collect::<Vec<_>>().join("\n"));
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest = reader.join().unwrap();
+    assert!(rest.contains("runs/s") && rest.contains("class"), "{rest}");
+    assert!(table(&folder).contains("[[vector]]"));
+}
