@@ -359,7 +359,7 @@ fn looks_like(text: &str, value: &Value) -> bool {
         Value::Array(_) => text.starts_with('['),
         Value::Object(_) => text.starts_with('{'),
         Value::String(_) => text.starts_with('"'),
-        Value::Bool(_) | Value::Null => text == value.to_string(),
+        Value::Bool(_) | Value::Null => text == *value,
         Value::Number(_) => false,
     }
 }
