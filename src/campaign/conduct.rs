@@ -404,7 +404,7 @@ impl Campaign<'_> {
             seen: 1,
             expected: difference.expected,
             came: difference.came,
-            input: shown.as_ref().map(|found| shown_input(found)).unwrap_or_default(),
+            input: shown.as_ref().map(shown_input).unwrap_or_default(),
             known: known.map(|entry| entry.why.clone()),
             vector_id: vector_id(&difference.class),
             vector,

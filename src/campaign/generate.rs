@@ -62,7 +62,7 @@ impl Generator {
                     }
                 }
                 Operation::Encode(packet, 1) | Operation::RoundTrip(packet) => {
-                    known.encoded.push(packet.clone())
+                    known.encoded.push(packet.clone());
                 }
                 Operation::Encode(..) => {}
             }

@@ -114,8 +114,8 @@ enum Json {
     Text(String),
     /// The inside of a string literal, as it stands.
     Escape(&'static str),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
     Binary(Vec<u8>),
 }
 

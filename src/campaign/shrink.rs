@@ -26,8 +26,8 @@ fn of_frames(codec: Codec, frames: &[Frame]) -> Vec<Input> {
     let mut all = Vec::new();
     let mut add = |frames: Vec<Frame>| all.push(Input::frames(codec, frames));
     if codec != Codec::EnginePayload && frames.len() > 1 {
-        for at in 0..frames.len() {
-            add(vec![frames[at].clone()]);
+        for frame in frames {
+            add(vec![frame.clone()]);
         }
         for at in 0..frames.len() {
             let mut fewer = frames.to_vec();

@@ -122,7 +122,7 @@ pub(super) fn codec(arguments: &FuzzCodec, out: &mut Output) -> Result<Exit, Fai
         runs: arguments.runs,
         time: arguments
             .time
-            .or(arguments.runs.is_none().then_some(Duration::from_secs(60))),
+            .or_else(|| arguments.runs.is_none().then_some(Duration::from_secs(60))),
         codecs: if arguments.codecs.is_empty() {
             Codec::ALL.to_vec()
         } else {
