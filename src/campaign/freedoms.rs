@@ -359,7 +359,8 @@ fn looks_like(text: &str, value: &Value) -> bool {
         Value::Array(_) => text.starts_with('['),
         Value::Object(_) => text.starts_with('{'),
         Value::String(_) => text.starts_with('"'),
-        Value::Bool(_) | Value::Null => text == *value,
+        Value::Bool(bool) => text == if *bool { "true" } else { "false" },
+        Value::Null => text == "null",
         Value::Number(_) => false,
     }
 }
