@@ -436,12 +436,17 @@ fn role_of(named: &Named, playing: &Playing, asked: Option<Role>) -> Result<Opti
             None => None,
         },
         Named::Url(_) | Named::Command(_) => Some(Role::Server),
-        Named::Manifest(path, _) => {
+        Named::Manifest(path, argument) => {
             let manifest = Manifest::load(path).map_err(Failure::usage)?;
-            Some(match (&manifest.server, &manifest.client) {
-                (Some(_), _) => Role::Server,
-                (None, Some(_)) => Role::Client,
-                (None, None) => Role::Codec,
+            Some(match (&manifest.server, &manifest.client, &manifest.codec) {
+                (Some(_), ..) => Role::Server,
+                (None, Some(_), _) => Role::Client,
+                (None, None, Some(_)) => Role::Codec,
+                (None, None, None) => {
+                    return Err(Failure::usage(anyhow::anyhow!(
+                        "{argument} has no [server], [client] or [codec]"
+                    )));
+                }
             })
         }
     })

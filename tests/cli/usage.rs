@@ -85,7 +85,11 @@ fn a_wrong_manifest_is_shown_where_it_is_wrong() {
         .says("target.toml:3:1")
         .says("comand");
     folder.write("x/target.toml", "name = \"x\"\n[client]\ncommand = [\"true\"]\n");
-    folder.run(&[&folder.arg("x")]).expect(2).says("[server]");
+    folder
+        .run(&["--role", "server", &folder.arg("x")])
+        .expect(2)
+        .says("[server]");
+    folder.run(&[&folder.arg("x")]).expect(4);
 }
 
 #[test]

@@ -207,6 +207,20 @@ pub(crate) fn all() -> Vec<Scenario> {
             talk,
         ),
         (
+            "many packets",
+            usual,
+            Manners {
+                open: concat!(
+                    "0{\"sid\":\"e1\",\"upgrades\":[],\"pingInterval\":300,\"pingTimeout\":200}",
+                    "\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6",
+                    "\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6\u{1e}6",
+                    "\u{1e}2the seventeenth",
+                ),
+                ..POLITE
+            },
+            talk,
+        ),
+        (
             "several packets",
             usual,
             Manners {
