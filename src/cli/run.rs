@@ -12,7 +12,8 @@ use crate::report::terminal::{Detail, Terminal};
 use crate::run::{Options, Progress, Strictness};
 use crate::suite::{Corpus, Trial, Vector, baselines};
 use crate::target::{
-    ClientTarget, CodecTarget, KnownEntry, Limits, Manifest, StartError, Target, client_faults, load_known,
+    ClientTarget, CodecTarget, KnownEntry, Limits, Manifest, StartError, Target, faults as server_faults,
+    load_known,
 };
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -431,8 +432,9 @@ fn role_of(named: &Named, playing: &Playing, asked: Option<Role>) -> Result<Opti
     }
     Ok(match named {
         Named::Builtin => match &playing.fault {
-            Some(fault) if client_faults().any(|known| known.name == fault) => Some(Role::Client),
-            Some(_) => Some(Role::Server),
+            // A name that both have means the server's.
+            Some(fault) if server_faults().any(|known| known.name == fault) => Some(Role::Server),
+            Some(_) => Some(Role::Client),
             None => None,
         },
         Named::Url(_) | Named::Command(_) => Some(Role::Server),
