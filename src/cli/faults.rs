@@ -107,20 +107,34 @@ async fn play_all(
     let mut waiting = chosen.iter().copied();
     let mut playing = FuturesUnordered::new();
     let mut all = BTreeMap::new();
+    let mut missed = Vec::new();
     loop {
         while playing.len() < usize::from(arguments.jobs.get()) {
             let Some(fault) = waiting.next() else { break };
             playing.push(async move { (fault, catch(fault, corpus, trials, arguments.all_cases).await) });
         }
         let Some((fault, caught)) = playing.next().await else {
-            return Ok(all);
+            break;
         };
         let caught = caught?;
+        if caught.own.is_empty() {
+            missed.push(fault);
+            continue;
+        }
         if arguments.format == Format::Text {
             show(fault, &caught, out)?;
         }
         all.insert((fault.role, fault.name), caught);
     }
+    // Where the machine held siospec up, times prove nothing: what was missed in company is looked at alone.
+    for fault in missed {
+        let caught = catch(fault, corpus, trials, arguments.all_cases).await?;
+        if arguments.format == Format::Text {
+            show(fault, &caught, out)?;
+        }
+        all.insert((fault.role, fault.name), caught);
+    }
+    Ok(all)
 }
 
 /// Plays the cases of the rules that a fault breaks against the reference with this fault.
