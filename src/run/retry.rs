@@ -73,16 +73,19 @@ pub(super) fn doubt(played: &Played) -> Option<Doubt> {
     })
 }
 
-/// Whether a time was missed that the machine may be to blame for.
+/// Whether a time was missed that the machine may be to blame for: one of the script, or that of a pong, without which a
+/// target ends the session, and nothing that follows is as expected.
 pub(super) fn stalled(played: &Played) -> bool {
-    let timed = played.failure.as_ref().is_some_and(|failure| failure.timed);
-    timed && failed(played) && played.lag_ms > EXCUSING_LAG_MS
+    let Some(failure) = played.failure.as_ref().filter(|_| failed(played)) else {
+        return false;
+    };
+    failure.timed && played.lag_ms > EXCUSING_LAG_MS || pong_may_be_late(&played.record)
 }
 
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
 pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMut() -> Played) -> Played {
     let mut alone = play().await;
-    let repeats = if alone.verdict == Verdict::Lenient {
+    let repeats = if alone.verdict == Verdict::Lenient && !pong_may_be_late(&alone.record) {
         LENIENT_REPEATS
     } else {
         STALLED_REPEATS
@@ -351,6 +354,13 @@ mod tests {
         assert_eq!(doubt(&closed(&at_once)), Some(Doubt::Stalled(300.0)));
         let apart = [(500.0, 60.0), (900.0, 60.0)];
         assert_eq!(doubt(&closed(&apart)), None);
+        // What fails then, in whatever way, is no failure of the target for sure.
+        let failed = |lags| Played {
+            verdict: Verdict::Fail,
+            ..closed(lags)
+        };
+        assert!(hopeless(&failed(&at_once)));
+        assert!(!hopeless(&failed(&apart)));
     }
 
     #[test]
