@@ -1,6 +1,7 @@
 //! Where two codecs may differ: the agreed freedoms, each with the rule that grants it and the reason.
 
 use super::alike::same_number;
+use super::repeated::repeats_member;
 use crate::suite::{Codec, Frame, Outcome};
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ pub(super) struct Step<'a> {
 pub(super) const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// All of them.
-pub const FREEDOMS: [Freedom; 22] = [
+pub const FREEDOMS: [Freedom; 23] = [
     Freedom {
         name: "empty-message",
         rule: "codec.sio.decode.empty-string",
@@ -68,6 +69,14 @@ pub const FREEDOMS: [Freedom; 22] = [
         rule: "codec.sio.decode.binary-num-fraction",
         reason: "the number of a placeholder may be written as 0.0, 0e0 or -0: once it is read it is whole",
         allows: Scope::Step(|step| step.refused_for("does not name one") && has_exotic_number(step.text())),
+    },
+    Freedom {
+        name: "repeated-member",
+        rule: "codec.sio.decode.duplicate-keys",
+        reason: "a placeholder in a member that another of the same name replaces may be passed over",
+        allows: Scope::Step(|step| {
+            step.refused_for("does not name one") && repeats_member(header(step.text()).1)
+        }),
     },
     Freedom {
         name: "acknowledgement-without-id",

@@ -16,6 +16,7 @@ mod model;
 mod mutate;
 mod random;
 mod refusals;
+mod repeated;
 mod rounds;
 mod search;
 mod shrink;

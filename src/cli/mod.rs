@@ -174,7 +174,8 @@ fn dispatch(
 /// The error and its causes. A message that shows a file already says that it is an error.
 fn describe(failure: &Failure) -> String {
     let mut causes = failure.error.chain().map(ToString::to_string).collect::<Vec<_>>();
-    causes.dedup();
+    // A message may end with its cause already.
+    causes.dedup_by(|cause, before| before.ends_with(cause.as_str()));
     let message = causes.join(": ");
     if message.starts_with("error") || message.starts_with("\u{1b}[") {
         message

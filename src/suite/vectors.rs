@@ -505,15 +505,19 @@ fn allowed(operation: &Operation, list: &Spanned<Vec<Spanned<RawFrame>>>) -> Res
 }
 
 fn expected(raw: &Spanned<RawFrame>) -> Result<Expected, Fault> {
-    let RawFrame::Text(text) = raw.get_ref() else {
+    let none = || {
         let expected = "a packet as JSON, `wait`, `error`, `packet` or `any`".to_owned();
-        return Err((raw.span(), "this is no outcome of a decoder".to_owned(), expected));
+        (raw.span(), "this is no outcome of a decoder".to_owned(), expected)
+    };
+    let RawFrame::Text(text) = raw.get_ref() else {
+        return Err(none());
     };
     Ok(match text.as_str() {
         "wait" => Expected::Wait,
         "error" => Expected::Error,
         "packet" => Expected::AnyPacket,
         "any" => Expected::Any,
+        word if !word.starts_with('{') => return Err(none()),
         _ => Expected::Packet(value(&Spanned::new(raw.span(), text.clone()))?),
     })
 }
@@ -592,6 +596,11 @@ mod tests {
                 format!("{START}encode = \"{{\"\nexpect = [\"0\"]\n"),
                 5,
                 "no JSON",
+            ),
+            (
+                format!("{START}decode = [\"0\"]\nexpect = [\"what\"]\n"),
+                6,
+                "`wait`, `error`",
             ),
             (format!("{START}decod = [\"0\"]\n"), 5, "unknown field `decod`"),
             (

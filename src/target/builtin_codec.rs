@@ -90,15 +90,11 @@ fn encode_socket(packet: &Value) -> Result<Vec<Frame>, String> {
         Value::Null => None,
         id => Some(AckId::from(id.as_u64().ok_or("an id is a number")?)),
     };
-    let json = match data {
-        Value::Null => None,
-        data if plain(data) => Some(data.to_string()),
-        _ => None,
-    };
+    let json = || (!data.is_null() && plain(data)).then(|| data.to_string());
     let text = match packet["type"].as_str().unwrap_or_default() {
-        "connect" => encode_connect(namespace, json.as_deref()),
+        "connect" => encode_connect(namespace, json().as_deref()),
         "disconnect" => encode_disconnect(namespace),
-        "connect_error" => encode_connect_error(namespace, &json.ok_or("it needs data")?),
+        "connect_error" => encode_connect_error(namespace, &json().ok_or("it needs data")?),
         "event" => {
             let (name, values) = data
                 .as_array()

@@ -110,7 +110,7 @@ impl Reply {
     /// The outcomes of an input, given as text.
     fn read(&self, outcomes: &[&RawValue]) -> Result<Vec<Outcome>, DriverError> {
         let read =
-            |text: &&RawValue| read_outcome(&serde_json::from_str(&mended(text.get())).unwrap_or_default());
+            |text: &&RawValue| read_outcome(serde_json::from_str(&mended(text.get())).unwrap_or_default());
         let outcomes: Result<Vec<Outcome>, String> = outcomes.iter().map(read).collect();
         outcomes.map_err(|why| rubbish(&self.line, "answer", why))
     }
@@ -147,15 +147,15 @@ fn read_results(answer: &Value, inputs: usize) -> Result<Vec<Vec<Outcome>>, Stri
     }
     let outcomes = |result: &Value| {
         let list = result.as_array().ok_or("a result is no list of outcomes")?;
-        list.iter().map(read_outcome).collect()
+        list.iter().cloned().map(read_outcome).collect()
     };
     results.iter().map(outcomes).collect()
 }
 
-fn read_outcome(outcome: &Value) -> Result<Outcome, String> {
+fn read_outcome(mut outcome: Value) -> Result<Outcome, String> {
     let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    if let Some(packet) = outcome.get("packet").filter(|packet| packet.is_object()) {
-        return Ok(Outcome::Packet(packet.clone()));
+    if let Some(packet) = outcome.get_mut("packet").filter(|packet| packet.is_object()) {
+        return Ok(Outcome::Packet(packet.take()));
     }
     if outcome["wait"] == json!(true) {
         return Ok(Outcome::Wait);

@@ -198,15 +198,27 @@ def decode_socket(frames):
     return results
 
 
-def decode(request, frames):
-    """The outcomes of frames, which are decoded so many times from the start."""
+def loop(work, inputs, repeat):
+    """What `work` makes of each input, so many times: the codec in a plain loop. What Python has not stays that."""
+    for _ in range(repeat):
+        results = [each if isinstance(each, Exception) else work(each) for each in inputs]
+    return results
+
+
+def decode(request):
+    """The outcomes of the frames of each input."""
     work, tell_packet = DECODERS[request["codec"]]
-    results = work(frames)
-    for _ in range(1, request.get("repeat", 1)):
-        results = work(frames)
+    inputs = request["inputs"]
+    all_results = loop(work, inputs, request.get("repeat", 1))
     with_data = request.get("data") is not False
     if work is decode_payload:
-        return tell_payload(results, frames[0], with_data)
+        return [tell_payload(results, frames, with_data) for results, frames in zip(all_results, inputs)]
+    return [tell_frames(tell_packet, results, frames, with_data) for results, frames in zip(all_results, inputs)]
+
+
+def tell_frames(tell_packet, results, frames, with_data):
+    if isinstance(results, Exception):
+        return [tell_error(results)]
     if RESET in frames:
         frames = [frame for frame in frames if frame is not RESET]
     return [
@@ -215,10 +227,13 @@ def decode(request, frames):
     ]
 
 
-def tell_payload(results, body, with_data):
+def tell_payload(results, frames, with_data):
+    if isinstance(results, Exception):
+        return [tell_error(results)]
     outcomes = []
     for result in results:
-        outcomes.append(tell_error(result) if isinstance(result, Exception) else tell_engine(result, body, with_data))
+        is_error = isinstance(result, Exception)
+        outcomes.append(tell_error(result) if is_error else tell_engine(result, frames[0], with_data))
         # An unknown type ends the session before the server looks at the next packet.
         if "error" in outcomes[-1]:
             break
@@ -256,17 +271,12 @@ def encode_socket(packet):
     return encoded if isinstance(encoded, list) else [encoded]
 
 
-def encode(request, packet):
-    """The outcome of a packet, which is encoded so many times from the same value."""
+def encode(request):
+    """The outcome of each packet."""
     revived, work = ENCODERS[request["codec"]]
-    try:
-        packet = revived(packet)
-        frames = work(packet)
-        for _ in range(1, request.get("repeat", 1)):
-            frames = work(packet)
-        return [{"frames": frames}]
-    except Exception as error:  # whatever an encoder raises is its way to refuse
-        return [tell_error(error)]
+    packets = [each if isinstance(each, Exception) else attempt(revived, each) for each in request["inputs"]]
+    results = loop(lambda packet: attempt(work, packet), packets, request.get("repeat", 1))
+    return [[tell_error(each) if isinstance(each, Exception) else {"frames": each}] for each in results]
 
 
 DECODERS = {
@@ -286,10 +296,7 @@ def answer(request):
     work = {"decode": decode, "encode": encode}.get(what)
     if work is None or request.get("codec") not in DECODERS:
         return {"unsupported": f"{what} {request.get('codec') or ''}".strip()}
-    results = [
-        [tell_error(each)] if isinstance(each, Unsupported) else work(request, each) for each in request["inputs"]
-    ]
-    return {"results": results}
+    return {"results": work(request)}
 
 
 def main():

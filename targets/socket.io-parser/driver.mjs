@@ -19,12 +19,14 @@ const ODD_NUMBERS = /-0(?!\.0*[1-9])|\d[eE]/;
 /** A value of the driver protocol as one of JavaScript: the same, where JSON.parse made what is meant. */
 function revive(value) {
   if (typeof value !== "object" || value === null) return value;
-  if (!Array.isArray(value)) {
-    if (typeof value.$binary === "string") return Buffer.from(value.$binary, "base64");
-    if (typeof value.$number === "string") return Number(value.$number);
-    if (typeof value.$special === "string") return special(value);
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) value[at] = revive(value[at]);
+    return value;
   }
-  for (const key in value) {
+  if (typeof value.$binary === "string") return Buffer.from(value.$binary, "base64");
+  if (typeof value.$number === "string") return Number(value.$number);
+  if (typeof value.$special === "string") return special(value);
+  for (const key of Object.keys(value)) {
     const inner = value[key];
     if (typeof inner !== "object" || inner === null) continue;
     const revived = revive(inner);
@@ -170,22 +172,27 @@ const decoders = {
 
 const isText = (frame) => typeof frame === "string";
 const reviveFrame = (frame) => (isText(frame) ? frame : frame?.$reset ? RESET : revive(frame));
+const reviveFrames = (frames) => (frames.every(isText) ? frames : attempt(() => frames.map(reviveFrame)));
 
-/** The outcomes of frames, which are decoded so many times from the start. */
-function decode({ codec, repeat, data }, input) {
+/** What `work` makes of each input, so many times: the codec in a plain loop. */
+function loop(inputs, work, repeat = 1) {
+  let results = inputs.map(work);
+  for (let time = 1; time < repeat; time++) results = inputs.map(work);
+  return results;
+}
+
+/** The outcomes of the frames of each input. */
+function decode({ codec, repeat, data, inputs }) {
   const { decode, tell } = decoders[codec];
-  const withData = data !== false;
-  let frames = input;
-  if (!input.every(isText)) {
-    frames = attempt(() => input.map(reviveFrame));
-    if (frames instanceof Thrown) return input.map(() => tellThrown(frames));
-  }
-  let results = decode(frames);
-  for (let time = 1; time < repeat; time++) results = decode(frames);
-  if (frames.includes(RESET)) frames = frames.filter((frame) => frame !== RESET);
-  return results.map((result, at) =>
-    result instanceof Thrown ? tellThrown(result) : tell(result, frames[at], withData),
-  );
+  const revived = inputs.map(reviveFrames);
+  const all = loop(revived, (frames) => (frames instanceof Thrown ? frames : decode(frames)), repeat);
+  return all.map((results, at) => {
+    if (results instanceof Thrown) return inputs[at].map(() => tellThrown(results));
+    const frames = revived[at].includes(RESET) ? revived[at].filter((frame) => frame !== RESET) : revived[at];
+    return results.map((result, at) =>
+      result instanceof Thrown ? tellThrown(result) : tell(result, frames[at], data !== false),
+    );
+  });
 }
 
 /** For each codec: the frames of a value, once it is one of JavaScript. */
@@ -210,26 +217,27 @@ function reviveSocket({ type, nsp = "/", id, data }) {
   return packet;
 }
 
-/** The outcome of a packet, which is encoded so many times from the same value. */
-function encode(request, input) {
-  const result = attempt(() => {
-    const packet = request.codec === "socket-packet" ? reviveSocket(input) : revive(input);
-    let frames = encoders[request.codec](packet);
-    for (let time = 1; time < request.repeat; time++) frames = encoders[request.codec](packet);
-    return { frames: frames.map(tellFrame) };
+/** The outcome of each packet. */
+function encode({ codec, repeat, inputs }) {
+  const revivePacket = codec === "socket-packet" ? reviveSocket : revive;
+  const encoder = encoders[codec];
+  const revived = inputs.map((input) => attempt(() => revivePacket(input)));
+  const work = (packet) => (packet instanceof Thrown ? packet : attempt(() => encoder(packet)));
+  return loop(revived, work, repeat).map((frames) => {
+    const outcome = frames instanceof Thrown ? frames : attempt(() => ({ frames: frames.map(tellFrame) }));
+    return [outcome instanceof Thrown ? tellThrown(outcome) : outcome];
   });
-  return [result instanceof Thrown ? tellThrown(result) : result];
 }
 
-const outcomesOf = (request, input) => (request.do === "decode" ? decode(request, input) : encode(request, input));
+const outcomesOf = (request) => (request.do === "decode" ? decode(request) : encode(request));
 
 /** The outcomes of each input; that a prototype was changed is one more, of the input that did it. */
-function resultsOf(request) {
-  const results = request.inputs.map((input) => outcomesOf(request, input));
+function resultsOf(line, request) {
+  const results = outcomesOf(request);
   if (isPristine()) return results;
   restorePrototype();
-  return request.inputs.map((input) => {
-    const outcomes = outcomesOf(request, input);
+  return JSON.parse(line).inputs.map((input) => {
+    const [outcomes] = outcomesOf({ ...request, inputs: [input] });
     if (isPristine()) return outcomes;
     restorePrototype();
     return [{ error: "Object.prototype was changed" }, ...outcomes];
@@ -243,10 +251,11 @@ function restorePrototype() {
   for (const name of Object.getOwnPropertyNames(Object.prototype).slice(pristine)) delete Object.prototype[name];
 }
 
-function answer(request) {
+function answer(line) {
+  const request = JSON.parse(line);
   const knows = (request.do === "decode" || request.do === "encode") && Object.hasOwn(decoders, request.codec);
   if (!knows) return { id: request.id, unsupported: `${request.do} ${request.codec ?? ""}`.trim() };
-  return { id: request.id, results: resultsOf(request) };
+  return { id: request.id, results: resultsOf(line, request) };
 }
 
 say({
@@ -261,5 +270,5 @@ let rest = "";
 for await (const chunk of process.stdin.setEncoding("utf8")) {
   const lines = (rest + chunk).split("\n");
   rest = lines.pop();
-  for (const line of lines) if (line.trim() !== "") say(answer(JSON.parse(line)));
+  for (const line of lines) if (line.trim() !== "") say(answer(line));
 }

@@ -114,7 +114,7 @@ class Decoder:
             if rest or "id" in packet:
                 raise ValueError("a payload")
             return
-        if rest.strip(" \t\n\r") == "" and kind == "0":
+        if rest == "" and kind == "0":
             return
         data = packet["data"] = loads(rest)
         if kind == "0" and not isinstance(data, dict):

@@ -62,7 +62,8 @@ fn planted_mistakes_are_found_and_fail_again_on_replay() {
         (
             "decode/accepts/event-trailing",
             "decode-accepts-event-trailing",
-            "decode = ['0{}a']",
+            // One character behind the payload, whichever it is.
+            "decode = ['0{}",
         ),
         (
             "decode/differs/event-id-number",
@@ -135,7 +136,7 @@ fn the_same_seed_finds_the_same() {
 #[test]
 fn an_input_that_ends_the_process_is_found_and_no_other_run_is_lost() {
     let folder = Folder::new();
-    let ended = fuzz(&folder, &["crash"], &["--seed", "3", "--runs", "1024"])
+    let ended = fuzz(&folder, &["crash"], &["--seed", "2", "--runs", "1024"])
         .expect(1)
         .says("1024 runs");
     let ended = ended.says("FOUND    socket-packet/decode/crash/exit-status-j-fatal-a-text-ended-early");
@@ -157,7 +158,7 @@ fn an_input_that_is_never_answered_is_found() {
     fuzz(
         &folder,
         &["hang"],
-        &["--seed", "3", "--runs", "512", "--timeout", "4s"],
+        &["--seed", "2", "--runs", "768", "--timeout", "4s"],
     )
     .expect(1)
     .says("FOUND    socket-packet/decode/hang")

@@ -112,13 +112,14 @@ fn models() -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// A text as a frame of a server, as one of a client, and in two fragments.
+/// A text as a frame of a server, as one of a client, and in two fragments; some with reserved bits, one with a reserved
+/// opcode.
 fn websocket_frames(text: &[u8]) -> Vec<u8> {
-    let frame = |opcode, fin, masked, payload: &[u8]| {
+    let frame = |opcode, fin, rsv, masked, payload: &[u8]| {
         let frame = transcript::Frame {
             opcode,
             fin,
-            rsv: 0,
+            rsv,
             masked,
             payload: payload.to_vec(),
         };
@@ -126,10 +127,11 @@ fn websocket_frames(text: &[u8]) -> Vec<u8> {
     };
     let (first, second) = text.split_at(text.len() / 2);
     [
-        frame(1, true, false, text),
-        frame(2, true, true, text),
-        frame(1, false, false, first),
-        frame(0, true, false, second),
+        frame(1, true, 0, false, text),
+        frame(2, true, 4, true, text),
+        frame(1, false, 3, false, first),
+        frame(0, true, 0, false, second),
+        frame(11, true, 7, false, first),
     ]
     .concat()
 }
@@ -149,7 +151,7 @@ fn responses() -> impl Iterator<Item = Vec<u8>> {
 
 /// What happens to a client, by `client`'s list of operations: sessions over each transport, lost, refused, closed.
 fn conversations() -> impl Iterator<Item = Vec<&'static [u8]>> {
-    const JOINED: [&[u8]; 4] = [b"c\0", b"h\0", b"r\0ok", b"r\x0040{\"sid\":\"x\"}"];
+    const JOINED: [&[u8]; 4] = [b"c\0", b"h\0", b"r\x01ok", b"r\x0040{\"sid\":\"x\"}"];
     let after = |steps: &[&'static [u8]]| [&JOINED[..], steps].concat();
     [
         JOINED.to_vec(),
@@ -163,6 +165,15 @@ fn conversations() -> impl Iterator<Item = Vec<&'static [u8]>> {
             b"r\x00420[\"ask\",1]",
             b"a\0[true]",
             b"r\x0042[\"a\"]\x1e42[\"b\"]\x1e2",
+            b"r\x01ok",
+        ]),
+        // What waits for a POST to be over is more than one body may hold.
+        after(&[
+            b"e\0\0\"the first of them, which is sent at once\"",
+            b"e\0\0\"the second one, and it has to wait for a while\"",
+            b"e\0\0\"the third one, and it has to wait for a while\"",
+            b"e\0\0\"the fourth one, and it has to wait for a while\"",
+            b"r\x01ok",
             b"r\x01ok",
         ]),
         after(&[

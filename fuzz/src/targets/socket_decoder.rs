@@ -4,6 +4,7 @@
 //! - A packet that is accepted has a payload that serde_json accepts too, of the kind that its type asks for, and as
 //!   many arguments as serde_json counts.
 //! - The name of an event is what serde_json reads, and no reserved one.
+//! - Nothing of the text is passed over, but white space behind the payload.
 
 use std::str;
 
@@ -21,7 +22,16 @@ pub fn run(data: &[u8]) {
     let mut decoder = Decoder::default();
     if let Ok(Some(packet)) = decoder.decode_text(text) {
         check(&packet);
+        check_end(text, packet.payload());
         assert_eq!(packet.clone().into_owned(), packet);
+    }
+}
+
+/// Where a packet ends: with its payload, or else with its namespace or id.
+fn check_end(text: &str, payload: Option<&str>) {
+    match payload {
+        Some(payload) => assert!(text.trim_end_matches([' ', '\t', '\n', '\r']).ends_with(payload)),
+        None => assert!(text[1..].starts_with('/') || text[1..].bytes().all(|byte| byte.is_ascii_digit())),
     }
 }
 
