@@ -39,7 +39,7 @@ function show() {
     if (route.case) page.found.textContent = `This report has no case ${route.case}. ${page.found.textContent}`;
     document.title = "siospec: how implementations of Socket.IO keep to the protocol";
     const filtered = Object.keys(filters).length > 0;
-    if (shown && (shown.case || (filtered && !typing))) document.getElementById("cases-h").focus();
+    if ((shown && shown.case) || (filtered && !typing)) document.getElementById("cases-h").focus();
   }
   shown = route;
 }
