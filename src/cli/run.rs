@@ -81,7 +81,7 @@ struct Playing {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
     start_timeout: Duration,
     /// How many cases are played side by side
-    #[arg(short, long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(short, long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: u16,
     /// The connect timeout of the target in milliseconds, 0 for none
     #[arg(long, value_name = "MS")]
@@ -582,6 +582,6 @@ mod tests {
     fn no_command_means_run_with_the_defaults() {
         let run = Run::default();
         assert!(run.words.is_empty());
-        assert_eq!(run.playing.jobs, 16);
+        assert_eq!(run.playing.jobs, 24);
     }
 }
