@@ -17,6 +17,8 @@ use tokio::sync::mpsc::Receiver;
 
 /// A command that no driver knows: when it is answered, all that the driver said before has been heard.
 const BARRIER: &str = "siospec-barrier";
+/// How often a client may be given more time for one line.
+const MOST_EXCUSES: u32 = 2;
 
 /// A trial's side of the wire, and its driver.
 pub(super) struct Hosting {
@@ -28,6 +30,8 @@ pub(super) struct Hosting {
     asked: Option<Value>,
     /// The client was told to connect, for what is given.
     pub(super) connected: bool,
+    /// How often the client was given more time for a line.
+    excused: BTreeMap<u32, u32>,
     sessions: Sessions,
 }
 
@@ -98,6 +102,7 @@ impl Hosting {
             driver_gone: false,
             asked: None,
             connected: false,
+            excused: BTreeMap::new(),
             sessions: Sessions {
                 labels: sessions_of(&trial.case.script),
                 ..Sessions::default()
@@ -235,6 +240,13 @@ impl Hosting {
     /// What the last event that asked for an answer is answered by; `None` where none asked.
     pub(super) fn asked(&self) -> Option<Value> {
         self.asked.clone()
+    }
+
+    /// Whether the client may be given more time for this line, which it may not for ever.
+    pub(super) fn may_be_excused(&mut self, line: u32) -> bool {
+        let times = self.excused.entry(line).or_default();
+        *times += 1;
+        !self.driver_gone && *times <= MOST_EXCUSES
     }
 
     /// Waits until all that the driver has said so far can be heard.

@@ -13,6 +13,12 @@ use serde_json::json;
 
 /// How long a client may take to open a session, in milliseconds.
 const SESSION_MS: f64 = 2000.0;
+/// What an answer of a driver takes on a machine that has time for it, in milliseconds; what it takes longer is waiting.
+const PROMPT_MS: f64 = 10.0;
+/// A client does about so many things for which it may have to wait like its driver does for an answer.
+const WAITS: f64 = 10.0;
+/// The longest that a client is given for that, in milliseconds.
+const MOST_DELAY_MS: f64 = 4000.0;
 
 impl Player<'_> {
     /// Does one step of a client script, once. `body` are the lines of the body of an answer.
@@ -50,8 +56,12 @@ impl Player<'_> {
         }
         let trial = self.trial;
         self.record(DRIVER, Event::Sent(Wire::Driver(text.to_owned())), cause);
+        let asked = self.now();
         let Some(hosting) = &mut self.hosting else { return };
-        match hosting.request(trial, request).await {
+        let answer = hosting.request(trial, request).await;
+        // The client cannot have begun much earlier.
+        self.delay_by(self.now() - asked);
+        match answer {
             Ok(DriverAnswer::Done) if command.refused => {
                 self.record(DRIVER, Event::Received(Wire::Driver("accepted".to_owned())), None);
             }
@@ -250,10 +260,11 @@ impl Player<'_> {
             self.command(&format!("connect {}", given.namespace), None).await;
         }
         let waits = |judge: &mut super::judge::Judge<'_>| matches!(judge.demand(), Demand::Open(still) if still == label);
-        let deadline = self.now() + SESSION_MS;
+        let mut deadline = self.now() + SESSION_MS;
         while waits(&mut self.judge) {
             match self.next_arrival(deadline).await {
                 Some(seen) => self.take_in(seen).await,
+                None if self.is_held_up(&mut deadline).await => {}
                 None => {
                     let how = format!("the client opened no session within {SESSION_MS} ms");
                     return self.record(label, closed(how), None);
@@ -263,7 +274,7 @@ impl Player<'_> {
     }
 
     async fn await_reconnection(&mut self, label: &str, cause: Cause) {
-        let deadline = self.now() + SESSION_MS;
+        let mut deadline = self.now() + SESSION_MS;
         loop {
             if self
                 .hosting
@@ -274,6 +285,7 @@ impl Player<'_> {
             }
             match self.next_arrival(deadline).await {
                 Some(seen) => self.take_in(seen).await,
+                None if self.is_held_up(&mut deadline).await => {}
                 None => {
                     let how = format!("the client opened no other session within {SESSION_MS} ms");
                     self.record(label, closed(how), None);
@@ -339,9 +351,12 @@ impl Player<'_> {
         }
     }
 
-    async fn await_proof(&mut self, label: &str, expected: Question, deadline: f64) {
+    async fn await_proof(&mut self, label: &str, expected: Question, mut deadline: f64) {
         loop {
             let Some(seen) = self.next_arrival(deadline).await else {
+                if self.is_held_up(&mut deadline).await {
+                    continue;
+                }
                 let reason = "the client did not report the event in time".to_owned();
                 return self.record(label, Event::Silence(Proof::Failed(reason)), None);
             };
@@ -357,5 +372,38 @@ impl Player<'_> {
                 return;
             }
         }
+    }
+
+    /// Whether a client that has missed a time is late because its process hardly gets to run: then its driver is late
+    /// as well, and the client gets more time. Moves the deadline.
+    pub(super) async fn is_held_up(&mut self, deadline: &mut f64) -> bool {
+        let line = self.judge.due().map_or(0, |(line, _)| line);
+        let Some(hosting) = &mut self.hosting else {
+            return false;
+        };
+        if !hosting.may_be_excused(line) {
+            return false;
+        }
+        let asked = self.now();
+        let Some(hosting) = &mut self.hosting else {
+            return false;
+        };
+        if let Err(error) = hosting.barrier().await {
+            self.driver_failed(&error);
+            return true;
+        }
+        let delay = self.delay_by(WAITS * (self.now() - asked - PROMPT_MS).max(0.0));
+        *deadline = self.now() + delay;
+        delay > 0.0
+    }
+
+    /// Moves all deadlines of what is awaited now by what a driver has lost; by how much, in milliseconds.
+    fn delay_by(&mut self, ms: f64) -> f64 {
+        if ms <= PROMPT_MS {
+            return 0.0;
+        }
+        let ms = ms.min(MOST_DELAY_MS);
+        self.record("", Event::Lag(ms), None);
+        ms
     }
 }
