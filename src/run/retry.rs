@@ -489,7 +489,11 @@ mod tests {
         let mut lags = [300.0, 0.0].into_iter();
         let settled = settle(blocked(300.0), Doubt::Stalled(300.0), async || {
             let lag = lags.next().unwrap();
-            if lag > 0.0 { blocked(lag) } else { played(Verdict::Pass, false, 0.0) }
+            if lag > 0.0 {
+                blocked(lag)
+            } else {
+                played(Verdict::Pass, false, 0.0)
+            }
         });
         assert_eq!(settled.await.verdict, Verdict::Pass);
 

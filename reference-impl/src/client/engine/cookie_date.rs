@@ -57,7 +57,10 @@ fn full_year(year: i64) -> i64 {
 /// The number of a month, from 1.
 fn month_of(word: &str) -> Option<i64> {
     let begins = word.get(..3)?.to_ascii_lowercase();
-    (1..).zip(MONTHS).find(|(_, name)| *name == begins).map(|(at, _)| at)
+    (1..)
+        .zip(MONTHS)
+        .find(|(_, name)| *name == begins)
+        .map(|(at, _)| at)
 }
 
 /// The seconds of `hh:mm:ss`.

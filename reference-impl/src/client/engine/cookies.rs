@@ -162,7 +162,12 @@ mod tests {
         }
         let mut jar = CookieJar::default();
         store(&mut jar, "a=1", None, 0);
-        store(&mut jar, "b=2; Expires=Fri, 20 Nov 2026 11:59:59 GMT", Some(DATE), 0);
+        store(
+            &mut jar,
+            "b=2; Expires=Fri, 20 Nov 2026 11:59:59 GMT",
+            Some(DATE),
+            0,
+        );
         store(&mut jar, "c=3; Expires=some day", Some(DATE), 0);
         store(&mut jar, "d=4; Expires=Fri, 20 Nov 2026 12:00:00 GMT", None, 0);
         jar.drop_old(Millis::MAX);
