@@ -326,6 +326,9 @@ impl<'a> Player<'a> {
             self.record_lag();
             return;
         }
+        if self.is_held_up(&mut { deadline }).await {
+            return;
+        }
         self.record(label, Event::Deadline, None);
     }
 

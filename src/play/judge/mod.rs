@@ -12,6 +12,7 @@ mod expect;
 mod explain;
 mod finish;
 mod label;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -128,7 +129,7 @@ pub struct Judge<'c> {
     captures: Captures,
     performed: VecDeque<(Cause, usize, f64)>,
     /// Requests of a client that no line has asked for.
-    waiting: Vec<client::Waiting>,
+    waiting: Vec<requests::Waiting>,
     /// Polls of a client that are not answered: their labels and sessions.
     open_polls: BTreeMap<String, String>,
     /// Labels of the script, and the recorded ones that they stand for now.
@@ -275,7 +276,7 @@ impl<'c> Judge<'c> {
             _ => {}
         }
         let hosts = self.hosts();
-        if let Some(request) = client::request_of(&entry.event).filter(|_| hosts) {
+        if let Some(request) = requests::request_of(&entry.event).filter(|_| hosts) {
             return self.park_request(index, entry.at, &entry.label, request);
         }
         if matches!(
