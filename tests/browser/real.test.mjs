@@ -39,6 +39,7 @@ test("what a real implementation fails is drawn, with its rule's source and the 
     await drawn.waitFor();
     const names = await drawn.locator("text.name").allTextContents();
     for (const lane of LANES[trial.role](trial.of)) assert.ok(names.some((name) => lane.startsWith(name.replace("…", ""))), `${lane} of ${names}`);
+    assert.equal(names.length, trial.role === "client" ? 3 : 2, `${trial.fullId}: an application stands beside clients alone`);
     const says = (await drawn.locator("text").allTextContents()).join("\n");
     assert.match(says, /expected /, trial.fullId);
     assert.match(says, /came {5}/, trial.fullId);
