@@ -248,10 +248,10 @@ impl Conduct<'_> {
                     *before = Some((place, index));
                     return *played;
                 }
-                Attempted::At(place, fresh, Attempt::Lost(loss, words)) => {
+                Attempted::At(place, fresh, Attempt::Lost(loss, remains)) => {
                     self.note_loss(&place, loss.clone(), index);
                     if fresh || !self.target.is_launched() {
-                        return Played::lost(&loss, &words);
+                        return Played::lost(&loss, *remains);
                     }
                     if let Some((there, earlier)) = before.take()
                         && there == place
