@@ -1,6 +1,5 @@
 //! The documents are true: their links lead somewhere, their commands work, their cases are cases.
 #![cfg(unix)]
-
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use siospec::cli::understands;
@@ -85,12 +84,20 @@ fn shown(text: &str) -> Vec<String> {
         for line in blocks(text, language).into_iter().flat_map(str::lines) {
             let command = line.split_once("run: ").or_else(|| line.split_once("sh '"));
             let command = command.map(|(_, command)| command.trim_end_matches([' ', '}', '\'']));
-            found.extend(command.filter(|command| command.starts_with("siospec ")).map(str::to_owned));
+            found.extend(
+                command
+                    .filter(|command| command.starts_with("siospec "))
+                    .map(str::to_owned),
+            );
         }
     }
     for line in text.lines() {
         let spans = line.split('`').skip(1).step_by(2);
-        found.extend(spans.filter(|span| span.starts_with("siospec ")).map(str::to_owned));
+        found.extend(
+            spans
+                .filter(|span| span.starts_with("siospec "))
+                .map(str::to_owned),
+        );
     }
     found
 }
@@ -119,22 +126,52 @@ fn commands_that_are_shown_are_understood() {
 
 /// Commands that are not tried here, by how they begin, and why.
 const NOT_TRIED: [(&str, &str); 16] = [
-    ("cargo ", "builds anew, and cargo is at work already; continuous integration does it"),
+    (
+        "cargo ",
+        "builds anew, and cargo is at work already; continuous integration does it",
+    ),
     ("RUSTC_BOOTSTRAP=1 cargo ", "the same"),
     ("PORT=3000 cargo ", "the same"),
-    ("curl ", "need not be there; siospec connect asks the same of the same server"),
-    ("fuzz/smoke", "takes a C++ compiler and minutes; continuous integration does it"),
-    ("reports/remake", "plays every target; tests/report/remake.rs tries it with a stand-in"),
+    (
+        "curl ",
+        "need not be there; siospec connect asks the same of the same server",
+    ),
+    (
+        "fuzz/smoke",
+        "takes a C++ compiler and minutes; continuous integration does it",
+    ),
+    (
+        "reports/remake",
+        "plays every target; tests/report/remake.rs tries it with a stand-in",
+    ),
     ("reports/official-suites", "takes a checkout of another project"),
-    ("siospec install targets/", "asks the registries; continuous integration does it"),
-    ("siospec run targets/", "takes what is installed by that; continuous integration does it"),
+    (
+        "siospec install targets/",
+        "asks the registries; continuous integration does it",
+    ),
+    (
+        "siospec run targets/",
+        "takes what is installed by that; continuous integration does it",
+    ),
     ("siospec run --role client targets/", "the same"),
     ("siospec run --role codec targets/", "the same"),
-    ("siospec fuzz codec targets/", "the same; tests/cli tries campaigns"),
-    ("siospec fuzz codec --seed 1 --runs 100000 -- python3 ", "takes a driver; tests/cli tries it"),
-    ("siospec run --role client -- node ", "takes a driver and its library; tests/driver tries it"),
+    (
+        "siospec fuzz codec targets/",
+        "the same; tests/cli tries campaigns",
+    ),
+    (
+        "siospec fuzz codec --seed 1 --runs 100000 -- python3 ",
+        "takes a driver; tests/cli tries it",
+    ),
+    (
+        "siospec run --role client -- node ",
+        "takes a driver and its library; tests/driver tries it",
+    ),
     ("siospec driver check -- node ", "the same"),
-    ("siospec faults --format markdown", "plays every fault; tests/faults.rs does it"),
+    (
+        "siospec faults --format markdown",
+        "plays every fault; tests/faults.rs does it",
+    ),
 ];
 
 /// What takes the place of words of a command, so that it is fast and speaks to our server.
@@ -142,7 +179,10 @@ fn adapted(command: &str, server: &str) -> String {
     command
         .replace("http://127.0.0.1:3000", server)
         .replace("siospec run ", "siospec run --partition hash:1/60 ")
-        .replace("siospec baseline write ", "siospec baseline write --partition hash:1/60 ")
+        .replace(
+            "siospec baseline write ",
+            "siospec baseline write --partition hash:1/60 ",
+        )
         .replace("--time 1m", "--time 1s")
 }
 
@@ -153,7 +193,11 @@ fn workshop(program: &Path) -> (tempfile::TempDir, OsString) {
     for part in ["1", "2"] {
         let ended = Command::new(program)
             .args(["run", "server/ack", "--role", "server", "--partition"])
-            .args([format!("hash:{part}/2"), "--report-json".to_owned(), format!("part-{part}.json")])
+            .args([
+                format!("hash:{part}/2"),
+                "--report-json".to_owned(),
+                format!("part-{part}.json"),
+            ])
             .current_dir(folder.path())
             .output()
             .unwrap();
@@ -163,7 +207,11 @@ fn workshop(program: &Path) -> (tempfile::TempDir, OsString) {
         fs::copy(at("part-1.json"), at(name)).unwrap();
     }
     fs::create_dir(at("bin")).unwrap();
-    fs::write(at("bin/node"), "#!/bin/sh\n[ \"$1\" = server.mjs ] && exec siospec serve\n").unwrap();
+    fs::write(
+        at("bin/node"),
+        "#!/bin/sh\n[ \"$1\" = server.mjs ] && exec siospec serve\n",
+    )
+    .unwrap();
     fs::set_permissions(at("bin/node"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut folders = vec![at("bin"), program.parent().unwrap().to_owned()];
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
@@ -181,8 +229,13 @@ impl Served {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().trim_start_matches("listening on ").trim_end_matches("/socket.io/");
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .trim_start_matches("listening on ")
+            .trim_end_matches("/socket.io/");
         let address = address.to_owned();
         Self(child, address)
     }
@@ -207,7 +260,9 @@ fn commands_that_are_to_be_typed_work() {
             if let Some((begin, _)) = NOT_TRIED.iter().find(|(begin, _)| command.starts_with(begin)) {
                 unused.retain(|other| other != begin);
                 if let Some(words) = command.strip_prefix("siospec ") {
-                    let words = words.split_whitespace().map(|word| word.trim_matches('\'').to_owned());
+                    let words = words
+                        .split_whitespace()
+                        .map(|word| word.trim_matches('\'').to_owned());
                     wrong.extend(understands(words).err());
                 }
                 continue;
@@ -225,14 +280,22 @@ fn commands_that_are_to_be_typed_work() {
                 .unwrap();
             tried += 1;
             if !ended.status.success() {
-                let says = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
-                wrong.push(format!("{}: {command}: {}\n{says}", document.display(), ended.status));
+                let says = String::from_utf8_lossy(&ended.stdout).into_owned()
+                    + &String::from_utf8_lossy(&ended.stderr);
+                wrong.push(format!(
+                    "{}: {command}: {}\n{says}",
+                    document.display(),
+                    ended.status
+                ));
             }
         }
     }
     assert!(tried >= 10, "only {tried} commands");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(unused.is_empty(), "no document has a command that begins with {unused:?}");
+    assert!(
+        unused.is_empty(),
+        "no document has a command that begins with {unused:?}"
+    );
 }
 
 #[test]

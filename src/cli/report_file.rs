@@ -87,7 +87,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (victim, path) = (folder.path().join("victim"), folder.path().join("result.json"));
         fs::write(&victim, "theirs").unwrap();
-        let aside = folder.path().join(format!(".result.json.{}.part", std::process::id()));
+        let aside = folder
+            .path()
+            .join(format!(".result.json.{}.part", std::process::id()));
         std::os::unix::fs::symlink(&victim, aside).unwrap();
         ReportFile::open(&path).unwrap().write(b"new").unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");

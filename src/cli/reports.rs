@@ -91,7 +91,9 @@ impl Reports {
 
     /// Whether one goes to standard output, which is then its own.
     pub(super) fn take_stdout(&self) -> bool {
-        self.wanted.iter().any(|(_, _, place)| matches!(place, Place::Stdout))
+        self.wanted
+            .iter()
+            .any(|(_, _, place)| matches!(place, Place::Stdout))
     }
 
     /// Fails where a report would take the place of a file that is read.

@@ -201,7 +201,11 @@ pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
     let mut nowhere = Output::new(anstream::ColorChoice::Never).silenced();
     let mut results = Vec::new();
     for prepared in prepared {
-        let shown = if reports.take_stdout() { &mut nowhere } else { &mut *out };
+        let shown = if reports.take_stdout() {
+            &mut nowhere
+        } else {
+            &mut *out
+        };
         if !results.is_empty() && !arguments.showing.quiet {
             writeln!(shown)?;
         }

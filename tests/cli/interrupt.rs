@@ -154,6 +154,9 @@ fn a_run_of_two_roles_that_is_interrupted_in_the_first_reports_that() {
     lines.count();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let result = json(&folder.path("r.json"));
-    assert_eq!((&result["interrupted"], &result["role"]), (&true.into(), &"server".into()));
+    assert_eq!(
+        (&result["interrupted"], &result["role"]),
+        (&true.into(), &"server".into())
+    );
     assert!(folder.path("r.html").exists());
 }

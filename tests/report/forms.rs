@@ -290,7 +290,10 @@ fn a_comparison_stays_below_a_mebibyte() {
         save(folder.path(), "new.json", &many_new),
     ];
     let mut command = siospec();
-    command.args(["report", "diff"]).args(paths).args(["--markdown", "-"]);
+    command
+        .args(["report", "diff"])
+        .args(paths)
+        .args(["--markdown", "-"]);
     let text = String::from_utf8(command.assert().code(1).get_output().stdout.clone()).unwrap();
     assert!(text.len() < 1 << 20, "{} bytes", text.len());
     assert!(text.contains("## newly failing (1)"), "the worst news is there");
@@ -377,9 +380,16 @@ fn files_that_cannot_be_used_are_told_before_anything_is_written() {
     let before = fs::read(&kept).unwrap();
     for arguments in [["--json", "in"], ["--badge", "in/one-server.json"]] {
         let mut command = siospec();
-        command.arg("report").arg(&kept).arg(arguments[0]).arg(at(arguments[1]));
+        command
+            .arg("report")
+            .arg(&kept)
+            .arg(arguments[0])
+            .arg(at(arguments[1]));
         let says = complaint(&mut command);
-        assert!(says.contains("would be read and written"), "{arguments:?}: {says}");
+        assert!(
+            says.contains("would be read and written"),
+            "{arguments:?}: {says}"
+        );
         assert!(fs::read(&kept).unwrap() == before, "{arguments:?}");
     }
     fs::remove_dir_all(at("in")).unwrap();
@@ -466,7 +476,8 @@ fn a_run_writes_the_same_reports() {
     let ended = run().args(["--report-json", "-"]).output().unwrap();
     let read = siospec::report::json::read(&ended.stdout);
     assert_eq!(
-        read.map(|result| result.cases.len()).map_err(|error| error.to_string()),
+        read.map(|result| result.cases.len())
+            .map_err(|error| error.to_string()),
         Ok(1),
         "standard output is the report alone"
     );

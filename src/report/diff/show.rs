@@ -81,8 +81,14 @@ pub fn markdown(diff: &Diff<'_>, limit: usize) -> String {
     out.push(format!("# siospec: from {from} to {to}\n\n{says}.\n"));
     for (title, changes) in lists(diff) {
         if !changes.is_empty() {
-            let items: String = changes.iter().take(LISTED).map(|change| item(title, change)).collect();
-            let more = more(changes).map(|more| format!("- {more}\n")).unwrap_or_default();
+            let items: String = changes
+                .iter()
+                .take(LISTED)
+                .map(|change| item(title, change))
+                .collect();
+            let more = more(changes)
+                .map(|more| format!("- {more}\n"))
+                .unwrap_or_default();
             out.push(format!("\n## {title} ({})\n\n{items}{more}", changes.len()));
         }
     }

@@ -38,7 +38,9 @@ pub(crate) fn judge(result: &mut RunResult) {
         (Counted::Hung, Verdict::Hung),
     ];
     let count = |verdict: Verdict| result.cases.iter().filter(|case| case.verdict == verdict).count();
-    let reasons = counted.into_iter().filter_map(|(what, verdict)| what.say(count(verdict)));
+    let reasons = counted
+        .into_iter()
+        .filter_map(|(what, verdict)| what.say(count(verdict)));
     result.gate_reasons = reasons.collect();
     result.gate = if result.gate_reasons.is_empty() {
         Gate::Pass

@@ -1,8 +1,6 @@
 //! Results of imagined targets on the real cases: scripts, records and baselines have the size and the form of real ones.
 
-use siospec::outcome::{
-    CaseResult, Failure, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict,
-};
+use siospec::outcome::{CaseResult, Failure, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use siospec::transcript::{
     Cause, Closed, Entry, Event, Handshake, Request, Response, Side, Transcript, Wire,
 };
