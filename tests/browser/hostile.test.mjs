@@ -21,7 +21,7 @@ async function inert(page, where) {
 test("the page shows hostile texts and obeys none", () => on(address("hostile.html"), async (page) => {
   await inert(page, "overview");
   assert.ok((await page.locator("body").innerText()).includes("<script>window.broken=1</script>"));
-  const data = await dataOf(page);
+  const data = dataOf("hostile.html");
   await shot(page, "hostile");
   for (const c of data.cases.slice(0, 24)) {
     await page.evaluate((id) => { location.hash = new URLSearchParams({ case: id }); }, data.strings[c.id]);

@@ -21,7 +21,7 @@ function telling(data) {
 }
 
 test("real results have a column each, on a page below three megabytes", () => on(address(PAGE), async (page) => {
-  const data = await dataOf(page);
+  const data = dataOf(PAGE);
   assert.ok(data.results.length >= 3, `${data.results.length} results`);
   const columns = await page.locator(".matrix thead th:not(:first-child)").allTextContents();
   assert.deepEqual(columns.sort(), data.results.map(({ label }) => data.strings[label]).sort());
@@ -30,7 +30,7 @@ test("real results have a column each, on a page below three megabytes", () => o
 }));
 
 test("what a real implementation fails is drawn, with its rule's source and the command that plays it again", () => on(address(PAGE), async (page) => {
-  const trials = telling(await dataOf(page));
+  const trials = telling(dataOf(PAGE));
   assert.ok(trials.length >= 3, `${trials.length} results have a failure with a transcript`);
   for (const trial of trials) {
     await page.evaluate((hash) => { location.hash = hash; }, hashOf(trial));
@@ -54,7 +54,7 @@ test("what a real implementation fails is drawn, with its rule's source and the 
 }));
 
 test("on a phone no case of a real implementation is wider than the screen", () => on(address(PAGE), async (page) => {
-  for (const trial of telling(await dataOf(page))) {
+  for (const trial of telling(dataOf(PAGE))) {
     await page.evaluate((hash) => { location.hash = hash; }, hashOf(trial));
     await page.getByRole("heading", { level: 2, name: trial.title, exact: true }).waitFor();
     await page.locator("svg.diagram").first().waitFor();

@@ -478,7 +478,7 @@ fn a_run_writes_the_same_reports() {
     assert_eq!(
         read.map(|result| result.cases.len())
             .map_err(|error| error.to_string()),
-        Ok(1),
+        Ok(2),
         "standard output is the report alone"
     );
     let says = complaint(run().arg("--report-html").arg(at("no/such/folder.html")));
