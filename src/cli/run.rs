@@ -81,7 +81,7 @@ struct Playing {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
     start_timeout: Duration,
     /// How many cases are played side by side
-    #[arg(short, long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(short, long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: u16,
     /// The connect timeout of the target in milliseconds, 0 for none
     #[arg(long, value_name = "MS")]
@@ -198,12 +198,18 @@ pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Failure> {
     let prepared = Prepared::of(arguments)?;
     let roles: Vec<Role> = prepared.iter().map(|prepared| prepared.role).collect();
     let reports = arguments.showing.open(&roles).map_err(Failure::usage)?;
+    let mut nowhere = Output::new(anstream::ColorChoice::Never).silenced();
     let mut results = Vec::new();
     for prepared in prepared {
+        let shown = if reports.take_stdout() {
+            &mut nowhere
+        } else {
+            &mut *out
+        };
         if !results.is_empty() && !arguments.showing.quiet {
-            writeln!(out)?;
+            writeln!(shown)?;
         }
-        let result = prepared.play(out)?;
+        let result = prepared.play(shown)?;
         let interrupted = result.interrupted;
         results.push(result);
         if interrupted {
@@ -580,6 +586,6 @@ mod tests {
     fn no_command_means_run_with_the_defaults() {
         let run = Run::default();
         assert!(run.words.is_empty());
-        assert_eq!(run.playing.jobs, 16);
+        assert_eq!(run.playing.jobs, 24);
     }
 }

@@ -29,6 +29,9 @@ pub(super) const LIMITS: Limits = Limits {
     bytes: 32 << 20,
 };
 
+/// How long a listed failure may wait for what does not come, in milliseconds: so long that it is begun first.
+const DEADLINE_MS: f64 = 5_000.0;
+
 /// The needs that are the base of the test application, and how it meets them.
 const BASE: [(&str, &str); 3] = [
     ("echo", "`message` is answered with `message-back`"),
@@ -222,7 +225,10 @@ impl<'a> Conduct<'a> {
                         self.alone.push_back((index, Reason::Hazard(wait_ms)));
                     }
                 }
-                Ok(Fate::Play(wait_ms)) => turns.push(Turn { index, wait_ms }),
+                Ok(Fate::Play(wait_ms)) => {
+                    let wait_ms = self.with_deadline(index, wait_ms);
+                    turns.push(Turn { index, wait_ms });
+                }
                 Ok(Fate::Skip(reason)) => passed_over.push((index, Verdict::Skip, reason)),
                 Err(down) => passed_over.push((index, Verdict::Blocked, down)),
             }
@@ -242,6 +248,16 @@ impl<'a> Conduct<'a> {
             self.finish(index, Played::without_record(verdict, reason));
         }
         turns
+    }
+
+    /// What is known to fail mostly waits for what does not come, until its deadline.
+    fn with_deadline(&self, index: usize, wait_ms: f64) -> f64 {
+        let result = &self.results[index];
+        if known::lists(&self.options.known, &result.id, &result.over) {
+            wait_ms.max(DEADLINE_MS)
+        } else {
+            wait_ms
+        }
     }
 
     /// A target that can be started again shows who ended it; what is known to end it would only be in the way.
