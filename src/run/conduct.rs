@@ -241,6 +241,7 @@ impl<'a> Conduct<'a> {
             .collect();
         (self.listener)(RunEvent::Started {
             target,
+            role: self.options.role.clone(),
             planned,
             capabilities,
         });

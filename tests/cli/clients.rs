@@ -84,8 +84,12 @@ fn recorded(result: &serde_json::Value) -> String {
 }
 
 fn message(result: &serde_json::Value) -> String {
-    let case = &result["cases"][0];
     assert_eq!(result["role"], "client");
+    told(&result["cases"][0])
+}
+
+/// The verdict of a case, and why.
+fn told(case: &serde_json::Value) -> String {
     let (verdict, message) = (case["verdict"].as_str(), case["message"].as_str().unwrap_or("?"));
     // On a machine that has no time for siospec nobody is accused, but it says what it would have said.
     match message.split_once(", so this cannot be told: ") {
@@ -102,6 +106,28 @@ fn a_client_that_behaves_passes() {
     assert!(
         lines.contains("> 40") && lines.contains("@< connect /"),
         "{lines}"
+    );
+}
+
+#[test]
+fn the_terminal_and_every_report_say_that_it_is_a_client() {
+    let folder = folder();
+    folder.write("driver.py", &driver("    behave(case, url)"));
+    let (program, xml) = (folder.arg("driver.py"), folder.arg("result.xml"));
+    let arguments = [
+        "--role",
+        "client",
+        "--report-junit",
+        &xml,
+        "--",
+        "python3",
+        &program,
+    ];
+    folder.run(&arguments).expect(0).says("as a client, 1 trial");
+    let xml = std::fs::read_to_string(folder.path("result.xml")).unwrap_or_default();
+    assert!(
+        xml.contains("<testsuites name=\"siospec client python3\""),
+        "{xml}"
     );
 }
 
@@ -173,13 +199,12 @@ fn a_driver_that_ends_is_a_crash_and_the_next_case_is_played_on_a_fresh_one() {
     );
     let script = "    if 'deadly' in case: os._exit(7)";
     let result = run(&folder, script, 1);
-    let verdicts: Vec<&str> = result["cases"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|case| case["verdict"].as_str())
-        .collect();
-    assert_eq!(verdicts, ["fail", "crashed"], "{result}");
+    assert!(message(&result).starts_with("fail: "), "{result}");
+    let deadly = told(&result["cases"][1]);
+    assert!(
+        deadly.starts_with("crashed: ") && deadly.contains("exit status: 7"),
+        "{deadly}"
+    );
 }
 
 #[test]
@@ -219,11 +244,10 @@ fn a_flood_of_events_that_ends_is_the_end_of_its_case_alone() {
     let result = run(&folder, act, 1);
     assert_eq!(message(&result), "pass: ");
     let loud = &result["cases"][1];
-    let told = loud["message"].as_str().unwrap_or_default();
+    let told = told(loud);
     let expected =
-        "expected reports that come to an end, but came the driver reported without end for the case c";
+        "fail: expected reports that come to an end, but came the driver reported without end for the case c";
     assert!(told.starts_with(expected), "{told}");
-    assert_eq!(loud["verdict"], "fail");
     assert!(loud["record"].to_string().contains("connect /"), "{told}");
 }
 
