@@ -146,6 +146,7 @@ fn show(results: &[RunResult], out: &mut Output) -> Result<(), Failure> {
             .collect();
         terminal.handle(&RunEvent::Started {
             target: result.target.clone(),
+            role: result.role.clone(),
             planned: result.cases.len(),
             capabilities,
         })?;

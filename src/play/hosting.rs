@@ -231,6 +231,11 @@ impl Hosting {
         !self.driver_gone && *times <= MOST_EXCUSES
     }
 
+    /// Why nothing more comes from the driver, once that has been heard.
+    pub(super) fn lost(&self) -> Option<DriverError> {
+        self.driver.error().filter(|_| self.driver_gone)
+    }
+
     /// Waits until all that the driver has said so far can be heard.
     pub(super) async fn barrier(&mut self) -> Result<(), DriverError> {
         let request = Map::from_iter([("do".to_owned(), json!(BARRIER))]);

@@ -266,6 +266,9 @@ impl<'a> Player<'a> {
         let pinged = self.answers_pings() && pings(&seen.event);
         let label = seen.label.clone();
         self.record_at(seen.at, &seen.label, seen.event, None);
+        if let Some(error) = self.hosting.as_ref().and_then(Hosting::lost) {
+            self.end_without_driver(&error);
+        }
         if pinged {
             self.answer_ping(&label).await;
         }

@@ -70,7 +70,16 @@ impl Player<'_> {
 
     pub(super) fn driver_failed(&mut self, error: &DriverError) {
         self.record(DRIVER, closed(error.to_string()), None);
-        self.judge.break_off(format!("the driver is lost: {error}"));
+        self.end_without_driver(error);
+    }
+
+    /// What nobody listens to any more is the client's doing; everything else that a driver is lost by is not known to be.
+    pub(super) fn end_without_driver(&mut self, error: &DriverError) {
+        if matches!(error, DriverError::CaseFlood { .. }) {
+            self.judge.fail_flood(&error.to_string());
+        } else {
+            self.judge.break_off(format!("the driver is lost: {error}"));
+        }
     }
 
     async fn answer_with(&mut self, content: &Content, body: &[&Step], cause: Cause, label: &str) {

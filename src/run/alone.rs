@@ -275,9 +275,9 @@ impl Conduct<'_> {
                 *before = Some((place, index));
                 *played
             }
-            Attempted::At(place, _, Attempt::Lost(loss, words)) => {
+            Attempted::At(place, _, Attempt::Lost(loss, remains)) => {
                 self.note_loss(&place, loss.clone(), index);
-                Played::lost(&loss, &words)
+                Played::lost(&loss, *remains)
             }
         }
     }

@@ -241,6 +241,7 @@ impl<'a> Conduct<'a> {
             .collect();
         (self.listener)(RunEvent::Started {
             target,
+            role: self.options.role.clone(),
             planned,
             capabilities,
         });
@@ -263,7 +264,7 @@ impl<'a> Conduct<'a> {
     /// A target that can be started again shows who ended it; what is known to end it would only be in the way.
     fn may_play_beside_hazards(&self, index: usize) -> bool {
         let result = &self.results[index];
-        self.target.is_launched() && !known::lists(&self.options.known, &result.id, &result.over)
+        self.target.is_launched() && !known::may_end_target(&self.options.known, &result.id, &result.over)
     }
 
     pub(super) fn finish(&mut self, index: usize, played: Played) {

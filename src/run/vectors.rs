@@ -59,6 +59,7 @@ pub async fn run_vectors(
         result.capabilities = BTreeMap::from(offered.clone());
         listener(RunEvent::Started {
             target: result.target.clone(),
+            role: result.role.clone(),
             planned: vectors.len(),
             capabilities: offered.to_vec(),
         });

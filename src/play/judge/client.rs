@@ -97,6 +97,25 @@ impl<'c> Judge<'c> {
         body
     }
 
+    /// Ends the case because the client reported so much that nobody listens any more.
+    pub fn fail_flood(&mut self, how: &str) {
+        if self.verdict.is_some() {
+            return;
+        }
+        let steps = self.nodes[self.node.min(self.nodes.len())..].iter();
+        let step = steps.chain(self.nodes.last()).find_map(|node| match node {
+            super::Node::Step(step) => Some(*step),
+            super::Node::AnyOrder(steps) => steps.first().copied(),
+        });
+        let Some(step) = step else {
+            return self.break_off(how.to_owned());
+        };
+        let mut failure = self.failure(step, self.now);
+        failure.expected = "reports that come to an end".to_owned();
+        how.clone_into(&mut failure.came);
+        self.fail(failure);
+    }
+
     /// A session script waits for the client's session at the first use of its label, and for what is given before all.
     pub(super) fn prepare_client(&mut self, step: &Step, label: &str) -> Option<Flow<'c>> {
         if self.case.header.over.is_empty() {

@@ -39,7 +39,7 @@ impl Arrival {
 }
 
 impl<'c> Judge<'c> {
-    fn failure(&self, step: &Step, at: f64) -> Failure {
+    pub(super) fn failure(&self, step: &Step, at: f64) -> Failure {
         let allowed = match &step.action {
             Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => alternatives
                 .iter()
@@ -55,7 +55,7 @@ impl<'c> Judge<'c> {
         }
     }
 
-    fn fail(&mut self, failure: Failure) -> Flow<'c> {
+    pub(super) fn fail(&mut self, failure: Failure) -> Flow<'c> {
         self.verdict = Some(Judgement::Fail(failure));
         Flow::Again
     }

@@ -44,9 +44,10 @@ impl<W: Write> Terminal<W> {
         match event {
             RunEvent::Started {
                 target,
+                role,
                 planned,
                 capabilities,
-            } => self.started(target, *planned, capabilities),
+            } => self.started(target, role, *planned, capabilities),
             RunEvent::TrialStarted { .. } => Ok(()),
             RunEvent::TrialFinished(case) => self.finished_trial(case),
             RunEvent::Retrying { id, reason } => {
@@ -60,6 +61,7 @@ impl<W: Write> Terminal<W> {
     fn started(
         &mut self,
         target: &TargetInfo,
+        role: &str,
         planned: usize,
         capabilities: &[(String, bool)],
     ) -> io::Result<()> {
@@ -68,8 +70,9 @@ impl<W: Write> Terminal<W> {
         }
         writeln!(
             self.out,
-            "{}, {}",
+            "{} as a {}, {}",
             describe(target),
+            brief(role, 20),
             count(planned, "trial", "trials")
         )?;
         let capabilities = capabilities.iter().map(|(name, able)| (name.as_str(), *able));

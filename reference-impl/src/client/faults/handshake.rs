@@ -227,9 +227,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
                 if let Passing::Arrival(Arrival::Response(_, response)) = &mut passing {
                     let headers = response.headers_mut();
                     let is_end = headers.get(http::header::SET_COOKIE).is_some_and(|cookie| {
-                        String::from_utf8_lossy(cookie.as_bytes())
-                            .to_lowercase()
-                            .contains("max-age")
+                        let cookie = String::from_utf8_lossy(cookie.as_bytes()).to_lowercase();
+                        cookie.contains("max-age") || cookie.contains("expires")
                     });
                     if is_end {
                         headers.remove(http::header::SET_COOKIE);
