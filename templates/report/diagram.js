@@ -54,7 +54,9 @@ function diagram(rows, lanes, width, name) {
   const target = lanes.tester === "server" ? x.client : x.server;
   const channels = [...new Set(rows.map((row) => row.label))].filter(Boolean).sort();
   const parts = [];
-  let y = 44;
+  // Where three names do not fit beside each other the middle one stands below the others.
+  const below = withApp && (lanes.client.length + lanes.server.length + 14) * letterWidth > right - left ? 15 : 0;
+  let y = 44 + below;
 
   const say = (lines, at, anchor, kind, label) => {
     lines.forEach((line, index) => {
@@ -117,8 +119,8 @@ function diagram(rows, lanes, width, name) {
     }
   }
   const lane = (at, words, anchor) => [
-    svg("path", { class: "lane", d: `M${at} 30V${y + 4}` }),
-    svg("text", { x: at + { start: -8, middle: 0, end: 8 }[anchor], y: 18, "text-anchor": anchor, class: "name" },
+    svg("path", { class: "lane", d: `M${at} ${30 + below}V${y + 4}` }),
+    svg("text", { x: at + { start: -8, middle: 0, end: 8 }[anchor], y: anchor === "middle" ? 18 + below : 18, "text-anchor": anchor, class: "name" },
       words.length > (right - left) / 2 / letterWidth ? `${words.slice(0, (right - left) / 2 / letterWidth - 1)}…` : words),
   ];
   const drawn = [

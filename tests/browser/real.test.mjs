@@ -39,6 +39,7 @@ test("what a real implementation fails is drawn, with its rule's source and the 
     await drawn.waitFor();
     const names = await drawn.locator("text.name").allTextContents();
     for (const lane of LANES[trial.role](trial.of)) assert.ok(names.some((name) => lane.startsWith(name.replace("…", ""))), `${lane} of ${names}`);
+    assert.equal(names.length, trial.role === "client" ? 3 : 2, `${trial.fullId}: an application stands beside clients alone`);
     const says = (await drawn.locator("text").allTextContents()).join("\n");
     assert.match(says, /expected /, trial.fullId);
     assert.match(says, /came {5}/, trial.fullId);
@@ -59,6 +60,9 @@ test("on a phone no case of a real implementation is wider than the screen", () 
     await page.getByRole("heading", { level: 2, name: trial.title, exact: true }).waitFor();
     await page.locator("svg.diagram").first().waitFor();
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, trial.fullId);
+    const names = await page.locator("svg.diagram").first().locator("text.name").evaluateAll((all) => all.map((name) => name.getBoundingClientRect()));
+    const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+    assert.ok(names.every((a, index) => names.slice(index + 1).every((b) => !overlap(a, b))), `names overlap: ${trial.fullId}`);
     if (trial.role === "client") await shot(page, "real-phone", { fullPage: true });
   }
 }, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }));

@@ -44,9 +44,10 @@ pub(crate) fn hostile(target: &str, large: usize) -> RunResult {
         result.cases[0].title.push_str(&big);
         result.cases[1].message.push_str(&big);
         result.cases[2].script.push_str(&big);
-        result.cases[3].over.push_str(&big);
-        result.cases[4].variant.push_str(&big);
-        result.cases[5].level.push_str(&big);
+        let smaller = &big[..100_000];
+        result.cases[3].over.push_str(smaller);
+        result.cases[4].variant.push_str(smaller);
+        result.cases[5].level.push_str(smaller);
         result.target.name.push_str(&big);
     }
     super::count(&mut result);
