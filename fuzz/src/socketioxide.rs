@@ -95,15 +95,6 @@ const AGREED: &[Agreed] = &[
         },
     },
     Agreed {
-        reason: "a CONNECT with white space behind it has a payload there, and one that is no JSON",
-        applies: |compared| {
-            let payload = compared
-                .behind_namespace()
-                .trim_start_matches(|c: char| c.is_ascii_digit());
-            compared.text.starts_with('0') && compared.only_theirs() && payload.trim_ascii().is_empty()
-        },
-    },
-    Agreed {
         reason: "what follows a DISCONNECT is not looked at",
         applies: |compared| compared.only_ours(|error| error == PacketError::UnexpectedPayload),
     },

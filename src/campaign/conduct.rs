@@ -4,17 +4,17 @@
 use super::events::{CampaignEvent, CampaignListener, CampaignResult, Settings};
 use super::finding::{Finding, Times, shown, table, vector_id};
 use super::generate::{BATCH, Generator};
-use super::input::{Given, Input};
+use super::input::Input;
 use super::judge::{Difference, Judgement, judge, lost};
+use super::rounds::{Round, Suspects, rounds};
 use super::search::{Search, Shown};
-use crate::suite::{Codec, Level, Outcome, Rules, Vector, fits_glob};
+use crate::suite::{Codec, Level, Rules, Vector, fits_glob};
 use crate::target::{
-    Asked, Asker, Batch, BatchText, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, Reply,
-    StartError, agrees, agrees_encoded,
+    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, StartError,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// How often a driver is started again in one campaign.
 const RESTARTS: u32 = 10_000;
@@ -48,15 +48,19 @@ pub async fn fuzz_codec(
         target: &info,
         codecs: &codecs,
     });
+    let generator = Arc::new(Generator::new(settings.seed, vectors, &codecs));
     let mut campaign = Campaign {
         rules,
         settings,
         known: target.fuzz(),
-        generator: Generator::new(settings.seed, vectors, &codecs),
+        rounds: rounds(
+            generator.clone(),
+            if codecs.is_empty() { Some(0) } else { settings.runs },
+        ),
+        generator,
         reference: CodecTarget::builtin().start().await?,
         asker: Asker::new(target, Some(started), RESTARTS),
         search: Search::new(target, settings.patience / 4, interrupted.clone()).await?,
-        next_run: 0,
         since: 0,
         searching: Duration::ZERO,
         looked_at: began,
@@ -91,11 +95,11 @@ struct Campaign<'a> {
     rules: &'a Rules,
     settings: &'a Settings,
     known: &'a [FuzzEntry],
-    generator: Generator,
+    generator: Arc<Generator>,
+    rounds: mpsc::Receiver<Round>,
     reference: CodecInstance,
     asker: Asker<'a>,
     search: Search<'a>,
-    next_run: u64,
     /// The run since which the process that is asked now has been there.
     since: u64,
     searching: Duration,
@@ -105,29 +109,15 @@ struct Campaign<'a> {
     result: CampaignResult,
 }
 
-/// Inputs that are asked about together.
-struct Round {
-    first: u64,
-    inputs: Vec<Input>,
-    request: BatchText,
-}
-
-/// The outcomes of those inputs of a round that need a closer look.
-type Suspects = Vec<(u64, Input, Vec<Outcome>)>;
-
-impl Round {
-    /// The run after its last one.
-    fn end(&self) -> u64 {
-        self.first + self.inputs.len() as u64
-    }
-}
-
 impl Campaign<'_> {
     async fn play(&mut self, began: Instant) {
         let mut again: Option<Round> = None;
         let mut sent: Option<Round> = None;
         loop {
-            let next = again.take().or_else(|| self.round(began));
+            let next = match again.take() {
+                Some(round) => Some(round),
+                None => self.round(began).await,
+            };
             if next.is_none() && sent.is_none() || *self.interrupted.borrow() {
                 return;
             }
@@ -144,7 +134,7 @@ impl Campaign<'_> {
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             let suspects = match (&answer, &sent) {
-                (Ok(Some(answer)), Some(done)) => suspects(done, answer),
+                (Ok(Some(answer)), Some(done)) => done.suspects(answer),
                 _ => Ok(Vec::new()),
             };
             let suspects = answer.and(suspects);
@@ -190,32 +180,9 @@ impl Campaign<'_> {
     }
 
     /// The next round, unless the campaign has gone on for long enough.
-    fn round(&mut self, began: Instant) -> Option<Round> {
+    async fn round(&mut self, began: Instant) -> Option<Round> {
         let over = self.settings.time.is_some_and(|time| began.elapsed() >= time);
-        let left = self
-            .settings
-            .runs
-            .map_or(BATCH, |runs| runs.saturating_sub(self.next_run).min(BATCH));
-        if over || left == 0 {
-            return None;
-        }
-        let inputs = self.generator.inputs(self.next_run, left);
-        let (codec, encode) = inputs.first().map(|input| (input.codec, input.is_encoded()))?;
-        let request = BatchText::new(codec, encode, inputs.len(), |text| {
-            for (index, input) in inputs.iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                input.write(text);
-            }
-        });
-        let round = Round {
-            first: self.next_run,
-            inputs,
-            request,
-        };
-        self.next_run += left;
-        Some(round)
+        if over { None } else { self.rounds.recv().await }
     }
 
     async fn judge_all(&mut self, suspects: Suspects) {
@@ -413,21 +380,6 @@ impl Campaign<'_> {
         (self.listener)(CampaignEvent::Found(&finding));
         self.result.findings.push(finding);
     }
-}
-
-/// Those inputs whose answer is not, letter for letter, what the reference would say.
-fn suspects(round: &Round, answer: &Reply) -> Result<Suspects, DriverError> {
-    let mut all = Vec::new();
-    for ((run, input), outcomes) in (round.first..).zip(&round.inputs).zip(answer.outcomes()?) {
-        let same = match &input.given {
-            Given::Frames(frames) => agrees(input.codec, frames, &outcomes),
-            Given::Packet(packet) => agrees_encoded(input.codec, packet, &outcomes),
-        };
-        if !same {
-            all.push((run, input.clone(), answer.read(&outcomes)?));
-        }
-    }
-    Ok(all)
 }
 
 fn shown_input(found: &Shown) -> String {

@@ -1,17 +1,24 @@
 //! Which input a run has: it follows from the seed and the number of the run alone.
+//!
+//! To fill the model costs more than most codecs take to decode what comes of it. So it is filled for some runs of a batch
+//! only; the others have siblings of these, or damaged vectors.
 
 use super::input::Input;
 use super::model;
 use super::mutate;
 use super::random::Random;
+use super::vary::{vary, vary_packet};
 use crate::suite::{Codec, Frame, Operation, Vector};
 use arbitrary::Unstructured;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How many runs are asked about together: they are of one codec and one direction.
-pub(super) const BATCH: u64 = 256;
+pub(super) const BATCH: u64 = 512;
+/// One run of so many has an input of its own from the model.
+const FRESH: u64 = 8;
 /// Vectors with more bytes than this are not mutated: they are about size alone.
 const LONGEST: usize = 2_048;
 /// Which way the batches go in turn. Decoders read what strangers send, encoders do not.
@@ -80,58 +87,98 @@ impl Generator {
     /// The inputs of `count` runs from `first` on; all are of one codec and direction where `first` is a multiple of
     /// [`BATCH`] and `count` is not more.
     pub(super) fn inputs(&self, first: u64, count: u64) -> Vec<Input> {
-        (first..first + count).map(|run| self.input(run)).collect()
+        let mut inputs = Vec::new();
+        let (mut run, end) = (first, first + count);
+        while run < end {
+            let batch = run / BATCH;
+            let until = end.min((batch + 1) * BATCH);
+            self.add_batch(batch, run..until, &mut inputs);
+            run = until;
+        }
+        inputs
     }
 
-    fn input(&self, run: u64) -> Input {
-        let turn = usize::try_from(run / BATCH).unwrap_or(0) % self.turns.len().max(1);
+    /// Appends the inputs of some runs of a batch.
+    fn add_batch(&self, batch: u64, runs: Range<u64>, inputs: &mut Vec<Input>) {
+        let turn = usize::try_from(batch).unwrap_or(0) % self.turns.len().max(1);
         let (codec, encode) = self.turns.get(turn).copied().unwrap_or(TURNS[0]);
-        let mut random = Random::of_run(self.seed, run);
-        if encode {
-            return Input::packet(codec, self.packet(codec, &mut random));
-        }
-        let mut frames = self.frames(codec, &mut random);
-        if codec == Codec::EnginePayload {
-            frames.truncate(1);
-            if !matches!(frames.first(), Some(Frame::Text(_))) {
-                frames = vec![Frame::Text(String::new())];
-            }
-        }
-        if codec == Codec::EnginePacket {
-            frames.retain(|frame| *frame != Frame::Reset);
-        }
-        Input::frames(codec, frames)
-    }
-
-    fn frames(&self, codec: Codec, random: &mut Random) -> Vec<Frame> {
         let nothing = Seeds::default();
         let seeds = self.seeds.get(&codec).unwrap_or(&nothing);
-        let from_model = seeds.decoded.is_empty() || random.once_in(2);
-        let mut frames = if from_model {
-            let bytes = random.bytes(300);
-            // A model never fails: at the end of the bytes all is as small as it can be.
-            model::frames(codec, &mut Unstructured::new(&bytes)).unwrap_or_default()
+        let random = |run| Random::of_run(self.seed, run);
+        let fresh = (batch * BATCH..(batch + 1) * BATCH).step_by(FRESH as usize);
+        if encode {
+            let fresh: Vec<Value> = fresh.map(|run| packet(codec, &mut random(run))).collect();
+            inputs.extend(runs.map(|run| {
+                let packet = match run % FRESH {
+                    0 => fresh[(run % BATCH / FRESH) as usize].clone(),
+                    _ => sibling_packet(&fresh, &seeds.encoded, &mut random(run)),
+                };
+                Input::packet(codec, packet)
+            }));
         } else {
-            random.pick(&seeds.decoded).cloned().unwrap_or_default()
-        };
-        if !from_model || random.once_in(3) {
-            mutate::damage(&mut frames, &seeds.frames, random);
+            let fresh: Vec<Vec<Frame>> = fresh.map(|run| frames(codec, &mut random(run))).collect();
+            inputs.extend(runs.map(|run| {
+                let frames = match run % FRESH {
+                    0 => fresh[(run % BATCH / FRESH) as usize].clone(),
+                    _ => sibling_frames(&fresh, seeds, &mut random(run)),
+                };
+                Input::frames(codec, fitting(codec, frames))
+            }));
         }
-        frames
     }
+}
 
-    /// Packets are not damaged: what an encoder makes of values that are no packets is nobody's affair.
-    fn packet(&self, codec: Codec, random: &mut Random) -> Value {
-        let encoded = self.seeds.get(&codec).map_or(&[][..], |seeds| &seeds.encoded);
-        if random.once_in(16)
-            && let Some(packet) = random.pick(encoded)
-            && packet.as_array().is_none_or(|packets| !packets.is_empty())
-        {
-            return packet.clone();
-        }
-        let bytes = random.bytes(200);
-        model::packet(codec, &mut Unstructured::new(&bytes)).unwrap_or(Value::Null)
+/// Frames of the model. It never fails: at the end of its bytes all is as small as it can be.
+fn frames(codec: Codec, random: &mut Random) -> Vec<Frame> {
+    let bytes = random.bytes(300);
+    model::frames(codec, &mut Unstructured::new(&bytes)).unwrap_or_default()
+}
+
+/// Frames of the model or of a vector, and something is changed in them.
+fn sibling_frames(fresh: &[Vec<Frame>], seeds: &Seeds, random: &mut Random) -> Vec<Frame> {
+    let from_model = seeds.decoded.is_empty() || random.once_in(2);
+    let from = if from_model { fresh } else { &seeds.decoded };
+    let mut frames = random.pick(from).cloned().unwrap_or_default();
+    if from_model && !random.once_in(3) {
+        vary(&mut frames, random);
+    } else {
+        mutate::damage(&mut frames, &seeds.frames, random);
     }
+    frames
+}
+
+/// The same as this codec can be given it.
+fn fitting(codec: Codec, mut frames: Vec<Frame>) -> Vec<Frame> {
+    if codec == Codec::EnginePayload {
+        frames.truncate(1);
+        if !matches!(frames.first(), Some(Frame::Text(_))) {
+            frames = vec![Frame::Text(String::new())];
+        }
+    }
+    if codec == Codec::EnginePacket {
+        frames.retain(|frame| *frame != Frame::Reset);
+    }
+    frames
+}
+
+/// A packet of the model.
+fn packet(codec: Codec, random: &mut Random) -> Value {
+    let bytes = random.bytes(200);
+    model::packet(codec, &mut Unstructured::new(&bytes)).unwrap_or(Value::Null)
+}
+
+/// A packet of the model in which something is changed, or now and then one of a vector as it is: what an encoder makes of
+/// values that are no packets is nobody's affair.
+fn sibling_packet(fresh: &[Value], encoded: &[Value], random: &mut Random) -> Value {
+    if random.once_in(16)
+        && let Some(packet) = random.pick(encoded)
+        && packet.as_array().is_none_or(|packets| !packets.is_empty())
+    {
+        return packet.clone();
+    }
+    let mut packet = random.pick(fresh).cloned().unwrap_or_default();
+    vary_packet(&mut packet, random);
+    packet
 }
 
 #[cfg(test)]
@@ -145,7 +192,8 @@ mod tests {
         let vectors = load_builtin().vectors;
         let generator = |seed| Generator::new(seed, &vectors, &Codec::ALL);
         let (one, other) = (generator(1), generator(2));
-        assert_eq!(one.inputs(256, 256), generator(1).inputs(256, 256));
+        assert_eq!(one.inputs(256, 700), generator(1).inputs(256, 700));
+        assert_eq!(one.inputs(0, 700)[500..], one.inputs(500, 200));
         assert_ne!(one.inputs(0, 256), other.inputs(0, 256));
         let mut kinds = BTreeSet::new();
         let mut different = BTreeSet::new();
@@ -162,8 +210,8 @@ mod tests {
         }
         assert_eq!(kinds.len(), 6, "{kinds:?}");
         assert!(
-            different.len() > 1200,
-            "only {} of 2304 inputs differ",
+            different.len() > 2800,
+            "only {} of 4608 inputs differ",
             different.len()
         );
     }
@@ -171,7 +219,7 @@ mod tests {
     #[test]
     fn one_codec_may_be_chosen() {
         for codec in Codec::ALL {
-            let inputs = Generator::new(1, &[], &[codec]).inputs(0, 2048);
+            let inputs = Generator::new(1, &[], &[codec]).inputs(0, 8 * BATCH);
             assert!(inputs.iter().all(|input| input.codec == codec));
             assert!(inputs.iter().any(Input::is_encoded), "{codec:?}");
         }

@@ -53,8 +53,9 @@ impl Input {
 
     /// Appends the same as JSON text.
     pub(super) fn write(&self, out: &mut String) {
-        let Given::Frames(frames) = &self.given else {
-            return out.push_str(&self.to_json().to_string());
+        let frames = match &self.given {
+            Given::Packet(packet) => return out.push_str(&packet.to_string()),
+            Given::Frames(frames) => frames,
         };
         out.push('[');
         for (index, frame) in frames.iter().enumerate() {

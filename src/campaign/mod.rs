@@ -16,9 +16,11 @@ mod model;
 mod mutate;
 mod random;
 mod refusals;
+mod rounds;
 mod search;
 mod shrink;
 mod speed;
+mod vary;
 
 pub use conduct::fuzz_codec;
 pub use events::{CampaignEvent, CampaignListener, CampaignResult, Settings};

@@ -2,77 +2,79 @@
 //! value is made of the answer.
 
 use super::builtin_codec;
+use super::rest::Rest;
 use crate::suite::{Codec, Frame};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use reference_impl::codec::{Decoder, EnginePacket, EnginePacketType, Packet, PacketType, decode_payload};
 use serde_json::Value;
 
-/// Whether these outcomes, JSON text each, are those of the reference for these frames. `false` says nothing: the values
-/// may be the same in another form.
+/// Takes the outcomes of an input from an answer, if they are those of the reference for these frames. `false` says
+/// nothing: the values may be the same in another form.
 ///
 /// After an error of a Socket.IO decoder outcomes are free until it is reset.
-pub fn agrees(codec: Codec, frames: &[Frame], outcomes: &[&str]) -> bool {
-    match codec {
-        Codec::EnginePacket => {
-            let same = |(frame, outcome): (&Frame, &&str)| match frame {
-                Frame::Text(text) => same_engine(EnginePacket::decode_frame(text).ok(), outcome),
-                Frame::Binary(bytes) => {
-                    same_engine(Some(EnginePacket::Binary(bytes.clone().into())), outcome)
-                }
-                Frame::Reset | Frame::Odd(_) => false,
-            };
-            frames.len() == outcomes.len() && frames.iter().zip(outcomes).all(same)
+pub fn agrees(codec: Codec, frames: &[Frame], rest: &mut Rest<'_>) -> bool {
+    rest.eat("[")
+        && match codec {
+            Codec::EnginePacket => same_engine_frames(frames, rest),
+            Codec::EnginePayload => same_body(frames, rest),
+            Codec::SocketPacket => same_socket(frames, rest),
         }
-        Codec::EnginePayload => {
-            let Some(Frame::Text(body)) = frames.first() else {
-                return false;
-            };
-            let mut outcomes = outcomes.iter();
-            let all = decode_payload(body).all(|packet| {
-                outcomes
-                    .next()
-                    .is_some_and(|outcome| same_engine(packet.ok(), outcome))
-            });
-            all && outcomes.next().is_none()
-        }
-        Codec::SocketPacket => same_socket(frames, outcomes),
-    }
+        && rest.eat("]")
 }
 
-/// Whether these outcomes are the frames that the reference encodes this packet to, or it has no such packet.
-pub fn agrees_encoded(codec: Codec, packet: &Value, outcomes: &[&str]) -> bool {
+/// The same for frames that are encoded from a packet. A packet that the reference has not is anybody's affair.
+pub fn agrees_encoded(codec: Codec, packet: &Value, rest: &mut Rest<'_>) -> bool {
     let Ok(frames) = builtin_codec::encode(codec, packet) else {
-        return true;
+        return rest.eat_any();
     };
-    let mut rest = Rest(outcomes.first().copied().unwrap_or_default());
-    let mut same = rest.eat("{\"frames\":[");
-    for (index, frame) in frames.iter().enumerate() {
-        same = same && (index == 0 || rest.eat(",")) && rest.eat(&frame.to_json().to_string());
-    }
-    same && rest.0 == "]}" && outcomes.len() == 1
+    rest.eat("[{\"frames\":[")
+        && frames.iter().enumerate().all(|(index, frame)| {
+            (index == 0 || rest.eat(","))
+                && match frame {
+                    Frame::Text(text) => rest.eat_literal(text),
+                    Frame::Binary(bytes) => rest.eat_bytes(bytes),
+                    Frame::Reset | Frame::Odd(_) => false,
+                }
+        })
+        && rest.eat("]}]")
 }
 
-fn same_engine(packet: Option<EnginePacket<'_>>, outcome: &str) -> bool {
-    let Some(packet) = packet else {
-        return is_error(outcome);
+fn same_engine_frames(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
+    frames.iter().enumerate().all(|(index, frame)| {
+        (index == 0 || rest.eat(","))
+            && match frame {
+                Frame::Text(text) => same_engine(EnginePacket::decode_frame(text).ok(), rest),
+                Frame::Binary(bytes) => same_engine(Some(EnginePacket::Binary(bytes.clone().into())), rest),
+                Frame::Reset | Frame::Odd(_) => false,
+            }
+    })
+}
+
+fn same_body(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
+    let Some(Frame::Text(body)) = frames.first() else {
+        return false;
     };
-    let mut rest = Rest(outcome);
+    decode_payload(body)
+        .enumerate()
+        .all(|(index, packet)| (index == 0 || rest.eat(",")) && same_engine(packet.ok(), rest))
+}
+
+fn same_engine(packet: Option<EnginePacket<'_>>, rest: &mut Rest<'_>) -> bool {
     let (word, data) = match &packet {
-        EnginePacket::Text(packet_type, data) => (word(*packet_type), *data),
-        EnginePacket::Binary(bytes) => {
-            return rest.eat("{\"packet\":{\"type\":\"message\",\"data\":{\"$binary\":\"")
-                && rest.eat(&STANDARD.encode(bytes))
-                && rest.0 == "\"}}}";
+        None => return is_error(rest),
+        Some(EnginePacket::Text(packet_type, data)) => (word(*packet_type), *data),
+        Some(EnginePacket::Binary(bytes)) => {
+            return rest.eat("{\"packet\":{\"type\":\"message\",\"data\":")
+                && rest.eat_bytes(bytes)
+                && rest.eat("}}");
         }
     };
     if !(rest.eat("{\"packet\":{\"type\":\"") && rest.eat(word)) {
         return false;
     }
-    if data.is_empty() && (rest.0 == "\"}}" || rest.0 == "\",\"data\":null}}") {
+    if data.is_empty() && (rest.eat("\"}}") || rest.eat("\",\"data\":null}}")) {
         return true;
     }
-    rest.eat("\",\"data\":") && rest.eat_literal(data) && rest.0 == "}}"
+    rest.eat("\",\"data\":") && rest.eat_literal(data) && rest.eat("}}")
 }
 
 fn word(packet_type: EnginePacketType) -> &'static str {
@@ -87,111 +89,66 @@ fn word(packet_type: EnginePacketType) -> &'static str {
     }
 }
 
-fn same_socket(frames: &[Frame], outcomes: &[&str]) -> bool {
+fn same_socket(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
     let mut decoder = Decoder::default();
-    let mut outcomes = outcomes.iter();
-    let mut lost = false;
+    let (mut first, mut lost) = (true, false);
     for frame in frames {
         if *frame == Frame::Reset {
             decoder.reset();
             lost = false;
             continue;
         }
-        let Some(outcome) = outcomes.next() else {
+        if !(std::mem::take(&mut first) || rest.eat(",")) {
             return false;
-        };
-        if lost {
-            continue;
         }
         let decoded = match frame {
+            _ if lost => {
+                if !rest.eat_any() {
+                    return false;
+                }
+                continue;
+            }
             Frame::Text(text) => decoder.decode_text(text),
             Frame::Binary(bytes) => decoder.decode_binary(bytes.clone().into()),
             Frame::Reset | Frame::Odd(_) => return false,
         };
         let same = match decoded {
-            Ok(None) => *outcome == "{\"wait\":true}",
-            Ok(Some(packet)) => same_packet(&packet, outcome),
+            Ok(None) => rest.eat("{\"wait\":true}"),
+            Ok(Some(packet)) => same_packet(&packet, rest),
             Err(_) => {
                 lost = true;
-                is_error(outcome)
+                is_error(rest)
             }
         };
         if !same {
             return false;
         }
     }
-    outcomes.next().is_none()
+    true
 }
 
-fn same_packet(packet: &Packet<'_>, outcome: &str) -> bool {
-    let word = match packet.packet_type() {
-        PacketType::Connect => "connect",
-        PacketType::Disconnect => "disconnect",
-        PacketType::Event => "event",
-        PacketType::Ack => "ack",
-        PacketType::ConnectError => "connect_error",
+fn same_packet(packet: &Packet<'_>, rest: &mut Rest<'_>) -> bool {
+    let front = match packet.packet_type() {
+        PacketType::Connect => "{\"packet\":{\"type\":\"connect\",\"nsp\":",
+        PacketType::Disconnect => "{\"packet\":{\"type\":\"disconnect\",\"nsp\":",
+        PacketType::Event => "{\"packet\":{\"type\":\"event\",\"nsp\":",
+        PacketType::Ack => "{\"packet\":{\"type\":\"ack\",\"nsp\":",
+        PacketType::ConnectError => "{\"packet\":{\"type\":\"connect_error\",\"nsp\":",
     };
-    let mut rest = Rest(outcome);
-    let front = rest.eat("{\"packet\":{\"type\":\"")
-        && rest.eat(word)
-        && rest.eat("\",\"nsp\":")
-        && rest.eat_literal(packet.namespace());
-    let id = packet
-        .id()
-        .is_none_or(|id| rest.eat(",\"id\":") && rest.eat(&id.to_string()));
-    let data = packet
-        .payload()
-        .is_none_or(|payload| rest.eat(",\"data\":") && rest.eat_filled(payload, packet.attachments()));
-    front && id && data && rest.0 == "}}"
+    rest.eat(front)
+        && rest.eat_literal(packet.namespace())
+        && packet
+            .id()
+            .is_none_or(|id| rest.eat(",\"id\":") && rest.eat(&id.to_string()))
+        && packet
+            .payload()
+            .is_none_or(|payload| rest.eat(",\"data\":") && rest.eat_filled(payload, packet.attachments()))
+        && rest.eat("}}")
 }
 
-fn is_error(outcome: &str) -> bool {
-    outcome.starts_with("{\"error\":")
-}
-
-/// What is left of a text.
-struct Rest<'a>(&'a str);
-
-impl Rest<'_> {
-    fn eat(&mut self, text: &str) -> bool {
-        match self.0.strip_prefix(text) {
-            Some(rest) => {
-                self.0 = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Takes JSON text whose placeholders, in the form that encoders write, are replaced by attachments.
-    fn eat_filled(&mut self, json: &str, attachments: &[Bytes]) -> bool {
-        const PLACEHOLDER: &str = "{\"_placeholder\":true,\"num\":";
-        if attachments.is_empty() {
-            return self.eat(json);
-        }
-        let mut parts = json.split(PLACEHOLDER);
-        let mut same = parts.next().is_some_and(|before| self.eat(before));
-        for part in parts {
-            let Some((num, behind)) = part.split_once('}') else {
-                return false;
-            };
-            let attachment = num.parse().ok().and_then(|num: usize| attachments.get(num));
-            same = same
-                && self.eat("{\"$binary\":\"")
-                && attachment.is_some_and(|bytes| self.eat(&STANDARD.encode(bytes)))
-                && self.eat("\"}")
-                && self.eat(behind);
-        }
-        same
-    }
-
-    /// Takes a string literal that says `text`, if it needs no escape.
-    fn eat_literal(&mut self, text: &str) -> bool {
-        let plain = !text
-            .bytes()
-            .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
-        plain && self.eat("\"") && self.eat(text) && self.eat("\"")
-    }
+/// Takes an error, whatever it says.
+fn is_error(rest: &mut Rest<'_>) -> bool {
+    rest.eat("{\"error\":\"") && rest.eat_rest_of_literal() && rest.eat("}")
 }
 
 #[cfg(test)]
@@ -201,6 +158,18 @@ mod tests {
 
     fn text(text: &str) -> Frame {
         Frame::Text(text.to_owned())
+    }
+
+    fn agrees(codec: Codec, frames: &[Frame], outcomes: &[&str]) -> bool {
+        let text = format!("[{}]", outcomes.join(","));
+        let mut rest = Rest::new(&text);
+        super::agrees(codec, frames, &mut rest) && rest.is_empty()
+    }
+
+    fn agrees_encoded(codec: Codec, packet: &Value, outcomes: &[&str]) -> bool {
+        let text = format!("[{}]", outcomes.join(","));
+        let mut rest = Rest::new(&text);
+        super::agrees_encoded(codec, packet, &mut rest) && rest.is_empty()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::codec::Batch;
 use super::driver::{DriverError, Pipe, checked, mended, read_json, rubbish};
+use super::rest::Rest;
 use crate::suite::{Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -46,19 +47,54 @@ impl Reply {
         }
     }
 
-    /// For each input the outcomes as JSON text.
+    /// The inputs, by their index, whose outcomes `agrees` does not take from the answer, with those outcomes.
     ///
     /// # Errors
     /// Where it is no proper answer.
-    pub fn outcomes(&self) -> Result<Vec<Vec<&str>>, DriverError> {
-        match serde_json::from_str::<RawAnswer<'_>>(&self.line) {
-            Ok(answer) if answer.id == self.id && answer.results.len() == self.inputs => {
-                let results = answer.results.into_iter();
-                Ok(results
-                    .map(|outcomes| outcomes.into_iter().map(RawValue::get).collect())
-                    .collect())
+    pub fn differing(
+        &self,
+        mut agrees: impl FnMut(usize, &mut Rest<'_>) -> bool,
+    ) -> Result<Vec<(usize, Vec<Outcome>)>, DriverError> {
+        if let Some(differing) = self.differing_text(&mut agrees) {
+            let read = |(input, texts): (usize, Vec<&RawValue>)| Ok((input, self.read(&texts)?));
+            return differing.into_iter().map(read).collect();
+        }
+        // It is not written as most drivers write it, or is no proper answer: that is found out slowly.
+        let mut differing = Vec::new();
+        for (input, texts) in self.outcomes()?.into_iter().enumerate() {
+            let list: Vec<&str> = texts.iter().map(|text| text.get()).collect();
+            let list = format!("[{}]", list.join(","));
+            let mut rest = Rest::new(&list);
+            if !(agrees(input, &mut rest) && rest.is_empty()) {
+                differing.push((input, self.read(&texts)?));
             }
-            // What is wrong with it is found out slowly.
+        }
+        Ok(differing)
+    }
+
+    /// The same in one go, where the answer has the plainest form.
+    fn differing_text(
+        &self,
+        agrees: &mut impl FnMut(usize, &mut Rest<'_>) -> bool,
+    ) -> Option<Vec<(usize, Vec<&RawValue>)>> {
+        let mut rest = Rest::new(&self.line);
+        let mut differing = Vec::new();
+        let mut going = rest.eat(&format!("{{\"id\":{},\"results\":[", self.id));
+        for input in 0..self.inputs {
+            going = going && (input == 0 || rest.eat(","));
+            let before = rest;
+            if going && !agrees(input, &mut rest) {
+                rest = before;
+                differing.push((input, rest.take()?));
+            }
+        }
+        (going && rest.eat("]}") && rest.is_empty()).then_some(differing)
+    }
+
+    /// For each input the outcomes as JSON text.
+    fn outcomes(&self) -> Result<Vec<Vec<&RawValue>>, DriverError> {
+        match serde_json::from_str::<RawAnswer<'_>>(&self.line) {
+            Ok(answer) if answer.id == self.id && answer.results.len() == self.inputs => Ok(answer.results),
             _ => {
                 let value = read_json(&self.line).map_err(|why| rubbish(&self.line, "answer", why))?;
                 let value = checked(value, self.id)?;
@@ -72,11 +108,9 @@ impl Reply {
     }
 
     /// The outcomes of an input, given as text.
-    ///
-    /// # Errors
-    /// Where one of them is none.
-    pub fn read(&self, outcomes: &[&str]) -> Result<Vec<Outcome>, DriverError> {
-        let read = |text: &&str| read_outcome(&serde_json::from_str(&mended(text)).unwrap_or_default());
+    fn read(&self, outcomes: &[&RawValue]) -> Result<Vec<Outcome>, DriverError> {
+        let read =
+            |text: &&RawValue| read_outcome(&serde_json::from_str(&mended(text.get())).unwrap_or_default());
         let outcomes: Result<Vec<Outcome>, String> = outcomes.iter().map(read).collect();
         outcomes.map_err(|why| rubbish(&self.line, "answer", why))
     }
@@ -223,10 +257,14 @@ for line in sys.stdin:
         assert!(pass(&mut driver, Some(&one), None).await.unwrap().is_none());
         let first = pass(&mut driver, Some(&two), Some(1)).await.unwrap().unwrap();
         let last = pass(&mut driver, None, Some(2)).await.unwrap().unwrap();
-        let error = "{\"error\": \"no\"}";
-        assert_eq!(first.outcomes().unwrap(), [[error]]);
-        assert_eq!(last.outcomes().unwrap(), [[error], [error]]);
-        assert_eq!(last.read(&[error]).unwrap(), [Outcome::Error("no".to_owned())]);
+        let error = || vec![Outcome::Error("no".to_owned())];
+        assert_eq!(first.differing(|_, _| false).unwrap(), [(0, error())]);
+        assert_eq!(
+            last.differing(|_, _| false).unwrap(),
+            [(0, error()), (1, error())]
+        );
+        let agrees = |input, rest: &mut Rest<'_>| input == 1 && rest.eat("[{\"error\": \"no\"}]");
+        assert_eq!(last.differing(agrees).unwrap(), [(0, error())]);
     }
 
     #[test]
@@ -246,7 +284,10 @@ for line in sys.stdin:
             ("{\"id\":7", "it is no JSON"),
         ] {
             let (line, id, inputs) = (line.to_owned(), 7, 1);
-            let error = Reply { line, id, inputs }.outcomes().unwrap_err().to_string();
+            let error = Reply { line, id, inputs }
+                .differing(|_, _| false)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(words), "{error}");
         }
         let line = "{\"id\":7,\"results\":[[{\"paket\":1}]]}".to_owned();
@@ -255,9 +296,33 @@ for line in sys.stdin:
             id: 7,
             inputs: 1,
         };
-        let outcomes = reply.outcomes().unwrap();
-        let error = reply.read(&outcomes[0]).unwrap_err().to_string();
+        let error = reply.differing(|_, _| false).unwrap_err().to_string();
         assert!(error.contains("none of packet, wait"), "{error}");
+    }
+
+    #[test]
+    fn only_what_differs_is_read() {
+        let line =
+            "{\"id\":7,\"results\":[[{\"wait\":true}],[{\"error\":\"a]\"}],[{\"wait\":true}]]}".to_owned();
+        let (id, inputs) = (7, 3);
+        let agrees = |_: usize, rest: &mut Rest<'_>| rest.eat("[{\"wait\":true}]");
+        let differing = [(1, vec![Outcome::Error("a]".to_owned())])];
+        let spaced = line.replace(',', ", ");
+        for line in [line.clone(), spaced] {
+            assert_eq!(Reply { line, id, inputs }.differing(agrees).unwrap(), differing);
+        }
+        // What agrees in part, or more than there is, is looked at as a whole.
+        for line in [line.replacen("true}", "true},0", 1), format!("{line} x")] {
+            assert!(Reply { line, id, inputs }.differing(agrees).is_err());
+        }
+        let more = line.replacen("true}", "true},{\"wait\":true}", 1);
+        let waits = vec![Outcome::Wait, Outcome::Wait];
+        let reply = Reply {
+            line: more,
+            id,
+            inputs,
+        };
+        assert_eq!(reply.differing(agrees).unwrap()[0], (0, waits));
     }
 
     #[test]
@@ -270,6 +335,6 @@ for line in sys.stdin:
             Outcome::Frames(vec![Frame::Text("2".to_owned()), Frame::Binary(vec![1])]),
         ];
         let reply = Reply::of(std::slice::from_ref(&all));
-        assert_eq!(reply.read(&reply.outcomes().unwrap()[0]).unwrap(), all);
+        assert_eq!(reply.differing(|_, _| false).unwrap(), [(0, all)]);
     }
 }

@@ -22,6 +22,7 @@ mod memory;
 mod named;
 mod output;
 pub mod port;
+mod rest;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -43,6 +44,7 @@ pub use manifest::{
     FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known,
 };
 pub use named::{Target, quoted};
+pub use rest::Rest;
 
 /// Where Socket.IO is served unless somebody says otherwise.
 pub const DEFAULT_PATH: &str = "/socket.io/";

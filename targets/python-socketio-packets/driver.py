@@ -12,16 +12,17 @@ import engineio.payload
 import socketio.packet
 
 SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect_error", "event", "ack"]
+SOCKET_WORDS = dict(enumerate(SOCKET_TYPES))
 ENGINE_TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"]
+ENGINE_WORDS = dict(enumerate(ENGINE_TYPES))
+
+
+# In place of a frame: the connection ends.
+RESET = object()
 
 
 class Unsupported(Exception):
     """The driver protocol has it, Python has not."""
-
-
-def say(value):
-    sys.stdout.write(dumps(value) + "\n")
-    sys.stdout.flush()
 
 
 def tell_bytes(value):
@@ -31,29 +32,61 @@ def tell_bytes(value):
     raise TypeError(type(value).__name__)
 
 
-def dumps(value):
-    """JSON text of a value that was told already, or has nothing but bytes to be told."""
-    return json.dumps(value, separators=(",", ":"), default=tell_bytes)
+# JSON text of a value that was told already, or has nothing but bytes to be told.
+plain_json = json.JSONEncoder(separators=(",", ":"), default=tell_bytes, ensure_ascii=False).encode
+escaped_json = json.JSONEncoder(separators=(",", ":"), default=tell_bytes).encode
 
 
-# Numbers that JSON does not have, or that do not fit one: Infinity, 1e400, 9223372036854775808.
-ODD_NUMBERS = re.compile(r"[0-9][eE]|[0-9]{19}|NaN|Infinity")
+def say(value):
+    try:
+        line = plain_json(value).encode()
+    except UnicodeEncodeError:
+        # UTF-8 has no lone surrogates, but JSON has escapes for them.
+        line = escaped_json(value).encode()
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+# Numbers that do not fit a JSON number: 1e400, 9223372036854775808.
+LARGE_NUMBERS = re.compile(r"[0-9](?:[eE]|[0-9]{18})")
+
+
+def is_plain(text):
+    """Whether JSON text has none of the numbers that must be told: large ones, and those that JSON does not have."""
+    return not ("NaN" in text or "Infinity" in text or LARGE_NUMBERS.search(text))
+
+
+def read(line):
+    """A request whose inputs are values of Python, or what Python has not in their place."""
+    try:
+        return json.loads(line, object_hook=revive_object)
+    except Unsupported:
+        request = json.loads(line)
+        request["inputs"] = [attempt(revive, each) for each in request["inputs"]]
+        return request
 
 
 def revive(value):
     """A value of the driver protocol as one of Python."""
     if isinstance(value, list):
         return [revive(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if isinstance(value.get("$binary"), str):
-        return base64.b64decode(value["$binary"])
-    if isinstance(value.get("$number"), str):
-        text = value["$number"]
+    if isinstance(value, dict):
+        return revive_object({key: revive(item) for key, item in value.items()})
+    return value
+
+
+def revive_object(members):
+    """An object of the driver protocol, whose members are values of Python already, as one of those."""
+    if isinstance(members.get("$binary"), str):
+        return base64.b64decode(members["$binary"])
+    if isinstance(members.get("$number"), str):
+        text = members["$number"]
         return int(text) if text.isdigit() else float(text)
-    if isinstance(value.get("$special"), str):
-        return special(value)
-    return {key: revive(item) for key, item in value.items()}
+    if isinstance(members.get("$special"), str):
+        return special(members)
+    if members.get("$reset"):
+        return RESET
+    return members
 
 
 def special(value):
@@ -98,35 +131,34 @@ def tell_error(error):
     return {"error": f"{type(error).__name__}: {error}"[:500]}
 
 
-def tell_data(packet, text):
+def tell_data(data, text):
     """The data of a packet. What JSON text of plain numbers was made into needs no telling."""
-    if isinstance(text, str) and not ODD_NUMBERS.search(text):
-        return packet.data
-    return tell(packet.data)
+    return data if isinstance(text, str) and is_plain(text) else tell(data)
 
 
 def tell_engine(packet, text, _with_data):
-    if packet.packet_type not in range(len(ENGINE_TYPES)):
+    word = ENGINE_WORDS.get(packet.packet_type)
+    if word is None:
         # The packet class takes any digit; the server closes the session over one that it does not know.
         return {"error": f"unknown packet type {packet.packet_type}"}
-    told = {"type": ENGINE_TYPES[packet.packet_type]}
-    if packet.data is not None:
-        told["data"] = tell_data(packet, text)
-    return {"packet": told}
+    if packet.data is None:
+        return {"packet": {"type": word}}
+    return {"packet": {"type": word, "data": tell_data(packet.data, text)}}
 
 
 def tell_socket(packet, text, with_data):
     if packet is None:
         return {"wait": True}
-    if packet.packet_type not in range(len(SOCKET_TYPES)):
+    word = SOCKET_WORDS.get(packet.packet_type)
+    if word is None:
         # The servers raise "Unknown packet type." for it.
         return {"error": f"unknown packet type {packet.packet_type}"}
-    told = {"type": SOCKET_TYPES[packet.packet_type], "nsp": packet.namespace or "/"}
+    told = {"type": word, "nsp": packet.namespace or "/"}
     if packet.id is not None:
         told["id"] = tell(packet.id)
     if with_data and packet.data is not None:
         binary = packet.packet_type in (socketio.packet.BINARY_EVENT, socketio.packet.BINARY_ACK)
-        told["data"] = tell(packet.data) if binary else tell_data(packet, text)
+        told["data"] = tell(packet.data) if binary else tell_data(packet.data, text)
     return {"packet": told}
 
 
@@ -137,9 +169,6 @@ def decode_engine(frames):
 def decode_payload(frames):
     packets = attempt(lambda: engineio.payload.Payload(encoded_payload=frames[0]).packets)
     return packets if isinstance(packets, list) else [packets]
-
-
-RESET = object()
 
 
 def decode_socket(frames):
@@ -171,28 +200,33 @@ def decode_socket(frames):
 
 def decode(request, frames):
     """The outcomes of frames, which are decoded so many times from the start."""
-    codec = request["codec"]
-    work, tell_packet = DECODERS[codec]
-    frames = [
-        RESET if isinstance(frame, dict) and frame.get("$reset") else frame if isinstance(frame, str) else revive(frame)
-        for frame in frames
-    ]
+    work, tell_packet = DECODERS[request["codec"]]
     results = work(frames)
     for _ in range(1, request.get("repeat", 1)):
         results = work(frames)
-    texts = [frames[0]] * len(results) if codec == "engine-payload" else [frame for frame in frames if frame is not RESET]
     with_data = request.get("data") is not False
+    if work is decode_payload:
+        return tell_payload(results, frames[0], with_data)
+    if RESET in frames:
+        frames = [frame for frame in frames if frame is not RESET]
+    return [
+        tell_error(result) if isinstance(result, Exception) else tell_packet(result, frame, with_data)
+        for result, frame in zip(results, frames)
+    ]
+
+
+def tell_payload(results, body, with_data):
     outcomes = []
-    for result, text in zip(results, texts):
-        outcomes.append(tell_error(result) if isinstance(result, Exception) else tell_packet(result, text, with_data))
-        # An unknown type ends the session before the server looks at the next packet of a payload.
-        if codec == "engine-payload" and "error" in outcomes[-1]:
+    for result in results:
+        outcomes.append(tell_error(result) if isinstance(result, Exception) else tell_engine(result, body, with_data))
+        # An unknown type ends the session before the server looks at the next packet.
+        if "error" in outcomes[-1]:
             break
     return outcomes
 
 
 def revive_engine(packet):
-    return ENGINE_TYPES.index(packet["type"]), revive(packet.get("data"))
+    return ENGINE_TYPES.index(packet["type"]), packet.get("data")
 
 
 def encode_engine(packet):
@@ -211,7 +245,7 @@ def encode_payload(packets):
 def revive_socket(packet):
     return {
         "packet_type": SOCKET_TYPES.index(packet["type"]),
-        "data": revive(packet.get("data")),
+        "data": packet.get("data"),
         "namespace": packet.get("nsp"),
         "id": packet.get("id"),
     }
@@ -252,7 +286,10 @@ def answer(request):
     work = {"decode": decode, "encode": encode}.get(what)
     if work is None or request.get("codec") not in DECODERS:
         return {"unsupported": f"{what} {request.get('codec') or ''}".strip()}
-    return {"results": [work(request, each) for each in request["inputs"]]}
+    results = [
+        [tell_error(each)] if isinstance(each, Unsupported) else work(request, each) for each in request["inputs"]
+    ]
+    return {"results": results}
 
 
 def main():
@@ -267,7 +304,7 @@ def main():
     )
     for line in sys.stdin:
         if line.strip():
-            request = json.loads(line)
+            request = read(line)
             say({"id": request["id"], **answer(request)})
 
 

@@ -14,21 +14,24 @@ class Unsupported extends Error {}
 const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 
 /** Numbers that JSON.stringify does not tell as they are: 1e400, -0. */
-const ODD_NUMBERS = /-0|\d[eE]/;
+const ODD_NUMBERS = /-0(?!\.0*[1-9])|\d[eE]/;
 
-/** A value of the driver protocol as one of JavaScript. */
+/** A value of the driver protocol as one of JavaScript: the same, where JSON.parse made what is meant. */
 function revive(value) {
-  if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map(revive);
-  if (value === null || typeof value !== "object") return value;
-  if (typeof value.$binary === "string") return Buffer.from(value.$binary, "base64");
-  if (typeof value.$number === "string") return Number(value.$number);
-  if (typeof value.$special === "string") return special(value);
-  const object = {};
-  for (const [key, inner] of Object.entries(value)) {
-    Object.defineProperty(object, key, { value: revive(inner), enumerable: true, writable: true, configurable: true });
+  if (typeof value !== "object" || value === null) return value;
+  if (!Array.isArray(value)) {
+    if (typeof value.$binary === "string") return Buffer.from(value.$binary, "base64");
+    if (typeof value.$number === "string") return Number(value.$number);
+    if (typeof value.$special === "string") return special(value);
   }
-  return object;
+  for (const key in value) {
+    const inner = value[key];
+    if (typeof inner !== "object" || inner === null) continue;
+    const revived = revive(inner);
+    // Not by assignment, so that a member called __proto__ stays a member.
+    if (revived !== inner) Object.defineProperty(value, key, { value: revived });
+  }
+  return value;
 }
 
 function special({ $special: word, value, start, end }) {
@@ -165,18 +168,24 @@ const decoders = {
   },
 };
 
-const tellResult = (tell, result, frame, withData) =>
-  result instanceof Thrown ? tellThrown(result) : tell(result, frame, withData);
+const isText = (frame) => typeof frame === "string";
+const reviveFrame = (frame) => (isText(frame) ? frame : frame?.$reset ? RESET : revive(frame));
 
 /** The outcomes of frames, which are decoded so many times from the start. */
-function decode(request, input) {
-  const { decode, tell } = decoders[request.codec];
-  const revived = attempt(() => input.map((frame) => (frame?.$reset ? RESET : revive(frame))));
-  if (revived instanceof Thrown) return input.map(() => tellThrown(revived));
-  let results = decode(revived);
-  for (let time = 1; time < request.repeat; time++) results = decode(revived);
-  const frames = revived.filter((frame) => frame !== RESET);
-  return results.map((result, at) => tellResult(tell, result, frames[at], request.data !== false));
+function decode({ codec, repeat, data }, input) {
+  const { decode, tell } = decoders[codec];
+  const withData = data !== false;
+  let frames = input;
+  if (!input.every(isText)) {
+    frames = attempt(() => input.map(reviveFrame));
+    if (frames instanceof Thrown) return input.map(() => tellThrown(frames));
+  }
+  let results = decode(frames);
+  for (let time = 1; time < repeat; time++) results = decode(frames);
+  if (frames.includes(RESET)) frames = frames.filter((frame) => frame !== RESET);
+  return results.map((result, at) =>
+    result instanceof Thrown ? tellThrown(result) : tell(result, frames[at], withData),
+  );
 }
 
 /** For each codec: the frames of a value, once it is one of JavaScript. */
@@ -212,26 +221,32 @@ function encode(request, input) {
   return [result instanceof Thrown ? tellThrown(result) : result];
 }
 
-const pristine = Object.getOwnPropertyNames(Object.prototype).length;
+const outcomesOf = (request, input) => (request.do === "decode" ? decode(request, input) : encode(request, input));
 
-/** The outcomes of one input; changed prototypes are an outcome as well. */
-function outcomesOf(request, input) {
-  const outcomes = request.do === "decode" ? decode(request, input) : encode(request, input);
-  if (!isPristine()) {
-    for (const name of Object.getOwnPropertyNames(Object.prototype).slice(pristine)) delete Object.prototype[name];
+/** The outcomes of each input; that a prototype was changed is one more, of the input that did it. */
+function resultsOf(request) {
+  const results = request.inputs.map((input) => outcomesOf(request, input));
+  if (isPristine()) return results;
+  restorePrototype();
+  return request.inputs.map((input) => {
+    const outcomes = outcomesOf(request, input);
+    if (isPristine()) return outcomes;
+    restorePrototype();
     return [{ error: "Object.prototype was changed" }, ...outcomes];
-  }
-  return outcomes;
+  });
 }
 
-function isPristine() {
-  return Object.getOwnPropertyNames(Object.prototype).length === pristine;
+const pristine = Object.getOwnPropertyNames(Object.prototype).length;
+const isPristine = () => Object.getOwnPropertyNames(Object.prototype).length === pristine;
+
+function restorePrototype() {
+  for (const name of Object.getOwnPropertyNames(Object.prototype).slice(pristine)) delete Object.prototype[name];
 }
 
 function answer(request) {
   const knows = (request.do === "decode" || request.do === "encode") && Object.hasOwn(decoders, request.codec);
   if (!knows) return { id: request.id, unsupported: `${request.do} ${request.codec ?? ""}`.trim() };
-  return { id: request.id, results: request.inputs.map((input) => outcomesOf(request, input)) };
+  return { id: request.id, results: resultsOf(request) };
 }
 
 say({

@@ -20,7 +20,8 @@
 //! - A session has one GET and one POST at a time; nothing is sent on an exchange that is over or not open.
 //! - What is sent decodes: payloads and frames as packets that a client may send, messages as Socket.IO packets with
 //!   their attachments behind them. A payload of several packets is no longer than the server allows.
-//! - A namespace is reported as left only if it was joined, and events only while it is joined.
+//! - A namespace is reported as left only if it was joined, and events only while it is joined. One that is refused after
+//!   it was granted need not be reported as left.
 //! - An acknowledgement is reported once, as come or as failed.
 //! - Time that passes leads on. When the network is gone and the application has left, the client comes to rest and
 //!   leaves nothing open.
@@ -74,6 +75,8 @@ struct World {
     /// How long a body may be in each session that began with the handshake of `h`.
     limits: HashMap<u64, usize>,
     joined: BTreeSet<String>,
+    /// Those of them that were refused after they were granted.
+    refused: BTreeSet<String>,
     replies: Vec<Reply>,
     acks: usize,
     /// Acknowledgements that were asked for and not reported.
@@ -109,6 +112,7 @@ impl World {
             servers: HashMap::new(),
             limits: HashMap::new(),
             joined: BTreeSet::new(),
+            refused: BTreeSet::new(),
             replies: Vec::new(),
             acks: 0,
             awaited: BTreeSet::new(),
@@ -388,9 +392,16 @@ impl World {
         match report {
             // A server that approves twice is believed twice.
             Report::Connected { namespace, .. } => {
+                self.refused.remove(&namespace);
                 self.joined.insert(namespace);
             }
-            Report::Disconnected { namespace, .. } => assert!(self.joined.remove(&namespace), "left twice"),
+            Report::Disconnected { namespace, .. } => {
+                assert!(self.joined.remove(&namespace), "left twice");
+                self.refused.remove(&namespace);
+            }
+            Report::ConnectError { namespace, .. } => {
+                self.refused.insert(namespace);
+            }
             Report::Event { namespace, reply, .. } => {
                 let known = self.joined.contains(&namespace) || joining.contains(&namespace);
                 assert!(known, "an event in {namespace}");
@@ -399,7 +410,7 @@ impl World {
             Report::Acknowledged { ack, .. } | Report::AckFailed { ack, .. } => {
                 assert!(self.awaited.remove(&ack), "{ack} is reported again");
             }
-            Report::ConnectError { .. } | Report::ReconnectAttempt(_) | Report::ReconnectFailed => {}
+            Report::ReconnectAttempt(_) | Report::ReconnectFailed => {}
         }
     }
 
@@ -419,7 +430,8 @@ impl World {
             } else if let Some(at) = self.stack.poll_timeout() {
                 self.pass(at.max(self.now));
             } else {
-                assert!(self.joined.is_empty(), "{:?} is still joined", self.joined);
+                let left_over: Vec<_> = self.joined.difference(&self.refused).collect();
+                assert!(left_over.is_empty(), "{left_over:?} are still joined");
                 return;
             }
             self.settle();

@@ -192,6 +192,8 @@ mod tests {
             ("0null", E::NotAnObject),
             ("0[]", E::NotAnObject),
             ("0\"x\"", E::NotAnObject),
+            ("0 ", E::NotAnObject),
+            ("0/,\t", E::NotAnObject),
             ("1{}", E::UnexpectedPayload),
             ("11", E::UnexpectedPayload),
             ("4", E::MissingPayload),

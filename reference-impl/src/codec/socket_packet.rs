@@ -233,7 +233,9 @@ impl Body {
         let start = skip_whitespace(bytes, header.payload as usize);
         let connect = header.packet_type == PacketType::Connect;
         match bytes.get(start) {
-            None if connect => return Ok(Self::default()),
+            None if connect && header.payload as usize == bytes.len() => return Ok(Self::default()),
+            // White space alone is a payload that is no JSON.
+            None if connect => return Err(PacketError::NotAnObject),
             None => return Err(PacketError::MissingPayload),
             Some(b'{') => {}
             // Servers before protocol 5 refused with a bare string.

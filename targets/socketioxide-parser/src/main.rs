@@ -9,11 +9,12 @@ mod values;
 
 use frame::Frame;
 use outcome::Outcome;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::io::{BufRead, Write};
+use std::marker::PhantomData;
 
 /// The codecs, by their names.
 const CODECS: [&str; 3] = ["engine-packet", "engine-payload", "socket-packet"];
@@ -31,12 +32,6 @@ struct Request<'a> {
     inputs: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    id: &'a Value,
-    results: Vec<Vec<Outcome>>,
-}
-
 fn main() -> std::io::Result<()> {
     let mut out = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
     let hello = json!({
@@ -52,56 +47,87 @@ fn main() -> std::io::Result<()> {
     let mut line = String::new();
     while input.read_line(&mut line)? > 0 {
         let request: Request<'_> = serde_json::from_str(&line)?;
-        match results(&request)? {
-            Some(results) => serde_json::to_writer(&mut out, &Answer { id: &request.id, results })?,
-            None => write!(out, "{}", json!({ "id": request.id, "unsupported": request.what }))?,
-        }
-        writeln!(out)?;
+        answer(&request, &mut out)?;
         out.flush()?;
         line.clear();
     }
     Ok(())
 }
 
-/// The outcomes of each input; `None` for what this driver does not know.
-fn results(request: &Request<'_>) -> serde_json::Result<Option<Vec<Vec<Outcome>>>> {
+/// Writes the outcomes of each input as soon as they are there, so that no more than one input is in memory as values.
+fn answer(request: &Request<'_>, out: &mut impl Write) -> std::io::Result<()> {
     let repeat = request.repeat.unwrap_or(1).max(1);
     let with_data = request.data != Some(false);
-    Ok(Some(match (request.what.as_str(), request.codec.as_str()) {
-        ("decode", "engine-packet") => decode(request, repeat, engine::decode_packets)?,
-        ("decode", "engine-payload") => decode(request, repeat, engine::decode_payload)?,
-        ("decode", "socket-packet") => decode(request, repeat, |frames| socket::decode(frames, with_data))?,
-        ("encode", "engine-packet") => encode(request, |packet| engine::encode_packet(packet, repeat))?,
-        ("encode", "engine-payload") => encode(request, |packets| engine::encode_payload(packets, repeat))?,
-        ("encode", "socket-packet") => encode(request, |packet| socket::encode(packet, repeat))?,
-        _ => return Ok(None),
-    }))
+    match (request.what.as_str(), request.codec.as_str()) {
+        ("decode", "engine-packet") => decode(request, out, repeat, engine::decode_packets),
+        ("decode", "engine-payload") => decode(request, out, repeat, engine::decode_payload),
+        ("decode", "socket-packet") => decode(request, out, repeat, |frames| socket::decode(frames, with_data)),
+        ("encode", "engine-packet") => encode(request, out, |packet| engine::encode_packet(packet, repeat)),
+        ("encode", "engine-payload") => encode(request, out, |packets| engine::encode_payload(packets, repeat)),
+        ("encode", "socket-packet") => encode(request, out, |packet| socket::encode(packet, repeat)),
+        _ => writeln!(out, "{}", json!({ "id": request.id, "unsupported": request.what })),
+    }
 }
 
 fn decode(
     request: &Request<'_>,
+    out: &mut impl Write,
     repeat: u32,
     decode: impl Fn(&[Frame<'_>]) -> Vec<Outcome>,
-) -> serde_json::Result<Vec<Vec<Outcome>>> {
-    let inputs: Vec<Vec<Frame<'_>>> = serde_json::from_str(request.inputs.map_or("[]", RawValue::get))?;
-    let outcomes = |frames: Vec<Frame<'_>>| {
+) -> std::io::Result<()> {
+    results(request, out, |frames: Vec<Frame<'_>>| {
         let mut outcomes = decode(&frames);
         for _ in 1..repeat {
             outcomes = decode(&frames);
         }
         outcomes
-    };
-    Ok(inputs.into_iter().map(outcomes).collect())
+    })
 }
 
 fn encode<T: DeserializeOwned>(
     request: &Request<'_>,
+    out: &mut impl Write,
     encode: impl Fn(&T) -> Result<Vec<Value>, String>,
-) -> serde_json::Result<Vec<Vec<Outcome>>> {
-    let inputs: Vec<T> = serde_json::from_str(request.inputs.map_or("[]", RawValue::get))?;
-    let outcome = |packet: &T| match encode(packet) {
-        Ok(frames) => vec![Outcome::Frames(frames)],
-        Err(why) => vec![Outcome::Unsupported(why)],
-    };
-    Ok(inputs.iter().map(outcome).collect())
+) -> std::io::Result<()> {
+    results(request, out, |packet: T| {
+        [encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)]
+    })
+}
+
+/// Writes the line that answers a request, with what `outcomes` makes of each input.
+fn results<'a, T: Deserialize<'a>, O: Serialize>(
+    request: &Request<'a>,
+    out: &mut impl Write,
+    outcomes: impl Fn(T) -> O,
+) -> std::io::Result<()> {
+    write!(out, "{{\"id\":{},\"results\":[", request.id)?;
+    let inputs = request.inputs.map_or("[]", RawValue::get);
+    let mut written = Written { out, outcomes, inputs: PhantomData };
+    serde_json::Deserializer::from_str(inputs).deserialize_seq(&mut written)?;
+    writeln!(out, "]}}")
+}
+
+/// A list of inputs that is read one by one, and what comes of each is written.
+struct Written<'w, W, F, T> {
+    out: &'w mut W,
+    outcomes: F,
+    inputs: PhantomData<T>,
+}
+
+impl<'a, W: Write, T: Deserialize<'a>, O: Serialize, F: Fn(T) -> O> Visitor<'a> for &mut Written<'_, W, F, T> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list of inputs")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut inputs: A) -> Result<(), A::Error> {
+        let mut comma = "";
+        while let Some(input) = inputs.next_element::<T>()? {
+            self.out.write_all(comma.as_bytes()).map_err(A::Error::custom)?;
+            serde_json::to_writer(&mut *self.out, &(self.outcomes)(input)).map_err(A::Error::custom)?;
+            comma = ",";
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,184 @@
+//! What is left of an answer: text that is eaten from the front where it is what is expected, letter for letter, so that
+//! nothing need be made of it.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The rest of a JSON text without white space. Where something is not eaten, how far it got is open.
+#[derive(Clone, Copy, Debug)]
+pub struct Rest<'a>(&'a str);
+
+impl<'a> Rest<'a> {
+    /// All of a text.
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Takes a text.
+    pub fn eat(&mut self, text: &str) -> bool {
+        match self.0.strip_prefix(text) {
+            Some(rest) => {
+                self.0 = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes a JSON value, whatever it is, as long as it can be read as `T`.
+    pub fn take<T: Deserialize<'a>>(&mut self) -> Option<T> {
+        let mut values = serde_json::Deserializer::from_str(self.0).into_iter::<T>();
+        let value = values.next()?.ok()?;
+        self.0 = &self.0[values.byte_offset()..];
+        Some(value)
+    }
+
+    /// Takes a value of any kind.
+    pub(super) fn eat_any(&mut self) -> bool {
+        self.take::<&RawValue>().is_some()
+    }
+
+    /// Takes what is left of a string literal, up to the quotation mark that ends it.
+    pub(super) fn eat_rest_of_literal(&mut self) -> bool {
+        let mut bytes = self.0.bytes().enumerate();
+        while let Some((at, byte)) = bytes.next() {
+            match byte {
+                b'"' => {
+                    self.0 = &self.0[at + 1..];
+                    return true;
+                }
+                b'\\' => drop(bytes.next()),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Takes a string literal that says `text`, with the escapes that every library writes.
+    pub(super) fn eat_literal(&mut self, text: &str) -> bool {
+        self.eat("\"") && self.eat_inside(text) && self.eat("\"")
+    }
+
+    /// Takes the inside of such a literal, or a part of it.
+    pub(super) fn eat_inside(&mut self, text: &str) -> bool {
+        let mut plain = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let same = match byte {
+                b'"' => self.eat(&text[plain..at]) && self.eat("\\\""),
+                b'\\' => self.eat(&text[plain..at]) && self.eat("\\\\"),
+                0..0x20 => self.eat(&text[plain..at]) && self.eat_control(byte),
+                _ => continue,
+            };
+            if !same {
+                return false;
+            }
+            plain = at + 1;
+        }
+        self.eat(&text[plain..])
+    }
+
+    fn eat_control(&mut self, byte: u8) -> bool {
+        match byte {
+            0x08 => self.eat("\\b"),
+            b'\t' => self.eat("\\t"),
+            b'\n' => self.eat("\\n"),
+            0x0c => self.eat("\\f"),
+            b'\r' => self.eat("\\r"),
+            _ => self.eat(&format!("\\u{byte:04x}")),
+        }
+    }
+
+    /// Takes bytes as the driver protocol has them.
+    pub(super) fn eat_bytes(&mut self, bytes: &[u8]) -> bool {
+        self.eat("{\"$binary\":\"") && self.eat(&STANDARD.encode(bytes)) && self.eat("\"}")
+    }
+
+    /// Takes JSON that is written like `json`, or means the same.
+    pub(super) fn eat_json(&mut self, json: &str) -> bool {
+        let before = *self;
+        // A number that is eaten must not go on.
+        if self.eat(json) && self.0.starts_with([',', ']', '}']) {
+            return true;
+        }
+        *self = before;
+        let same = |theirs: Value| serde_json::from_str::<Value>(json).is_ok_and(|ours| ours == theirs);
+        !json.contains('$') && self.take().is_some_and(same)
+    }
+
+    /// Takes JSON whose placeholders, in the form that encoders write, are replaced by attachments.
+    pub(super) fn eat_filled(&mut self, json: &str, attachments: &[Bytes]) -> bool {
+        const PLACEHOLDER: &str = "{\"_placeholder\":true,\"num\":";
+        if attachments.is_empty() {
+            return self.eat_json(json);
+        }
+        let mut parts = json.split(PLACEHOLDER);
+        let mut same = parts.next().is_some_and(|before| self.eat(before));
+        for part in parts {
+            let Some((num, behind)) = part.split_once('}') else {
+                return false;
+            };
+            let attachment = num.parse().ok().and_then(|num: usize| attachments.get(num));
+            same = same && attachment.is_some_and(|bytes| self.eat_bytes(bytes)) && self.eat(behind);
+        }
+        same
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn literals_are_eaten_as_serializers_write_them() {
+        for text in ["", "a", "é\u{1f600}\u{7f}", "\"\\/\u{8}\u{c}\n\r\t\u{0}\u{1f}"] {
+            let written = json!(text).to_string();
+            let mut rest = Rest::new(&written);
+            assert!(rest.eat_literal(text) && rest.is_empty(), "{written}");
+            let mut rest = Rest::new(&written);
+            assert!(
+                rest.eat("\"") && rest.eat_rest_of_literal() && rest.is_empty(),
+                "{written}"
+            );
+            assert!(!Rest::new(&written).eat_literal("b"));
+        }
+        assert!(!Rest::new("\\\"").eat_rest_of_literal());
+    }
+
+    #[test]
+    fn json_is_eaten_where_it_means_the_same() {
+        for (ours, theirs) in [
+            ("[1,\"\\u00e9\", {}]", "[1,\"é\",{}]"),
+            ("{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}"),
+            ("[1]", "[1]"),
+        ] {
+            let theirs = format!("{theirs}}}");
+            let mut rest = Rest::new(&theirs);
+            assert!(rest.eat_json(ours) && rest.eat("}") && rest.is_empty(), "{ours}");
+        }
+        for (ours, theirs) in [
+            ("[1]", "[2]}"),
+            ("[1]", "[1"),
+            ("1", "12}"),
+            ("[{\"$a\":1 }]", "[{\"$a\":1}]}"),
+        ] {
+            assert!(!Rest::new(theirs).eat_json(ours), "{ours}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_taken_and_what_follows_is_left() {
+        let mut rest = Rest::new("[{\"a\":[1]},\"]\"],7");
+        assert_eq!(rest.take::<Vec<&RawValue>>().map(|values| values.len()), Some(2));
+        assert!(rest.eat(",") && rest.eat_any() && rest.is_empty());
+        assert!(!rest.eat_any());
+    }
+}
