@@ -5,6 +5,7 @@
 
 mod command;
 mod hosting;
+mod intake;
 mod judge;
 mod lag;
 mod mutate;

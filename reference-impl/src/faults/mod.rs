@@ -22,6 +22,7 @@ mod websocket;
 
 use std::fmt;
 
+use crate::fault_table::{count, table};
 use crate::seams::Seams;
 
 /// A deliberate fault.
@@ -88,26 +89,4 @@ const AREAS: [&[FaultInfo]; 15] = [
     robustness::FAULTS,
 ];
 
-static TABLE: [FaultInfo; count()] = {
-    let mut table = [AREAS[0][0]; count()];
-    let (mut area, mut filled) = (0, 0);
-    while area < AREAS.len() {
-        let mut index = 0;
-        while index < AREAS[area].len() {
-            table[filled] = AREAS[area][index];
-            filled += 1;
-            index += 1;
-        }
-        area += 1;
-    }
-    table
-};
-
-const fn count() -> usize {
-    let (mut area, mut count) = (0, 0);
-    while area < AREAS.len() {
-        count += AREAS[area].len();
-        area += 1;
-    }
-    count
-}
+static TABLE: [FaultInfo; count(&AREAS)] = table(&AREAS);

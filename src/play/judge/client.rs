@@ -1,8 +1,8 @@
 //! What is different where the target is a client: it opens the sessions, its requests wait for the line they fit, and
 //! a program reports what it says.
 
-use super::expect::Misfit;
 use super::explain::shorten;
+use super::fits::Misfit;
 use super::label::{Arrival, What, packets_of};
 use super::{Demand, Flow, Judge, Match, timing};
 use crate::notation::{
