@@ -146,6 +146,9 @@ impl Player<'_> {
             self.record_lag();
             return;
         }
+        if self.is_held_up(&mut { deadline }).await {
+            return;
+        }
         self.record(label, Event::Deadline, None);
     }
 }

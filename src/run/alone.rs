@@ -267,12 +267,7 @@ impl Conduct<'_> {
     }
 
     /// What came of a trial that was played alone.
-    fn taken(
-        &mut self,
-        index: usize,
-        attempted: Attempted,
-        before: &mut Option<(Place, usize)>,
-    ) -> Played {
+    fn taken(&mut self, index: usize, attempted: Attempted, before: &mut Option<(Place, usize)>) -> Played {
         match attempted {
             Attempted::NoTarget(why) => Played::without_record(Verdict::Blocked, why),
             Attempted::Panicked(panic) => Played::panicked(&panic),

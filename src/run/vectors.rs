@@ -234,9 +234,11 @@ impl Bench<'_> {
         case.deviation = judged.deviation;
         if let Some((expected, came)) = &judged.difference {
             case.message = format!("expected {expected}, but came {came}");
+            let (line, script_line) = accused(&vector.text);
             case.failure = Some(Failure {
-                line: 1,
-                script_line: vector.text.lines().next().unwrap_or_default().to_owned(),
+                line,
+                script_line: script_line.to_owned(),
+                entry: case.record.entries.len().checked_sub(1),
                 expected: expected.clone(),
                 came: came.clone(),
                 allowed: vector.also.iter().map(compare::say).collect(),
@@ -252,6 +254,14 @@ impl Bench<'_> {
         let [shown] = shown;
         (self.listener)(RunEvent::TrialFinished(Box::new(shown)));
     }
+}
+
+/// The line of a vector, from 1, that says what must come of it, and its text.
+fn accused(text: &str) -> (u32, &str) {
+    let says = |line: &str| line.starts_with("expect") || line.starts_with("roundtrip");
+    let numbered = (1..).zip(text.lines());
+    let found = numbered.clone().find(|(_, line)| says(line));
+    found.or_else(|| numbered.clone().next()).unwrap_or((0, ""))
 }
 
 /// The frames of an encoder as the input of a decoder; nothing where it refused.

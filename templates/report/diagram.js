@@ -8,8 +8,8 @@ const letterWidth = (() => {
   return context.measureText("m".repeat(100)).width / 100 || 7.3;
 })();
 
-// Rows of the data: [milliseconds, kind, label, text].
-const recorded = (rows) => rows.map(([at, kind, label, words]) => ({ at, kind, label: text(label), text: text(words) }));
+// Rows of the data: [milliseconds, kind, label, text]. What is asked of a codec has no time that means anything.
+const recorded = (rows, timed) => rows.map(([at, kind, label, words]) => ({ at: timed ? at : undefined, kind, label: text(label), text: text(words) }));
 
 // Rows of the reference's transcript: script lines, without times.
 function ofLines(lines) {
@@ -48,7 +48,7 @@ function wrap(words, columns, most) {
 function diagram(rows, lanes, width, name) {
   const timed = rows.some((row) => row.at !== undefined);
   const withApp = rows.some((row) => row.kind.startsWith("@"));
-  const [left, right] = [timed ? 72 : 14, width - 14];
+  const [left, right] = [timed ? 80 : 14, width - 14];
   const x = { client: withApp ? left + (right - left) * 0.4 : left, server: right, app: left };
   const player = lanes.tester === "server" ? x.server : x.client;
   const target = lanes.tester === "server" ? x.client : x.server;
@@ -65,7 +65,7 @@ function diagram(rows, lanes, width, name) {
     });
   };
   const time = (row) => row.at !== undefined
-    && parts.push(svg("text", { x: 58, y: y + 4, "text-anchor": "end", class: "time" }, `${row.at.toFixed(1)} ms`));
+    && parts.push(svg("text", { x: 68, y: y + 4, "text-anchor": "end", class: "time" }, `${row.at.toFixed(1)} ms`));
   const arrow = (from, to, kind) => {
     const back = to > from ? -7 : 7;
     parts.push(svg("path", { class: `arrow ${kind}`, d: `M${from} ${y}H${to}` }));

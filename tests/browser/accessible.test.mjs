@@ -2,9 +2,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import axe from "axe-core";
-import { address, dataOf, findTrial, hashOf, on, open, shot, withBrowser } from "./support.mjs";
-
-withBrowser();
+import { address, dataOf, findTrial, hashOf, on, open, shot } from "./support.mjs";
 
 async function violations(page) {
   await page.evaluate(axe.source);

@@ -1,9 +1,7 @@
 // A case: opened by mouse, keyboard and link; its diagram, its script, the way to play it again.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { address, dataOf, findTrial, hashOf, on, open, shot, withBrowser } from "./support.mjs";
-
-withBrowser();
+import { address, dataOf, findTrial, hashOf, on, open, shot } from "./support.mjs";
 
 async function found(name, result, letters, fits) {
   const opened = await open(address(name));

@@ -4,9 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import markdownIt from "markdown-it";
-import { address, dataOf, on, read, report, shot, withBrowser } from "./support.mjs";
-
-withBrowser();
+import { address, dataOf, on, read, report, shot } from "./support.mjs";
 
 // What must not be in a page, wherever a text has come from.
 async function inert(page, where) {

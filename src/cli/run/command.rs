@@ -15,12 +15,18 @@ pub(in crate::cli) fn run(arguments: &Run, out: &mut Output) -> Result<Exit, Fai
     let prepared = Prepared::of(arguments)?;
     let roles: Vec<Role> = prepared.iter().map(Prepared::role).collect();
     let reports = arguments.showing.open(&roles).map_err(Failure::usage)?;
+    let mut nowhere = Output::new(anstream::ColorChoice::Never).silenced();
     let mut results = Vec::new();
     for prepared in prepared {
+        let shown = if reports.take_stdout() {
+            &mut nowhere
+        } else {
+            &mut *out
+        };
         if !results.is_empty() && !arguments.showing.quiet {
-            writeln!(out)?;
+            writeln!(shown)?;
         }
-        let result = prepared.play(out)?;
+        let result = prepared.play(shown)?;
         let interrupted = result.interrupted;
         results.push(result);
         if interrupted {

@@ -64,7 +64,11 @@ pub(in crate::pattern) fn is_kind(node: &Node, kind: Kind) -> bool {
 }
 
 /// What is expected of a member can be said only once. What came may hold it twice: the last one counts.
-pub(super) fn no_member_twice(members: &[(Vec<u8>, NodeId)], start: usize, end: usize) -> Result<(), PatternError> {
+pub(super) fn no_member_twice(
+    members: &[(Vec<u8>, NodeId)],
+    start: usize,
+    end: usize,
+) -> Result<(), PatternError> {
     let mut keys: Vec<&[u8]> = members.iter().map(|(key, _)| key.as_slice()).collect();
     keys.sort_unstable();
     match keys.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -237,7 +237,7 @@ impl Judge<'_> {
     fn on_label(&self, label: &str, what: &str) -> String {
         let name = self.named.get(label).map_or(label, String::as_str);
         match name {
-            "" | super::client::ANY_LABEL => what.to_owned(),
+            "" | super::requests::ANY_LABEL => what.to_owned(),
             super::DRIVER => format!("from the driver: {what}"),
             name => format!("on {name}: {what}"),
         }

@@ -18,6 +18,7 @@ mod given;
 mod group;
 mod label;
 mod own;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod timing;

@@ -5,6 +5,7 @@ use super::client;
 use super::demand::{Demand, Flow, Judgement, Match, Values};
 use super::fits::Compiled;
 use super::label::{self, Arrival, LabelState};
+use super::requests;
 use crate::notation::{Action, Case, Content, Item, Party, Role, Step};
 use crate::outcome::Failure;
 use crate::pattern::Captures;
@@ -34,7 +35,7 @@ pub struct Judge<'c> {
     pub(super) captures: Captures,
     pub(super) performed: VecDeque<(Cause, usize, f64)>,
     /// Requests of a client that no line has asked for.
-    pub(super) waiting: Vec<client::Waiting>,
+    pub(super) waiting: Vec<requests::Waiting>,
     /// Polls of a client that are not answered: their labels and sessions.
     pub(super) open_polls: BTreeMap<String, String>,
     /// Labels of the script, and the recorded ones that they stand for now.
@@ -181,7 +182,7 @@ impl<'c> Judge<'c> {
             _ => {}
         }
         let hosts = self.hosts();
-        if let Some(request) = client::request_of(&entry.event).filter(|_| hosts) {
+        if let Some(request) = requests::request_of(&entry.event).filter(|_| hosts) {
             return self.park_request(index, entry.at, &entry.label, request);
         }
         if matches!(

@@ -2,7 +2,8 @@
 
 use super::{failure, summary};
 use crate::outcome::{CaseResult, RunEvent, RunResult, TargetInfo, Verdict};
-use crate::report::text::{brief, count, safe};
+use crate::report::group::named;
+use crate::report::text::{brief, count};
 use std::io::{self, Write};
 
 /// How many failures are shown in full.
@@ -49,7 +50,7 @@ impl<W: Write> Terminal<W> {
             RunEvent::TrialStarted { .. } => Ok(()),
             RunEvent::TrialFinished(case) => self.finished_trial(case),
             RunEvent::Retrying { id, reason } => {
-                self.verbosely(&format!("again   {}: {}", safe(id), brief(reason, 400)))
+                self.verbosely(&format!("again   {}: {}", brief(id, 200), brief(reason, 400)))
             }
             RunEvent::Notice(notice) => self.notice(notice),
             RunEvent::Finished(result) => self.finished(result),
@@ -161,12 +162,7 @@ impl<W: Write> Terminal<W> {
         }
         if self.detail.verbose || self.detail.strict {
             for case in &cases {
-                writeln!(
-                    self.out,
-                    "deviation {} ({})",
-                    brief(&case.id, 200),
-                    safe(&case.over)
-                )?;
+                writeln!(self.out, "deviation {}", named(case))?;
                 for line in case.deviation.iter().flat_map(|diff| diff.lines()) {
                     writeln!(self.out, "    {}", brief(line, 200))?;
                 }
