@@ -2,8 +2,8 @@
 
 use super::arguments::Run;
 use super::subject::Subject;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::interruptions::Interruptions;
+use crate::cli::exit::Failure;
+use crate::cli::interruptions::heeding;
 use crate::cli::output::Output;
 use crate::cli::target_argument;
 use crate::notation::Role;
@@ -209,18 +209,7 @@ impl Prepared {
                     }
                 }
             };
-            let mut interruptions = Interruptions::listen()?;
-            tokio::pin!(playing);
-            loop {
-                tokio::select! {
-                    played = &mut playing => break played.map_err(not_started)?,
-                    () = interruptions.next() => {
-                        if interrupt.send_replace(true) {
-                            return Err(Failure { exit: Exit::Interrupted, error: anyhow::anyhow!("interrupted twice") });
-                        }
-                    }
-                }
-            }
+            heeding(playing, &interrupt).await?
         };
         let finished = RunEvent::Finished(Box::new(result));
         progress.handle(&finished);

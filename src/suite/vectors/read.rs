@@ -300,6 +300,7 @@ fn expected(raw: &Spanned<RawFrame>) -> Result<Expected, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const RULE: &str = "[[rule]]\nid = \"codec.x\"\nroles = [\"codec\"]\narea = \"codec-socket\"\nlevel = \"must\"\n\
         text = \"It works.\"\nsource = \"x\"\nimpact = \"y\"\n";
