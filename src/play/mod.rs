@@ -6,6 +6,7 @@
 mod attend;
 mod command;
 mod hosting;
+mod intake;
 mod judge;
 mod lag;
 mod mutate;

@@ -214,17 +214,7 @@ impl Player<'_> {
 
     async fn do_as_server(&mut self, own: &OwnAction, cause: Cause, label: &str) {
         match own {
-            OwnAction::Wait(duration) => {
-                let Some(ms) = duration.resolve(|name| self.judge.named(name, label)) else {
-                    self.judge.break_off(format!(
-                        "line {}: the duration names a value that is not known",
-                        cause.line
-                    ));
-                    return;
-                };
-                self.let_pass(ms).await;
-                self.record(label, Event::Did(format!("wait {ms:.0}ms")), Some(cause));
-            }
+            OwnAction::Wait(duration) => self.wait_for_time(duration, cause, label).await,
             OwnAction::Close(code) => self.close_as_server(label, *code, cause).await,
             OwnAction::Cut | OwnAction::Reset => {
                 let reset = *own == OwnAction::Reset;

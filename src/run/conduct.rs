@@ -13,7 +13,7 @@ use super::retry::Confirmed;
 use super::schedule::Turn;
 use super::verdict::{Played, fill};
 use super::{describe, known};
-use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, Verdict};
+use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Rules, Trial};
 use crate::target::{StartError, Target};
 use crate::wire::Limits;
@@ -58,15 +58,7 @@ pub async fn run(
     listener: Listener<'_>,
 ) -> Result<RunResult, StartError> {
     let began = Instant::now();
-    let mut result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
-        role: options.role.clone(),
-        target: target.info().clone(),
-        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        partition: options.partition.clone(),
-        ..RunResult::default()
-    };
+    let mut result = begun(options, target.info());
     let mut reasons = Vec::new();
     let mut stop = interrupted.clone();
     let provision = Provision {
@@ -116,6 +108,19 @@ fn variants(trials: &[Trial], target: &Target) -> BTreeSet<String> {
         .filter(|variant| target.offers(variant))
         .map(str::to_owned);
     needed.chain([String::new()]).collect()
+}
+
+/// The result of a run that begins now.
+pub(super) fn begun(options: &Options, target: &TargetInfo) -> RunResult {
+    RunResult {
+        schema_version: SCHEMA_VERSION,
+        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
+        role: options.role.clone(),
+        target: target.clone(),
+        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        partition: options.partition.clone(),
+        ..RunResult::default()
+    }
 }
 
 /// Applies the known failures, counts, and judges the gate.

@@ -3,9 +3,9 @@
 //! Where the driver does not answer a batch properly the input to blame is found, and no other vector loses its verdict.
 
 use super::Options;
-use super::conduct::{Listener, conclude};
+use super::conduct::{Listener, begun, conclude};
 use super::known;
-use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
+use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, TargetInfo, Verdict};
 use crate::suite::compare::{self, Judged};
 use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
 use crate::target::quoted;
@@ -39,15 +39,7 @@ pub async fn run_vectors(
     listener: Listener<'_>,
 ) -> Result<RunResult, StartError> {
     let began = Instant::now();
-    let mut result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
-        role: options.role.clone(),
-        target: target.info().clone(),
-        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        partition: options.partition.clone(),
-        ..RunResult::default()
-    };
+    let mut result = begun(options, target.info());
     let mut stop = interrupted.clone();
     let started = tokio::select! {
         instance = target.start() => Some(instance?),

@@ -41,9 +41,15 @@ impl Played {
             Judgement::Unsupported(why) => (Verdict::Skip, why, None),
             Judgement::Broken(why) => (Verdict::Broken, why, None),
         };
-        let failure = failure.map(|failure| quote(failure, &trial.text));
-        let transcript = lines(&outcome.record, &outcome.matches, verdict);
+        let mut failure = failure.map(|failure| quote(failure, &trial.text));
         let (mut record, wall_ms, lag_ms) = (outcome.record, outcome.wall_ms, outcome.lag_ms);
+        if verdict != Verdict::Pass {
+            let entry = record.shorten(failure.as_ref().and_then(|failure| failure.entry));
+            if let Some(failure) = &mut failure {
+                failure.entry = entry;
+            }
+        }
+        let transcript = lines(&record, &outcome.matches, verdict);
         record.bound();
         Self {
             verdict,

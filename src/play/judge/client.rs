@@ -2,8 +2,8 @@
 //!
 //! Its requests, which wait for the line they fit, are those of `requests`.
 
-use super::expect::Misfit;
 use super::explain::shorten;
+use super::fits::Misfit;
 use super::label::{Arrival, What};
 use super::{Demand, Flow, Judge, timing};
 use crate::notation::{Action, Content, Item, Party, Step, Text};

@@ -1,6 +1,6 @@
 //! The words of a verdict: what was expected, what came and when, what would have been allowed, what to look at.
 
-use super::expect::{Misfit, contents};
+use super::fits::{Misfit, contents};
 use super::label::{Arrival, What};
 use super::{Flow, Judge, Judgement, label_name};
 use crate::notation::{Action, Alternative, Binary, Content, Step};

@@ -3,8 +3,8 @@
 //! Owns which request fits which line, and which are left over at the end.
 
 use super::client::DRIVER;
-use super::expect::Misfit;
 use super::explain::shorten;
+use super::fits::Misfit;
 use super::label::{Arrival, What, packets_of};
 use super::{Demand, Flow, Judge, Match};
 use crate::notation::{Action, Binary, Content, OwnAction, Request as ScriptRequest, Step, Text};
