@@ -9,6 +9,7 @@ pub mod client;
 pub mod codec;
 pub mod driver;
 pub mod engine;
+mod fault_table;
 pub mod faults;
 mod io;
 mod options;

@@ -3,9 +3,9 @@
 use super::campaign_output::{Progress, Telling, conclude, speed};
 use super::exit::{Exit, Failure};
 use super::findings::Findings;
-use super::interruptions::Interruptions;
+use super::interruptions::heeding;
 use super::output::Output;
-use super::run::{codec as codec_target, duration, not_started};
+use super::run::{Subject, duration};
 use super::selecting::load;
 use super::target_argument;
 use crate::campaign::{CampaignEvent, CampaignResult, Settings, fuzz_codec, speed_alone};
@@ -108,7 +108,9 @@ pub(super) fn codec(arguments: &FuzzCodec, out: &mut Output) -> Result<Exit, Fai
         memory: arguments.max_memory.saturating_mul(1 << 20),
         ..Limits::default()
     };
-    let target = codec_target(named)?.with_limits(limits, arguments.timeout);
+    let target = Subject::read(named)?
+        .codec()?
+        .with_limits(limits, arguments.timeout);
     let mut corpus = load_builtin();
     if let Some(folder) = &arguments.cases {
         let mut own = load(Some(folder))?;
@@ -210,18 +212,7 @@ impl Campaign<'_> {
                 interrupted,
                 &mut listener,
             );
-            let mut interruptions = Interruptions::listen()?;
-            tokio::pin!(playing);
-            loop {
-                tokio::select! {
-                    played = &mut playing => break played.map_err(not_started)?,
-                    () = interruptions.next() => {
-                        if interrupt.send_replace(true) {
-                            return Err(Failure { exit: Exit::Interrupted, error: anyhow::anyhow!("interrupted twice") });
-                        }
-                    }
-                }
-            }
+            heeding(playing, &interrupt).await?
         };
         drop(progress);
         written?;

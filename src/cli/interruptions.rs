@@ -1,5 +1,31 @@
 //! What asks siospec to end: Ctrl-C, and the signals that stop a job.
 
+use super::exit::{Exit, Failure};
+use super::run::not_started;
+use crate::target::StartError;
+use tokio::sync::watch;
+
+/// Waits for the end of what is `playing`. The first interruption is passed on, so that it ends in order; the second one ends
+/// it at once.
+pub(super) async fn heeding<T>(
+    playing: impl Future<Output = Result<T, StartError>>,
+    interrupt: &watch::Sender<bool>,
+) -> Result<T, Failure> {
+    let mut interruptions = Interruptions::listen()?;
+    tokio::pin!(playing);
+    loop {
+        tokio::select! {
+            played = &mut playing => return played.map_err(not_started),
+            () = interruptions.next() => {
+                if interrupt.send_replace(true) {
+                    let error = anyhow::anyhow!("interrupted twice");
+                    return Err(Failure { exit: Exit::Interrupted, error });
+                }
+            }
+        }
+    }
+}
+
 /// Ctrl-C, and what else asks a program to end.
 pub(super) struct Interruptions {
     #[cfg(unix)]

@@ -45,12 +45,20 @@ struct Listed<'a> {
     needs: &'a [String],
     variant: Option<&'a str>,
     hazard: Option<&'a str>,
-    /// The trials that the case makes, with their `each` values.
-    trials: Vec<String>,
+    /// The trials of the case that were selected.
+    trials: Vec<ListedTrial<'a>>,
     /// The case file.
     text: &'a str,
     rule_text: &'a str,
     source: &'a str,
+}
+
+/// A case with its `each` values, over a transport.
+#[derive(Debug, Serialize)]
+struct ListedTrial<'a> {
+    id: &'a str,
+    /// `wire` for a wire script.
+    over: &'a str,
 }
 
 pub(super) fn list(arguments: &List, out: &mut Output) -> Result<Exit, Failure> {
@@ -95,8 +103,10 @@ pub(super) fn list(arguments: &List, out: &mut Output) -> Result<Exit, Failure> 
 fn listed<'a>(corpus: &'a Corpus, case: &'a LoadedCase, trials: &[&'a Trial]) -> Listed<'a> {
     let header = &case.case.header;
     let rule = header.rules.first().and_then(|id| corpus.rules.get(id));
-    let mut ids: Vec<String> = trials.iter().map(|trial| trial.id.clone()).collect();
-    ids.dedup();
+    let listed_trial = |trial: &&'a Trial| ListedTrial {
+        id: &trial.id,
+        over: trial.over_word(),
+    };
     Listed {
         id: &case.id,
         title: &header.title,
@@ -108,7 +118,7 @@ fn listed<'a>(corpus: &'a Corpus, case: &'a LoadedCase, trials: &[&'a Trial]) ->
         needs: &header.needs,
         variant: header.variant.as_deref(),
         hazard: header.hazard.as_deref(),
-        trials: ids,
+        trials: trials.iter().map(listed_trial).collect(),
         text: &case.text,
         rule_text: rule.map_or("", |rule| &rule.text),
         source: rule.map_or("", |rule| &rule.source),

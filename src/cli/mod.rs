@@ -45,7 +45,7 @@ Examples:
   siospec run http://localhost:3000          test a server that runs
   siospec run -- node server.mjs             test a server that this command starts
   siospec run targets/socket.io 'server/ack/*'
-  siospec show server/connect/unknown-namespace
+  siospec show server/connect/unknown-namespace-is-refused
 
 Exit codes:
   0    the gate holds
@@ -171,12 +171,17 @@ fn dispatch(
     }
 }
 
-/// The error and its causes. A message that shows a file already says that it is an error.
+/// The error and its causes, each once: some errors say theirs themselves. A message that shows a file already says that it
+/// is an error.
 fn describe(failure: &Failure) -> String {
-    let mut causes = failure.error.chain().map(ToString::to_string).collect::<Vec<_>>();
-    // A message may end with its cause already.
-    causes.dedup_by(|cause, before| before.ends_with(cause.as_str()));
-    let message = causes.join(": ");
+    let mut message = String::new();
+    for cause in failure.error.chain().map(ToString::to_string) {
+        if message.is_empty() {
+            message = cause;
+        } else if !message.ends_with(&cause) {
+            message.push_str(&format!(": {cause}"));
+        }
+    }
     if message.starts_with("error") || message.starts_with("\u{1b}[") {
         message
     } else {

@@ -2,7 +2,6 @@
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use super::report_file::ReportFile;
 use super::reports::{Form, Reports, Withheld, annotate};
 use crate::outcome::{RunEvent, RunResult};
 use crate::report::diff::{self, Diff};
@@ -55,6 +54,9 @@ pub(super) struct Report {
     /// Leave out what should not be published yet
     #[arg(long, value_name = "WHAT")]
     withhold: Option<Withheld>,
+    /// A case that is public by now, and withheld no longer
+    #[arg(long, value_name = "CASE", requires = "withhold")]
+    disclosed: Vec<String>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -93,7 +95,7 @@ struct Compare {
 /// Reads, and writes what was asked for.
 pub(super) fn report(arguments: &Report, out: &mut Output) -> Result<Exit, Failure> {
     match &arguments.command {
-        Some(Command::Merge(arguments)) => merge_parts(arguments),
+        Some(Command::Merge(arguments)) => merge_parts(arguments, out),
         Some(Command::Diff(arguments)) => compare(arguments, out),
         Some(Command::Schema) => {
             out.write_all(&schema::schema()?)?;
@@ -105,16 +107,8 @@ pub(super) fn report(arguments: &Report, out: &mut Output) -> Result<Exit, Failu
 
 fn write(arguments: &Report, out: &mut Output) -> Result<Exit, Failure> {
     let mut results = read_all(&arguments.results)?;
-    let outputs = [
-        &arguments.html,
-        &arguments.markdown,
-        &arguments.table,
-        &arguments.junit,
-        &arguments.badge,
-    ];
-    not_an_input(outputs.into_iter().flatten(), &arguments.results)?;
     if let Some(withheld) = arguments.withhold {
-        withheld.leave_out(&mut results);
+        withheld.leave_out(&mut results, &arguments.disclosed);
     }
     if arguments.json.is_some() {
         results.iter_mut().for_each(slim::slim);
@@ -137,6 +131,7 @@ fn open(arguments: &Report, results: &[RunResult]) -> anyhow::Result<Reports> {
     reports.add(Form::Junit, arguments.junit.as_deref())?;
     reports.add_badges(results, arguments.badge.as_deref())?;
     reports.add_results(results, arguments.json.as_deref())?;
+    reports.spare(&arguments.results)?;
     Ok(reports)
 }
 
@@ -151,6 +146,7 @@ fn show(results: &[RunResult], out: &mut Output) -> Result<(), Failure> {
             .collect();
         terminal.handle(&RunEvent::Started {
             target: result.target.clone(),
+            role: result.role.clone(),
             planned: result.cases.len(),
             capabilities,
         })?;
@@ -159,34 +155,31 @@ fn show(results: &[RunResult], out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn merge_parts(arguments: &Merge) -> Result<Exit, Failure> {
+fn merge_parts(arguments: &Merge, out: &mut Output) -> Result<Exit, Failure> {
     let parts = read_all(&arguments.parts)?;
-    not_an_input([&arguments.output], &arguments.parts)?;
-    let merged = merge::merge(parts).map_err(Failure::usage)?;
-    let file = ReportFile::open(&arguments.output).map_err(Failure::usage)?;
-    file.write(&json::write(&merged)?)?;
+    let merged = [merge::merge(parts).map_err(Failure::usage)?];
+    let mut report = Reports::default();
+    report
+        .add(Form::Json(0), Some(&arguments.output))
+        .and_then(|()| report.spare(&arguments.parts))
+        .map_err(Failure::usage)?;
+    report.write(&merged, out)?;
     Ok(Exit::Success)
 }
 
 fn compare(arguments: &Compare, out: &mut Output) -> Result<Exit, Failure> {
-    let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
-    not_an_input(
-        &arguments.markdown,
-        &[arguments.old.clone(), arguments.new.clone()],
-    )?;
-    let diff = Diff::of(&old, &new).map_err(Failure::usage)?;
-    let to_stdout = arguments.markdown.as_deref() == Some(Path::new("-"));
-    match &arguments.markdown {
-        Some(_) if to_stdout => out.write_all(diff::markdown(&diff).as_bytes())?,
-        Some(path) => {
-            let file = ReportFile::open(path).map_err(Failure::usage)?;
-            file.write(diff::markdown(&diff).as_bytes())?;
-        }
-        None => {}
-    }
-    if !to_stdout {
+    let paths = [arguments.old.clone(), arguments.new.clone()];
+    let results = read_all(&paths)?;
+    let diff = Diff::of(&results).map_err(Failure::usage)?;
+    let mut report = Reports::default();
+    report
+        .add(Form::Diff, arguments.markdown.as_deref())
+        .and_then(|()| report.spare(&paths))
+        .map_err(Failure::usage)?;
+    if !report.take_stdout() {
         out.write_all(diff::text(&diff).as_bytes())?;
     }
+    report.write(&results, out)?;
     Ok(if diff.is_worse() {
         Exit::Gate
     } else {
@@ -213,21 +206,4 @@ fn read(path: &Path) -> Result<RunResult, Failure> {
     read()
         .with_context(|| format!("{} cannot be read", path.display()))
         .map_err(Failure::usage)
-}
-
-/// A report must not take the place of a result that it is made from.
-fn not_an_input<'a>(
-    outputs: impl IntoIterator<Item = &'a PathBuf>,
-    inputs: &[PathBuf],
-) -> Result<(), Failure> {
-    let real = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-    for output in outputs {
-        if inputs.iter().any(|input| real(input) == real(output)) {
-            let path = output.display();
-            return Err(Failure::usage(anyhow::anyhow!(
-                "{path} would be read and written: expected another file for the report"
-            )));
-        }
-    }
-    Ok(())
 }

@@ -34,9 +34,12 @@ impl ReportFile {
             });
         }
         let aside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+        // What is there under this name, as of a process that was killed, is not written through: it may be somebody's link.
+        let _ = fs::remove_file(&aside);
+        let file = File::options().write(true).create_new(true).open(&aside);
         Ok(Self {
             path: path.to_owned(),
-            file: File::create(&aside).with_context(cannot)?,
+            file: file.with_context(cannot)?,
             aside: Some(aside),
         })
     }
@@ -76,6 +79,21 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         drop(ReportFile::open(&path).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_waits_where_the_report_is_written_aside_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, path) = (folder.path().join("victim"), folder.path().join("result.json"));
+        fs::write(&victim, "theirs").unwrap();
+        let aside = folder
+            .path()
+            .join(format!(".result.json.{}.part", std::process::id()));
+        std::os::unix::fs::symlink(&victim, aside).unwrap();
+        ReportFile::open(&path).unwrap().write(b"new").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::output::Output;
 use super::report_file::ReportFile;
 use crate::outcome::RunResult;
+use crate::report::diff::{self, Diff};
 use crate::report::{annotations, badge, file_name, html, json, junit, markdown, withhold};
 use anyhow::Context as _;
 use std::io::Write;
@@ -18,6 +19,8 @@ pub(super) enum Form {
     /// The tables of the Markdown alone.
     Table,
     Junit,
+    /// The comparison of two results, in Markdown.
+    Diff,
 }
 
 /// Reports that are going to be written. Dropped before that, they leave no trace.
@@ -86,10 +89,36 @@ impl Reports {
         self.wanted.is_empty()
     }
 
-    /// Puts all reports together, and then writes them; nothing is written where one cannot be put together.
+    /// Whether one goes to standard output, which is then its own.
+    pub(super) fn take_stdout(&self) -> bool {
+        self.wanted
+            .iter()
+            .any(|(_, _, place)| matches!(place, Place::Stdout))
+    }
+
+    /// Fails where a report would take the place of a file that is read.
+    pub(super) fn spare(&self, inputs: &[PathBuf]) -> anyhow::Result<()> {
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        for (_, path, _) in &self.wanted {
+            anyhow::ensure!(
+                !inputs.iter().any(|input| real(input) == real(path)),
+                "{} would be read and written: expected another file for the report",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Puts all reports together, and then writes them; nothing is written where one cannot be put together. What is of a
+    /// result that there is not, since the run was interrupted before, is left out.
     pub(super) fn write(self, results: &[RunResult], out: &mut Output) -> anyhow::Result<()> {
         let mut written = Vec::new();
         for (form, _, place) in self.wanted {
+            if let Form::Json(index) | Form::Badge(index) = form
+                && index >= results.len()
+            {
+                continue;
+            }
             written.push((render(form, results)?, place));
         }
         for (bytes, place) in written {
@@ -110,20 +139,21 @@ fn render(form: Form, results: &[RunResult]) -> anyhow::Result<Vec<u8>> {
         Form::Markdown => markdown::summary(results, markdown::LIMIT).into_bytes(),
         Form::Table => markdown::matrix(results).into_bytes(),
         Form::Junit => junit::write(results)?,
+        Form::Diff => diff::markdown(&Diff::of(results)?, markdown::LIMIT).into_bytes(),
     })
 }
 
 /// What may be left out of what is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Withheld {
-    /// Security and hazard cases that a target fails
+    /// Security and hazard cases that a target fails, and whatever brings one down
     Security,
 }
 
 impl Withheld {
-    pub(super) fn leave_out(self, results: &mut [RunResult]) {
+    pub(super) fn leave_out(self, results: &mut [RunResult], disclosed: &[String]) {
         match self {
-            Self::Security => withhold::security(results),
+            Self::Security => withhold::security(results, disclosed),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::list::Format;
 use super::output::Output;
 use super::selecting::{self, load};
 use crate::notation::Role;
-use crate::suite::{Counts, Coverage, Level, State};
+use crate::suite::{Counts, Coverage, Level, Row, Rule, State};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -60,7 +60,7 @@ pub(super) fn rules(arguments: &RulesCommand, out: &mut Output) -> Result<Exit, 
     Ok(Exit::Success)
 }
 
-fn listed(row: &crate::suite::Row) -> Listed<'_> {
+fn listed(row: &Row) -> Listed<'_> {
     Listed {
         id: &row.rule.id,
         role: row.role.word(),
@@ -75,7 +75,7 @@ fn listed(row: &crate::suite::Row) -> Listed<'_> {
     }
 }
 
-/// Covered of all, for each area and level; then what is not covered.
+/// How many are covered, not coverable, and there in all, for each area and level; then why, and what is not covered.
 fn table(coverage: &Coverage, out: &mut Output) -> std::io::Result<()> {
     let counts = coverage.counts();
     let mut areas: BTreeMap<&str, BTreeMap<Level, Counts>> = BTreeMap::new();
@@ -88,6 +88,7 @@ fn table(coverage: &Coverage, out: &mut Output) -> std::io::Result<()> {
         .max()
         .unwrap_or(0)
         .max("total".len());
+    writeln!(out, "covered / not coverable / all, by the level of the rule\n")?;
     write!(out, "{:width$}", "area")?;
     for level in Level::ALL {
         write!(out, "  {:>13}", level.word())?;
@@ -106,23 +107,37 @@ fn table(coverage: &Coverage, out: &mut Output) -> std::io::Result<()> {
             uncovered: sum.uncovered + more.uncovered,
         })
     })?;
-    let open: Vec<_> = coverage
-        .rows
-        .iter()
-        .filter(|row| row.state() == State::Uncovered)
-        .collect();
-    if !open.is_empty() {
-        writeln!(out, "\nwithout a case:")?;
+    listing(
+        coverage,
+        State::NotCoverable,
+        "not coverable:",
+        |rule| rule.not_coverable.as_deref().unwrap_or_default(),
+        out,
+    )?;
+    listing(
+        coverage,
+        State::Uncovered,
+        "without a case:",
+        |rule| &rule.text,
+        out,
+    )
+}
+
+/// The rules of a state, and what is to be said of each.
+fn listing(
+    coverage: &Coverage,
+    state: State,
+    title: &str,
+    about: impl Fn(&Rule) -> &str,
+    out: &mut Output,
+) -> std::io::Result<()> {
+    let rows: Vec<&Row> = coverage.rows.iter().filter(|row| row.state() == state).collect();
+    if !rows.is_empty() {
+        writeln!(out, "\n{title}")?;
     }
-    for row in open {
-        writeln!(
-            out,
-            "  {} ({}, {}): {}",
-            row.rule.id,
-            row.role.word(),
-            row.rule.level,
-            row.rule.text
-        )?;
+    for row in rows {
+        let (role, level) = (row.role.word(), row.rule.level);
+        writeln!(out, "  {} ({role}, {level}): {}", row.rule.id, about(&row.rule))?;
     }
     Ok(())
 }
@@ -135,7 +150,7 @@ fn row(out: &mut Output, width: usize, name: &str, counts: impl Fn(Level) -> Cou
         let text = if all == 0 {
             "·".to_owned()
         } else {
-            format!("{}/{all}", of.covered + of.not_coverable)
+            format!("{}/{}/{all}", of.covered, of.not_coverable)
         };
         write!(out, "  {text:>13}")?;
     }

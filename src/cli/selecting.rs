@@ -5,11 +5,13 @@ use crate::notation::{Diagnostic, Over, Role};
 use crate::suite::{
     Corpus, Level, Partition, Selected, Selection, Trial, Vector, expand, load_builtin, load_dir,
 };
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How many errors of case files are shown.
+/// How many errors of case files are shown where one of each file is fewer, and how many at most.
 const SHOWN: usize = 20;
+const MOST_SHOWN: usize = 100;
 
 /// Which cases.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -123,11 +125,26 @@ pub(super) fn trials(corpus: &Corpus) -> Result<Vec<Trial>, Failure> {
     Ok(trials)
 }
 
+/// The first errors of each file, so that none hides another.
 fn wrong(diagnostics: &[Diagnostic]) -> Failure {
-    let shown = &diagnostics[..diagnostics.len().min(SHOWN)];
-    let mut message = Diagnostic::render_all(shown, true);
-    if let Some(more) = diagnostics.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        message.push_str(&format!("\n\n… and {more} more errors"));
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        seen.insert(&diagnostic.file, 0);
+    }
+    let of_each = (SHOWN / seen.len().max(1)).max(1);
+    let mut shown = Vec::new();
+    for diagnostic in diagnostics {
+        let of_file = seen.entry(&diagnostic.file).or_default();
+        *of_file += 1;
+        if *of_file <= of_each && shown.len() < MOST_SHOWN {
+            shown.push(diagnostic.clone());
+        }
+    }
+    let mut message = Diagnostic::render_all(&shown, true);
+    match diagnostics.len() - shown.len() {
+        0 => {}
+        1 => message.push_str("\n\n… and 1 more error"),
+        more => message.push_str(&format!("\n\n… and {more} more errors")),
     }
     Failure::usage(anyhow::Error::msg(message))
 }

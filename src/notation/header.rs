@@ -40,8 +40,8 @@ pub(super) const MOST_COMBINATIONS: usize = 10_000;
 pub(super) struct HeaderReader {
     header: Header,
     seen: Vec<&'static str>,
-    /// A line of `each` could not be read, so that the script cannot be judged.
-    pub(super) without_values: bool,
+    /// A line could not be read on which the meaning of the script depends, so that the script cannot be judged.
+    pub(super) is_undecided: bool,
 }
 
 impl HeaderReader {
@@ -61,12 +61,14 @@ impl HeaderReader {
         let (key, value) = (piece.slice(0, colon).trim(), piece.from(colon + 1).trim());
         if key.text == "each" || key.text.starts_with("each ") {
             let read = self.each(key, value);
-            self.without_values |= read.is_err();
+            self.is_undecided |= read.is_err();
             return read;
         }
         let Some(known) = KEYS.iter().find(|known| **known == key.text) else {
             // What was meant is not missing as well.
-            self.seen.extend(nearest(key.text, KEYS));
+            let meant = nearest(key.text, KEYS);
+            self.is_undecided |= meant.is_some_and(is_decisive);
+            self.seen.extend(meant);
             return Err(unknown_key(key));
         };
         if self.seen.contains(known) {
@@ -80,7 +82,9 @@ impl HeaderReader {
                 .fault(format!("`{known}` has no value"))
                 .expected("a value behind the colon"));
         }
-        self.value(known, value)
+        let read = self.value(known, value);
+        self.is_undecided |= read.is_err() && is_decisive(known);
+        read
     }
 
     /// The header, and what is missing in it.
@@ -256,6 +260,11 @@ fn role(value: Piece<'_>) -> Result<Role, Fault> {
             .fault(format!("`{other}` is no role"))
             .expected("`server` or `client`")),
     }
+}
+
+/// Whether a line of the script means something else without this key.
+fn is_decisive(key: &str) -> bool {
+    matches!(key, "over" | "role" | "each")
 }
 
 fn transports(value: Piece<'_>) -> Result<Vec<Over>, Fault> {

@@ -28,7 +28,7 @@ pub fn parse(name: &str, text: &str) -> Result<Case, Vec<Diagnostic>> {
     let mut reader = Reader::new(name, text);
     let lines = reader.lines()?;
     let (header, script) = reader.header(&lines, &Substitution::default());
-    if reader.without_values || !header.each.is_empty() && !reader.diagnostics.is_empty() {
+    if reader.is_undecided || !header.each.is_empty() && !reader.diagnostics.is_empty() {
         return Err(reader.diagnostics);
     }
     if header.each.is_empty() {
@@ -79,8 +79,8 @@ struct Reader<'a> {
     name: &'a str,
     text: &'a str,
     diagnostics: Vec<Diagnostic>,
-    /// The values of `each` are not known, so that the script cannot be judged.
-    without_values: bool,
+    /// What the script means is not known, so that it cannot be judged.
+    is_undecided: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
             name,
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
             diagnostics: Vec::new(),
-            without_values: false,
+            is_undecided: false,
         }
     }
 
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
                 self.report(*number, &line, fault);
             }
         }
-        self.without_values = reader.without_values;
+        self.is_undecided = reader.is_undecided;
         let (header, missing) = reader.finish();
         let (number, line) = lines.first().copied().unwrap_or((1, ""));
         for message in missing {
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
                 .expected("`title: …` and `rule: …` at the top of the file");
             self.report(number, line, fault);
         }
-        if header.given.is_some() && header.over.is_empty() {
+        if header.given.is_some() && header.over.is_empty() && !self.is_undecided {
             let given = lines[..end]
                 .iter()
                 .find(|(_, line)| line.trim_start().starts_with("given"));

@@ -9,6 +9,8 @@ pub enum RunEvent {
     Started {
         /// What is tested.
         target: TargetInfo,
+        /// As what: `server`, `client` or `codec`.
+        role: String,
         /// How many trials will be played.
         planned: usize,
         /// What the target can do, and what it lacks.

@@ -227,6 +227,11 @@ impl Verdict {
         Self::Broken,
     ];
 
+    /// Whether the case was played.
+    pub fn ran(self) -> bool {
+        !matches!(self, Self::Skip | Self::Blocked)
+    }
+
     /// The word for it, as in the JSON form.
     pub fn word(self) -> &'static str {
         match self {

@@ -46,6 +46,34 @@ fn normal(text: &str) -> Option<Normal> {
     })
 }
 
+/// How many bytes at the start are a JSON number; 0 for none.
+pub(super) fn number_len(bytes: &[u8]) -> usize {
+    let digits = |at: usize| {
+        bytes
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+    };
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 {
+        return 0;
+    }
+    at += if bytes[at] == b'0' { 1 } else { whole };
+    if bytes.get(at) == Some(&b'.') && digits(at + 1) > 0 {
+        at += 1 + digits(at + 1);
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        if digits(at + 1 + sign) > 0 {
+            at += 1 + sign + digits(at + 1 + sign);
+        }
+    }
+    at
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

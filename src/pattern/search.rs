@@ -5,6 +5,7 @@ use super::captures::{Captured, Captures};
 use super::compare;
 use super::json;
 use super::mismatch::{self, Mismatch};
+use super::number;
 use super::scan::{Angle, Kind};
 use super::segment::Segment;
 
@@ -279,7 +280,7 @@ fn candidate(
             let len = tried.map_or(sign + digits, |tried| tried - 1);
             (len > sign).then_some(len)
         }
-        Kind::Number => Some(json::number_len(rest)).filter(|len| *len > 0 && tried.is_none()),
+        Kind::Number => Some(number::number_len(rest)).filter(|len| *len > 0 && tried.is_none()),
         Kind::Bool => {
             let word = [b"true".as_slice(), b"false"]
                 .into_iter()

@@ -1,22 +1,24 @@
 //! The player on the server's side: it listens, tells the driver of the client what to do, and hears what it reports.
 //!
-//! Owns what belongs to a trial against a client: the listener, the case of the driver, and which of the client's
-//! sessions a label of the script stands for.
+//! Owns what belongs to a trial against a client: the listener and the case of the driver.
 
 use super::command;
-use super::judge::{Ambient, DRIVER, sessions_of};
+use super::judge::{Ambient, DRIVER};
 use super::player::TrialContext;
+use super::sessions::Sessions;
 use crate::notation::{Mask, Party};
 use crate::suite::Trial;
 use crate::target::{CaseDriver, ClientInstance, DriverAnswer, DriverError};
 use crate::transcript::{Closed, Event, Frame, Side, Wire};
 use crate::wire::{Answer, Arrived, Host, Hosted, HostedOptions, Messages, Packet, Seen, Tap, What};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tokio::sync::mpsc::Receiver;
 
 /// A command that no driver knows: when it is answered, all that the driver said before has been heard.
 const BARRIER: &str = "siospec-barrier";
+/// How often a client may be given more time for one line.
+const MOST_EXCUSES: u32 = 2;
 
 /// A trial's side of the wire, and its driver.
 pub(super) struct Hosting {
@@ -28,6 +30,8 @@ pub(super) struct Hosting {
     asked: Option<Value>,
     /// The client was told to connect, for what is given.
     pub(super) connected: bool,
+    /// How often the client was given more time for a line.
+    excused: BTreeMap<u32, u32>,
     sessions: Sessions,
 }
 
@@ -40,21 +44,6 @@ enum Listening {
         pongs_count: bool,
     },
     Sessions(Hosted),
-}
-
-/// Which session of the client is which label of the script.
-#[derive(Default)]
-struct Sessions {
-    /// The labels, in the order of the script.
-    labels: Vec<String>,
-    /// The label of each session, by its number.
-    names: Vec<String>,
-    /// The session that a label stands for now.
-    current: BTreeMap<String, usize>,
-    /// Labels whose session has ended.
-    ended: BTreeSet<String>,
-    /// Labels whose session is a new one, which the script has not asked for yet.
-    reopened: BTreeSet<String>,
 }
 
 impl Hosting {
@@ -98,10 +87,8 @@ impl Hosting {
             driver_gone: false,
             asked: None,
             connected: false,
-            sessions: Sessions {
-                labels: sessions_of(&trial.case.script),
-                ..Sessions::default()
-            },
+            excused: BTreeMap::new(),
+            sessions: Sessions::of(&trial.case.script),
         })
     }
 
@@ -211,7 +198,7 @@ impl Hosting {
 
     /// Whether the client has opened a session under this label that the script has not asked for yet.
     pub(super) fn take_reopened(&mut self, label: &str) -> bool {
-        self.sessions.reopened.remove(label)
+        self.sessions.take_reopened(label)
     }
 
     /// Sends a request to the driver. `connect` gets the address and the options of the transport.
@@ -237,6 +224,18 @@ impl Hosting {
         self.asked.clone()
     }
 
+    /// Whether the client may be given more time for this line, which it may not for ever.
+    pub(super) fn may_be_excused(&mut self, line: u32) -> bool {
+        let times = self.excused.entry(line).or_default();
+        *times += 1;
+        !self.driver_gone && *times <= MOST_EXCUSES
+    }
+
+    /// Why nothing more comes from the driver, once that has been heard.
+    pub(super) fn lost(&self) -> Option<DriverError> {
+        self.driver.error().filter(|_| self.driver_gone)
+    }
+
     /// Waits until all that the driver has said so far can be heard.
     pub(super) async fn barrier(&mut self) -> Result<(), DriverError> {
         let request = Map::from_iter([("do".to_owned(), json!(BARRIER))]);
@@ -246,9 +245,9 @@ impl Hosting {
     /// Sends a packet, or a frame; whether there is something to send it over.
     pub(super) async fn send(&self, label: &str, packet: Packet) -> bool {
         match &self.listening {
-            Listening::Sessions(hosted) => match self.sessions.current.get(label) {
+            Listening::Sessions(hosted) => match self.sessions.current(label) {
                 Some(session) => {
-                    hosted.send(*session, packet).await;
+                    hosted.send(session, packet).await;
                     true
                 }
                 None => false,
@@ -288,11 +287,11 @@ impl Hosting {
 
     /// Ends the transport of a label in order.
     pub(super) async fn close(&mut self, label: &str, code: Option<u16>) {
-        self.sessions.ended.insert(label.to_owned());
+        self.sessions.end(label);
         match &self.listening {
             Listening::Sessions(hosted) => {
-                if let Some(session) = self.sessions.current.get(label) {
-                    hosted.close(*session, code).await;
+                if let Some(session) = self.sessions.current(label) {
+                    hosted.close(session, code).await;
                 }
             }
             Listening::Wire { .. } => {
@@ -310,11 +309,11 @@ impl Hosting {
 
     /// Ends the connections of a label without a word, or with a TCP reset.
     pub(super) async fn cut(&mut self, label: &str, reset: bool) {
-        self.sessions.ended.insert(label.to_owned());
+        self.sessions.end(label);
         match (&self.listening, exchange(label)) {
             (Listening::Sessions(hosted), _) => {
-                if let Some(session) = self.sessions.current.get(label) {
-                    hosted.cut(*session, reset).await;
+                if let Some(session) = self.sessions.current(label) {
+                    hosted.cut(session, reset).await;
                 }
             }
             (Listening::Wire { host, .. }, Some(exchange)) => host.end(exchange, reset),
@@ -328,49 +327,6 @@ impl Hosting {
             // What goes wrong here is seen by the next case, or by who watches the driver.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.driver.close()).await;
         }
-    }
-}
-
-impl Sessions {
-    fn name(&mut self, number: usize, event: &Event) -> Option<String> {
-        if matches!(event, Event::Opened(_)) {
-            let label = self.next_label(number);
-            while self.names.len() <= number {
-                self.names.push(format!("~{}", self.names.len()));
-            }
-            self.names[number].clone_from(&label);
-            if self.current.insert(label.clone(), number).is_some() {
-                self.reopened.insert(label.clone());
-            }
-            self.ended.remove(&label);
-            return Some(label);
-        }
-        let Some(label) = self.names.get(number) else {
-            // Nothing was opened: it is told beside the first session.
-            return self.labels.first().cloned().or_else(|| Some(String::new()));
-        };
-        if self.current.get(label) != Some(&number) {
-            return None;
-        }
-        if matches!(event, Event::Closed(_))
-            || matches!(event, Event::Received(Wire::Text(text)) if text == "1")
-        {
-            self.ended.insert(label.clone());
-        }
-        Some(label.clone())
-    }
-
-    /// The first label without a session, or else one whose session has ended; a session more than that has no name.
-    fn next_label(&self, number: usize) -> String {
-        let unused = self
-            .labels
-            .iter()
-            .find(|label| !self.current.contains_key(*label));
-        let ended = || self.labels.iter().find(|label| self.ended.contains(*label));
-        unused
-            .or_else(ended)
-            .cloned()
-            .unwrap_or_else(|| format!("~{number}"))
     }
 }
 

@@ -3,8 +3,10 @@
 //! `judge` is pure and decides; `player` talks to the target through `wire`; `probe` finds out what an application
 //! can do by playing short scripts; `lag` measures how long the runner itself was held up.
 
+mod attend;
 mod command;
 mod hosting;
+mod intake;
 mod judge;
 mod lag;
 mod mutate;
@@ -13,6 +15,7 @@ mod player;
 mod probe;
 mod proof;
 mod serve;
+mod sessions;
 
 pub use judge::{Judge, Judgement, Match, Values};
 pub use lag::LagMonitor;

@@ -105,19 +105,27 @@ impl Player<'_> {
         );
     }
 
+    /// Lets time pass, as a line of the script asks for.
+    pub(super) async fn wait_for_time(
+        &mut self,
+        time: &crate::notation::Duration,
+        cause: Cause,
+        label: &str,
+    ) {
+        let Some(ms) = time.resolve(|name| self.judge.named(name, label)) else {
+            self.judge.break_off(format!(
+                "line {}: the duration names a value that is not known",
+                cause.line
+            ));
+            return;
+        };
+        self.let_pass(ms).await;
+        self.record(label, Event::Did(format!("wait {ms:.0}ms")), Some(cause));
+    }
+
     async fn perform_own(&mut self, own: &OwnAction, cause: Cause, label: &str) {
         match own {
-            OwnAction::Wait(duration) => {
-                let Some(ms) = duration.resolve(|name| self.judge.named(name, label)) else {
-                    self.judge.break_off(format!(
-                        "line {}: the duration names a value that is not known",
-                        cause.line
-                    ));
-                    return;
-                };
-                self.let_pass(ms).await;
-                self.record(label, Event::Did(format!("wait {ms:.0}ms")), Some(cause));
-            }
+            OwnAction::Wait(duration) => self.wait_for_time(duration, cause, label).await,
             OwnAction::Reconnect => {
                 self.connections.remove(label);
                 self.drain().await;

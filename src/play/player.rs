@@ -1,18 +1,17 @@
 //! Plays one trial: asks the judge what is needed, does it, and records what comes.
 //!
-//! Owns the loop, the record and the clock of a trial. What a line does to a connection is `perform`'s, how silence is
-//! proved `proof`'s.
+//! Owns the loop, the record and the clock of a trial. What arrives is taken in by `intake`; what a line does to a connection
+//! is `perform`'s, how silence is proved `proof`'s.
 
 use super::hosting::Hosting;
 use super::judge::{Demand, Judge, Judgement, Match, Values};
 use super::lag::LagMonitor;
 use super::proof::Question;
-use crate::notation::{Heartbeat, Over};
+use crate::notation::Over;
 use crate::suite::Trial;
 use crate::target::ClientInstance;
-use crate::transcript::{Cause, Closed, Entry, Event, Request, Response, Side, Transcript, Wire};
+use crate::transcript::{Cause, Closed, Event, Request, Side, Transcript, Wire};
 use crate::wire::{Channel, Endpoint, Limits, Seen, Session, Tap};
-use futures_util::FutureExt as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
@@ -20,8 +19,6 @@ use tokio::time::Instant;
 
 /// The label of the channel that answers pings of polling sessions in wire scripts; never part of a record.
 pub(super) const HEARTBEAT_LABEL: &str = "~heartbeat";
-/// How often a poll that is answered at once with nothing that counts is asked again before it counts as not parked.
-const PARK_ATTEMPTS: u32 = 8;
 
 /// What playing a trial needs to know of the target.
 #[derive(Clone, Debug)]
@@ -96,14 +93,14 @@ pub(super) struct Player<'a> {
     /// How many polls and other requests of each channel have no answer yet that was taken in.
     pub(super) outstanding: BTreeMap<String, u32>,
     /// How often a request that is to be parked was answered with what never counts.
-    parked_in_vain: BTreeMap<String, u32>,
+    pub(super) parked_in_vain: BTreeMap<String, u32>,
     pub(super) echoes: u32,
     /// Proofs that something else settled before their answer came.
     pub(super) unanswered: Vec<(String, Question)>,
-    arrivals: Receiver<Seen>,
-    start: Instant,
-    record: Transcript,
-    lag_seen: f64,
+    pub(super) arrivals: Receiver<Seen>,
+    pub(super) start: Instant,
+    pub(super) record: Transcript,
+    pub(super) lag_seen: f64,
     lag_at_start: f64,
 }
 
@@ -190,143 +187,6 @@ impl<'a> Player<'a> {
                 } => self.prove(&label, echo, alive, deadline).await,
             }
         }
-    }
-
-    /// Milliseconds since the trial started.
-    pub(super) fn now(&self) -> f64 {
-        self.start.elapsed().as_secs_f64() * 1000.0
-    }
-
-    /// Records something and tells the judge.
-    pub(super) fn record(&mut self, label: &str, event: Event, cause: Option<Cause>) {
-        let at = self.now();
-        self.record_at(at, label, event, cause);
-    }
-
-    fn record_at(&mut self, at: f64, label: &str, event: Event, cause: Option<Cause>) {
-        let entry = Entry {
-            at,
-            label: label.to_owned(),
-            event,
-            cause,
-        };
-        self.judge.feed(&entry);
-        self.record.entries.push(entry);
-    }
-
-    /// Takes in everything that has arrived by now.
-    pub(super) async fn drain(&mut self) {
-        self.record_lag();
-        while let Ok(seen) = self.arrivals.try_recv() {
-            self.take_in(seen).await;
-        }
-        while let Some(seen) = self.heard() {
-            self.take_in(seen).await;
-        }
-    }
-
-    fn record_lag(&mut self) {
-        let total = self.context.lag.total_ms();
-        let lag = total - self.lag_seen;
-        if lag > 1.0 {
-            self.lag_seen = total;
-            self.record("", Event::Lag(lag), None);
-        }
-    }
-
-    /// Records an arrival and answers the ping that it may be.
-    pub(super) async fn take_in(&mut self, mut seen: Seen) {
-        if let Some(hosting) = &mut self.hosting {
-            match hosting.name(&seen) {
-                Some(name) => seen.label = name,
-                None => {
-                    let note = "something came in a session that the client has replaced".to_owned();
-                    return self.record_at(seen.at, "", Event::Note(note), None);
-                }
-            }
-        }
-        if seen.label == HEARTBEAT_LABEL {
-            return;
-        }
-        if self.is_late_answer(&seen.label, &seen.event) {
-            self.record_at(
-                seen.at,
-                &seen.label,
-                Event::Note("a proof was answered after all".into()),
-                None,
-            );
-            return;
-        }
-        if let Event::Received(Wire::Response(response)) = &mut seen.event {
-            if let Some(outstanding) = self.outstanding.get_mut(&seen.label) {
-                *outstanding = outstanding.saturating_sub(1);
-            }
-            response.own |= self.is_parked_in_vain(&seen.label, response);
-        }
-        let pinged = self.answers_pings() && pings(&seen.event);
-        let label = seen.label.clone();
-        self.record_at(seen.at, &seen.label, seen.event, None);
-        if pinged {
-            self.answer_ping(&label).await;
-        }
-    }
-
-    /// Whether this answers the request that is to be parked, with nothing that counts: then it is asked again.
-    fn is_parked_in_vain(&mut self, label: &str, response: &Response) -> bool {
-        let parking = matches!(self.judge.demand(), Demand::Park(parked) if parked == label);
-        if !parking || response.status != 200 || !self.judge.never_counts(label, &response.body) {
-            return false;
-        }
-        let times = self.parked_in_vain.entry(label.to_owned()).or_default();
-        *times += 1;
-        *times <= PARK_ATTEMPTS
-    }
-
-    /// In session scripts the session answers pings itself.
-    fn answers_pings(&self) -> bool {
-        self.hosting.is_none()
-            && self.trial.over.is_none()
-            && self.trial.case.header.heartbeat == Heartbeat::Auto
-    }
-
-    /// The next arrival, or `None` when the deadline (milliseconds since the trial started) has passed.
-    pub(super) async fn next_arrival(&mut self, deadline: f64) -> Option<Seen> {
-        let until = self.start + Duration::from_secs_f64(deadline.max(0.0) / 1000.0);
-        let start = self.start;
-        let now = || start.elapsed().as_secs_f64() * 1000.0;
-        let from_client = async {
-            match &mut self.hosting {
-                Some(hosting) => hosting.next(now).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            seen = self.arrivals.recv() => seen,
-            seen = from_client => Some(seen),
-            () = tokio::time::sleep_until(until) => None,
-        }
-    }
-
-    /// What has come from the client or its driver by now.
-    fn heard(&mut self) -> Option<Seen> {
-        let start = self.start;
-        let now = || start.elapsed().as_secs_f64() * 1000.0;
-        self.hosting.as_mut()?.next(now).now_or_never()
-    }
-
-    async fn wait(&mut self, label: &str, deadline: f64) {
-        if let Some(seen) = self.next_arrival(deadline).await {
-            self.take_in(seen).await;
-            return;
-        }
-        let lag = self.context.lag.total_ms() - self.lag_seen;
-        if lag > 1.0 {
-            // The judge moves its deadline by the lag, so the wait may go on.
-            self.record_lag();
-            return;
-        }
-        self.record(label, Event::Deadline, None);
     }
 
     /// Opens the session of a label; where that fails, the record says that the target closed it.
@@ -433,21 +293,6 @@ pub(super) fn closed(how: String) -> Event {
         how,
         code: None,
     })
-}
-
-/// Whether an arrival carries a ping of the Engine.IO heartbeat.
-fn pings(event: &Event) -> bool {
-    match event {
-        Event::Received(Wire::Text(text)) => text == "2",
-        Event::Received(Wire::Response(response)) => {
-            response.status == 200
-                && response
-                    .body
-                    .split(|byte| *byte == 0x1e)
-                    .any(|packet| packet == b"2")
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::judge::Judgement;
 use super::player::{TrialContext, play};
 use crate::notation::{Over, parse};
 use crate::suite::Trial;
+use crate::target::CLIENT_WORDS;
 use std::collections::BTreeMap;
 
 /// A need, whether the script joins `/` first, and the script.
@@ -145,41 +146,9 @@ fn trial(need: &str, over: Option<Over>, given: bool, script: &str) -> Option<Tr
     Some(Trial::bare(format!("probe/{need}"), over, case, text))
 }
 
-/// What a client can do, by the words of its driver's hello (`docs/driver.md`).
-const CLIENT_NEEDS: [&str; 28] = [
-    "polling",
-    "websocket",
-    "upgrade",
-    "background-upgrade",
-    "namespaces",
-    "force-new",
-    "binary",
-    "ack",
-    "ack-timeout",
-    "answer",
-    "answer-later",
-    "auth",
-    "auth-function",
-    "query",
-    "headers",
-    "cookies",
-    "path",
-    "reconnection",
-    "reconnection-attempts",
-    "reconnection-delay",
-    "timeout",
-    "volatile",
-    "retries",
-    "offline-buffer",
-    "try-all-transports",
-    "recovery",
-    "connect-handler",
-    "sid",
-];
-
 /// Which of the needs of client scripts these words of a hello meet; words that siospec does not know count too.
 pub fn client_needs(words: &[String]) -> BTreeMap<String, bool> {
-    let known = CLIENT_NEEDS.iter().map(|need| ((*need).to_owned(), false));
+    let known = CLIENT_WORDS.iter().map(|need| ((*need).to_owned(), false));
     known
         .chain(words.iter().map(|word| (word.clone(), true)))
         .collect()

@@ -1,18 +1,15 @@
-//! What a line of a client script does: commands for the driver, and answers of the player as the server.
+//! What a line of a client script does: commands for the driver, and answers of the player as the server. What it waits for
+//! is `attend`'s.
 
 use super::command;
-use super::judge::{DRIVER, Demand};
+use super::judge::DRIVER;
 use super::perform::bytes_of;
 use super::player::{Player, closed};
-use super::proof::Question;
 use crate::notation::{Action, Content, OwnAction, Step};
 use crate::target::{DriverAnswer, DriverError};
-use crate::transcript::{Cause, Event, Frame as WireFrame, Proof, Response, Wire};
+use crate::transcript::{Cause, Event, Frame as WireFrame, Response, Wire};
 use crate::wire::{Answer, Packet};
 use serde_json::json;
-
-/// How long a client may take to open a session, in milliseconds.
-const SESSION_MS: f64 = 2000.0;
 
 impl Player<'_> {
     /// Does one step of a client script, once. `body` are the lines of the body of an answer.
@@ -32,7 +29,7 @@ impl Player<'_> {
     }
 
     /// Tells the driver to do something.
-    async fn command(&mut self, text: &str, cause: Option<Cause>) {
+    pub(super) async fn command(&mut self, text: &str, cause: Option<Cause>) {
         let line = cause.map_or(0, |cause| cause.line);
         let command = match command::parse(text) {
             Ok(command) => command,
@@ -50,8 +47,12 @@ impl Player<'_> {
         }
         let trial = self.trial;
         self.record(DRIVER, Event::Sent(Wire::Driver(text.to_owned())), cause);
+        let asked = self.now();
         let Some(hosting) = &mut self.hosting else { return };
-        match hosting.request(trial, request).await {
+        let answer = hosting.request(trial, request).await;
+        // The client cannot have begun much earlier.
+        self.delay_by(self.now() - asked);
+        match answer {
             Ok(DriverAnswer::Done) if command.refused => {
                 self.record(DRIVER, Event::Received(Wire::Driver("accepted".to_owned())), None);
             }
@@ -67,9 +68,18 @@ impl Player<'_> {
         }
     }
 
-    fn driver_failed(&mut self, error: &DriverError) {
+    pub(super) fn driver_failed(&mut self, error: &DriverError) {
         self.record(DRIVER, closed(error.to_string()), None);
-        self.judge.break_off(format!("the driver is lost: {error}"));
+        self.end_without_driver(error);
+    }
+
+    /// What nobody listens to any more is the client's doing; everything else that a driver is lost by is not known to be.
+    pub(super) fn end_without_driver(&mut self, error: &DriverError) {
+        if matches!(error, DriverError::CaseFlood { .. }) {
+            self.judge.fail_flood(&error.to_string());
+        } else {
+            self.judge.break_off(format!("the driver is lost: {error}"));
+        }
     }
 
     async fn answer_with(&mut self, content: &Content, body: &[&Step], cause: Cause, label: &str) {
@@ -187,7 +197,7 @@ impl Player<'_> {
         }
     }
 
-    async fn send_as_server(&mut self, label: &str, packet: Packet) {
+    pub(super) async fn send_as_server(&mut self, label: &str, packet: Packet) {
         if let Some(hosting) = &self.hosting {
             let done = hosting.send(label, packet).await;
             self.note_unsent(label, done);
@@ -204,17 +214,7 @@ impl Player<'_> {
 
     async fn do_as_server(&mut self, own: &OwnAction, cause: Cause, label: &str) {
         match own {
-            OwnAction::Wait(duration) => {
-                let Some(ms) = duration.resolve(|name| self.judge.named(name, label)) else {
-                    self.judge.break_off(format!(
-                        "line {}: the duration names a value that is not known",
-                        cause.line
-                    ));
-                    return;
-                };
-                self.let_pass(ms).await;
-                self.record(label, Event::Did(format!("wait {ms:.0}ms")), Some(cause));
-            }
+            OwnAction::Wait(duration) => self.wait_for_time(duration, cause, label).await,
             OwnAction::Close(code) => self.close_as_server(label, *code, cause).await,
             OwnAction::Cut | OwnAction::Reset => {
                 let reset = *own == OwnAction::Reset;
@@ -237,125 +237,6 @@ impl Player<'_> {
         self.record(label, Event::Did(what), Some(cause));
         if let Some(hosting) = &mut self.hosting {
             hosting.close(label, code).await;
-        }
-    }
-
-    /// Waits for a session that the client opens; tells the client to, where that is given.
-    pub(super) async fn await_session(&mut self, label: &str) {
-        let given = self.trial.case.header.given.as_ref();
-        if let Some(given) = given
-            && let Some(hosting) = &mut self.hosting
-            && !std::mem::replace(&mut hosting.connected, true)
-        {
-            self.command(&format!("connect {}", given.namespace), None).await;
-        }
-        let waits = |judge: &mut super::judge::Judge<'_>| matches!(judge.demand(), Demand::Open(still) if still == label);
-        let deadline = self.now() + SESSION_MS;
-        while waits(&mut self.judge) {
-            match self.next_arrival(deadline).await {
-                Some(seen) => self.take_in(seen).await,
-                None => {
-                    let how = format!("the client opened no session within {SESSION_MS} ms");
-                    return self.record(label, closed(how), None);
-                }
-            }
-        }
-    }
-
-    async fn await_reconnection(&mut self, label: &str, cause: Cause) {
-        let deadline = self.now() + SESSION_MS;
-        loop {
-            if self
-                .hosting
-                .as_mut()
-                .is_some_and(|hosting| hosting.take_reopened(label))
-            {
-                break;
-            }
-            match self.next_arrival(deadline).await {
-                Some(seen) => self.take_in(seen).await,
-                None => {
-                    let how = format!("the client opened no other session within {SESSION_MS} ms");
-                    self.record(label, closed(how), None);
-                    break;
-                }
-            }
-        }
-        self.record(label, Event::Did("reconnect".to_owned()), Some(cause));
-    }
-
-    /// Answers the CONNECT of the precondition.
-    pub(super) async fn let_join(&mut self, label: &str, namespace: &str) {
-        let prefix = if namespace == "/" {
-            String::new()
-        } else {
-            format!("{namespace},")
-        };
-        let text = format!("40{prefix}{{\"sid\":\"s1\"}}");
-        self.record(label, Event::Sent(Wire::Text(text.clone())), None);
-        self.send_as_server(label, Packet::Text(text.into_bytes())).await;
-    }
-
-    /// Proves that nothing more comes on a label: by an event that the client reports, or by what its driver has to say.
-    pub(super) async fn prove_by_report(
-        &mut self,
-        label: &str,
-        namespace: Option<String>,
-        alive: bool,
-        deadline: f64,
-    ) {
-        if let Some(namespace) = namespace {
-            let prefix = if namespace == "/" {
-                String::new()
-            } else {
-                format!("{namespace},")
-            };
-            self.echoes += 1;
-            let token = format!("siospec-{}.", self.echoes);
-            let event = format!("42{prefix}[\"siospec-proof\",\"{token}\"]");
-            self.record(label, Event::Note(format!("asked for a proof: {event}")), None);
-            self.send_as_server(label, Packet::Text(event.into_bytes())).await;
-            return self.await_proof(label, Question::Report(token), deadline).await;
-        }
-        if alive {
-            let reason = "no namespace is connected, so that nothing shows that the client works".to_owned();
-            return self.record(label, Event::Silence(Proof::Failed(reason)), None);
-        }
-        if label != DRIVER {
-            return self.window(label, alive).await;
-        }
-        let heard = match &mut self.hosting {
-            Some(hosting) => hosting.barrier().await,
-            None => Ok(()),
-        };
-        match heard {
-            Ok(()) => {
-                self.drain().await;
-                if matches!(self.judge.demand(), Demand::Prove { label: still, .. } if still == label) {
-                    self.record(label, Event::Silence(Proof::Echo), None);
-                }
-            }
-            Err(error) => self.driver_failed(&error),
-        }
-    }
-
-    async fn await_proof(&mut self, label: &str, expected: Question, deadline: f64) {
-        loop {
-            let Some(seen) = self.next_arrival(deadline).await else {
-                let reason = "the client did not report the event in time".to_owned();
-                return self.record(label, Event::Silence(Proof::Failed(reason)), None);
-            };
-            let answers = seen.label == DRIVER
-                && matches!(&seen.event, Event::Received(Wire::Driver(text)) if expected.is_answered_by(text));
-            if answers {
-                return self.record(label, Event::Silence(Proof::Echo), None);
-            }
-            self.take_in(seen).await;
-            // What came may have settled the matter.
-            if !matches!(self.judge.demand(), Demand::Prove { label: still, .. } if still == label) {
-                self.unanswered.push((DRIVER.to_owned(), expected));
-                return;
-            }
         }
     }
 }

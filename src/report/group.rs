@@ -1,7 +1,8 @@
 //! Trials of one case that went wrong in the same way, and the line of its script that is to blame.
 
 use super::matrix::{badness, base};
-use crate::outcome::{CaseResult, Failure, Verdict};
+use super::text::brief;
+use crate::outcome::{CaseResult, Failure, RunResult, Verdict};
 use std::collections::BTreeMap;
 
 /// Puts trials of one case that went wrong in the same way together, in the order of their ids.
@@ -30,6 +31,30 @@ pub(super) fn blamed_line(lines: &[&str], failure: &Failure) -> Option<usize> {
         return Some(numbered);
     }
     lines.iter().position(is_it)
+}
+
+/// Why trials were skipped or blocked, and how many; the most frequent reason first.
+pub(super) fn not_played(result: &RunResult) -> Vec<(Verdict, &str, usize)> {
+    let mut reasons: BTreeMap<(Verdict, &str), usize> = BTreeMap::new();
+    for case in result.cases.iter().filter(|case| !case.verdict.ran()) {
+        *reasons.entry((case.verdict, &case.message)).or_default() += 1;
+    }
+    let mut reasons: Vec<_> = reasons
+        .into_iter()
+        .map(|((verdict, why), n)| (verdict, why, n))
+        .collect();
+    reasons.sort_by_key(|(_, _, n)| std::cmp::Reverse(*n));
+    reasons
+}
+
+/// A trial in one line: its id, its transport, its variant.
+pub(super) fn named(case: &CaseResult) -> String {
+    let variant = if case.variant.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", brief(&case.variant, 40))
+    };
+    format!("{} ({}{variant})", brief(&case.id, 200), brief(&case.over, 40))
 }
 
 /// What came, in words: of the failure, or of whatever else ended the trial.

@@ -1,8 +1,8 @@
 //! The results of the parts of one run, put together again.
 
 use super::withhold::totals;
-use crate::outcome::{Gate, RunResult};
-use std::collections::BTreeSet;
+use crate::outcome::{Counted, Gate, NOTHING_RAN, RunResult};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why results are not the parts of one run.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum MergeError {
 
 /// Puts the parts together; the order in which they are given does not matter.
 ///
-/// The time it took is the sum of all parts'; the gate holds where that of each part does.
+/// The time it took is the sum of all parts'. The reasons of the gates are put together, and what they count is added up.
 ///
 /// # Errors
 /// Where they are not exactly the parts of one run.
@@ -68,14 +68,7 @@ pub fn merge(mut parts: Vec<RunResult>) -> Result<RunResult, MergeError> {
                 .and_modify(|all| *all &= able)
                 .or_insert(able);
         }
-        if part.gate == Gate::Fail {
-            merged.gate = Gate::Fail;
-        }
-        for reason in part.gate_reasons {
-            if !merged.gate_reasons.contains(&reason) {
-                merged.gate_reasons.push(reason);
-            }
-        }
+        merged.gate_reasons.extend(part.gate_reasons);
         merged.cases.extend(part.cases);
     }
     merged
@@ -91,8 +84,30 @@ pub fn merge(mut parts: Vec<RunResult>) -> Result<RunResult, MergeError> {
         )));
     }
     merged.totals = totals(&merged.cases);
+    merged.gate_reasons = reasons(&merged);
+    merged.gate = if merged.gate_reasons.is_empty() {
+        Gate::Pass
+    } else {
+        Gate::Fail
+    };
     merged.partition = None;
     Ok(merged)
+}
+
+/// The reasons of all parts as one run would have told them.
+fn reasons(merged: &RunResult) -> Vec<String> {
+    let mut counts: BTreeMap<Counted, usize> = BTreeMap::new();
+    let mut others: Vec<String> = Vec::new();
+    for reason in &merged.gate_reasons {
+        match Counted::read(reason) {
+            Some((what, n)) => *counts.entry(what).or_default() += n,
+            None if reason == NOTHING_RAN && merged.cases.iter().any(|case| case.verdict.ran()) => {}
+            None if others.contains(reason) => {}
+            None => others.push(reason.clone()),
+        }
+    }
+    let counted = counts.into_iter().filter_map(|(what, n)| what.say(n));
+    counted.chain(others).collect()
 }
 
 /// How the cases were divided, into how many, and which part this is.
@@ -183,13 +198,21 @@ mod tests {
 
     #[test]
     fn parts_make_a_whole_in_any_order() {
-        let mut last = part("hash:3/3", &["a"]);
-        last.gate = Gate::Fail;
-        last.gate_reasons = vec!["1 trial failed".to_owned()];
+        let with_reasons = |mut part: RunResult, reasons: &[&str]| {
+            part.gate = Gate::Fail;
+            part.gate_reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+            part
+        };
         let merged = merge(vec![
-            last,
-            part("hash:1/3", &["c"]),
-            part("hash:2/3", &["b", "d"]),
+            with_reasons(
+                part("hash:3/3", &["a"]),
+                &["1 trial failed", "x passes: take `x` off the list"],
+            ),
+            with_reasons(part("hash:1/3", &["c"]), &["no case ran"]),
+            with_reasons(
+                part("hash:2/3", &["b", "d"]),
+                &["1 trial failed", "2 trials are lenient (--strict)"],
+            ),
         ])
         .unwrap();
         let ids: Vec<&str> = merged.cases.iter().map(|case| case.id.as_str()).collect();
@@ -199,7 +222,27 @@ mod tests {
             (merged.partition, merged.gate, merged.wall_ms),
             (None, Gate::Fail, 30.0)
         );
-        assert_eq!(merged.gate_reasons, ["1 trial failed"]);
+        assert_eq!(
+            merged.gate_reasons,
+            [
+                "2 trials failed",
+                "2 trials are lenient (--strict)",
+                "x passes: take `x` off the list"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_part_in_which_nothing_ran_does_not_break_the_gate() {
+        let mut empty = part("hash:1/2", &[]);
+        empty.gate = Gate::Fail;
+        empty.gate_reasons = vec![NOTHING_RAN.to_owned()];
+        let merged = merge(vec![empty.clone(), part("hash:2/2", &["a"])]).unwrap();
+        assert_eq!((merged.gate, merged.gate_reasons), (Gate::Pass, vec![]));
+        let mut other = empty.clone();
+        other.partition = Some("hash:2/2".to_owned());
+        let merged = merge(vec![empty, other]).unwrap();
+        assert_eq!(merged.gate_reasons, [NOTHING_RAN]);
     }
 
     #[test]

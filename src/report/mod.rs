@@ -14,6 +14,7 @@ pub mod junit;
 pub mod markdown;
 mod matrix;
 pub mod merge;
+mod pieces;
 pub mod schema;
 pub mod slim;
 pub mod terminal;

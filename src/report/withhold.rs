@@ -1,4 +1,4 @@
-//! Leaving out what should not be published yet: security and hazard cases that a target fails.
+//! Leaving out what should not be published yet: security and hazard cases that a target fails, and whatever brings one down.
 //!
 //! A case is left out of every result as soon as one of them fails it, so that a gap in one column tells nothing of its target.
 
@@ -6,14 +6,16 @@ use super::matrix::base;
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Leaves out the trials of security and hazard cases that one of the results does not pass, and counts them.
-pub fn security(results: &mut [RunResult]) {
+/// Leaves out the trials of security and hazard cases that one of the results does not pass, those of any case that one of
+/// the targets did not survive, and counts them. The cases in `disclosed`, ids without values, stay: their failures are public.
+pub fn security(results: &mut [RunResult], disclosed: &[String]) {
     let mut delicate: BTreeSet<(String, String)> = BTreeSet::new();
     for result in results.iter() {
         let failing = result
             .cases
             .iter()
-            .filter(|case| is_delicate(case) && fails(case));
+            .filter(|case| (is_delicate(case) && fails(case)) || was_lost(case))
+            .filter(|case| !disclosed.iter().any(|id| id == base(&case.id)));
         delicate.extend(failing.map(|case| key(result, case)));
     }
     for result in results.iter_mut() {
@@ -57,6 +59,12 @@ fn fails(case: &CaseResult) -> bool {
     !matches!(case.verdict, Verdict::Pass | Verdict::Skip | Verdict::Blocked)
 }
 
+/// Whether the target ended or fell silent over it, also where that is known: such a failure names no place in the script.
+fn was_lost(case: &CaseResult) -> bool {
+    let ended = case.failure.is_none() && case.verdict == Verdict::Known;
+    ended || matches!(case.verdict, Verdict::Crashed | Verdict::Hung)
+}
+
 /// The reasons of the gate, as numbers of what is left; nothing is said of what is not.
 fn retold(result: &RunResult) -> Vec<String> {
     let counts = [Verdict::Fail, Verdict::Crashed, Verdict::Hung, Verdict::Broken];
@@ -70,6 +78,7 @@ fn retold(result: &RunResult) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Failure;
 
     fn result(cases: &[(&str, &str, Verdict)]) -> RunResult {
         let case = |(id, level, verdict): &(&str, &str, Verdict)| CaseResult {
@@ -107,7 +116,7 @@ mod tests {
                 ("hazard", "must", Verdict::Pass),
             ]),
         ];
-        security(&mut results);
+        security(&mut results, &[]);
         assert_eq!(ids(&results[0]), ["safe", "plain"]);
         assert_eq!(ids(&results[1]), [] as [&str; 0]);
         assert_eq!((results[0].withheld, results[1].withheld), (3, 2));
@@ -120,13 +129,41 @@ mod tests {
     }
 
     #[test]
+    fn whatever_brings_a_target_down_is_withheld_at_any_level() {
+        let mut results = [
+            result(&[
+                ("a", "must", Verdict::Crashed),
+                ("b", "may", Verdict::Hung),
+                ("c", "must", Verdict::Known),
+                ("d", "must", Verdict::Known),
+                ("e", "must", Verdict::Fail),
+            ]),
+            result(&[("a", "must", Verdict::Pass), ("e", "must", Verdict::Pass)]),
+        ];
+        results[0].cases[3].failure = Some(Failure::default());
+        security(&mut results, &[]);
+        assert_eq!(ids(&results[0]), ["d", "e"]);
+        assert_eq!(ids(&results[1]), ["e"]);
+    }
+
+    #[test]
+    fn what_is_public_is_not_withheld() {
+        let mut results = [result(&[
+            ("flood[1]", "security", Verdict::Fail),
+            ("hazard", "must", Verdict::Crashed),
+        ])];
+        security(&mut results, &["flood".to_owned()]);
+        assert_eq!(ids(&results[0]), ["flood[1]"]);
+    }
+
+    #[test]
     fn what_is_withheld_of_one_role_stays_in_another() {
         let mut results = [
             result(&[("flood", "security", Verdict::Hung)]),
             result(&[("flood", "security", Verdict::Pass)]),
         ];
         results[1].role = "client".to_owned();
-        security(&mut results);
+        security(&mut results, &[]);
         assert_eq!((results[0].withheld, results[1].withheld), (1, 0));
         assert_eq!(results[1].gate_reasons, ["the secret"]);
     }
@@ -137,7 +174,7 @@ mod tests {
             ("flood", "security", Verdict::Skip),
             ("hazard", "must", Verdict::Pass),
         ])];
-        security(&mut results);
+        security(&mut results, &[]);
         assert_eq!(results[0].cases.len(), 2);
     }
 }

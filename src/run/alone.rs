@@ -60,29 +60,39 @@ type Doubted = BTreeMap<usize, (Doubt, Box<Played>)>;
 impl Conduct<'_> {
     /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
     /// become suspects too.
-    pub(super) fn note_loss(&mut self, place: &Place, loss: Loss, suspect: usize) {
+    pub(super) fn note_loss(&mut self, place: &Place, loss: Loss, index: usize) {
         if let Some(casualty) = self.losses.get_mut(place) {
-            casualty.suspects.push(suspect);
+            casualty.suspects.push(index);
             return;
         }
+        self.tell_loss(&loss);
+        let before = self.ended_lately(place);
+        self.suspect(place, loss, index, before);
+    }
+
+    /// What ended on this instance shortly before now.
+    fn ended_lately(&self, place: &Place) -> Vec<usize> {
         let recent = |(when, at, _): &&(Instant, Place, usize)| at == place && when.elapsed() < SUSPICIOUS;
-        let before: Vec<usize> = self
-            .lately
-            .iter()
-            .filter(recent)
-            .map(|(_, _, index)| *index)
-            .collect();
+        let recent = self.lately.iter().filter(recent);
+        recent.map(|(_, _, index)| *index).collect()
+    }
+
+    /// Has those looked at that were played before this trial on an instance that was lost over it.
+    fn suspect(&mut self, place: &Place, loss: Loss, index: usize, before: Vec<usize>) {
+        for earlier in &before {
+            self.recheck(*earlier);
+        }
+        let suspects = before.into_iter().chain([index]).collect();
+        self.losses.insert(place.clone(), Casualty { loss, suspects });
+    }
+
+    fn tell_loss(&mut self, loss: &Loss) {
         let next = if self.target.is_launched() {
             "it is started again, and who did it is found out"
         } else {
             "it is given time to recover"
         };
         (self.listener)(RunEvent::Notice(format!("{loss}; {next}")));
-        for index in &before {
-            self.recheck(*index);
-        }
-        let suspects = before.into_iter().chain([suspect]).collect();
-        self.losses.insert(place.clone(), Casualty { loss, suspects });
     }
 
     fn recheck(&mut self, index: usize) {
@@ -237,34 +247,39 @@ impl Conduct<'_> {
     }
 
     /// Plays a trial alone. The target is lost over it only where that happens on an instance on which nothing else was
-    /// played; so a loss is looked at a second time.
+    /// played; so a loss is looked at a second time. Those that were played before it are suspects where it is not to blame.
     async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
         let trial = Arc::clone(&self.trials[index]);
-        for _ in 0..2 {
-            match attempt_alone(&self.fleet, &trial, wait_ms).await {
-                Attempted::NoTarget(why) => return Played::without_record(Verdict::Blocked, why),
-                Attempted::Panicked(panic) => return Played::panicked(&panic),
-                Attempted::At(place, _, Attempt::Played(played)) => {
-                    *before = Some((place, index));
-                    return *played;
-                }
-                Attempted::At(place, fresh, Attempt::Lost(loss, words)) => {
-                    self.note_loss(&place, loss.clone(), index);
-                    if fresh || !self.target.is_launched() {
-                        return Played::lost(&loss, &words);
-                    }
-                    if let Some((there, earlier)) = before.take()
-                        && there == place
-                    {
-                        if let Some(casualty) = self.losses.get_mut(&place) {
-                            casualty.suspects.push(earlier);
-                        }
-                        self.recheck(earlier);
-                    }
-                }
+        let attempted = attempt_alone(&self.fleet, &trial, wait_ms).await;
+        let (place, loss) = match attempted {
+            Attempted::At(place, false, Attempt::Lost(loss, _)) if self.target.is_launched() => (place, loss),
+            attempted => return self.taken(index, attempted, before),
+        };
+        self.tell_loss(&loss);
+        let mut suspects = self.ended_lately(&place);
+        let last = before.take().filter(|(there, _)| *there == place);
+        suspects.extend(last.map(|(_, earlier)| earlier));
+        let again = attempt_alone(&self.fleet, &trial, wait_ms).await;
+        if !matches!(again, Attempted::At(_, _, Attempt::Lost(..))) {
+            self.suspect(&place, loss, index, suspects);
+        }
+        self.taken(index, again, before)
+    }
+
+    /// What came of a trial that was played alone.
+    fn taken(&mut self, index: usize, attempted: Attempted, before: &mut Option<(Place, usize)>) -> Played {
+        match attempted {
+            Attempted::NoTarget(why) => Played::without_record(Verdict::Blocked, why),
+            Attempted::Panicked(panic) => Played::panicked(&panic),
+            Attempted::At(place, _, Attempt::Played(played)) => {
+                *before = Some((place, index));
+                *played
+            }
+            Attempted::At(place, _, Attempt::Lost(loss, remains)) => {
+                self.note_loss(&place, loss.clone(), index);
+                Played::lost(&loss, *remains)
             }
         }
-        Played::without_record(Verdict::Blocked, "the target is lost again and again")
     }
 }
 

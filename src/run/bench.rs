@@ -119,7 +119,7 @@ async fn attempt(fleet: &Fleet, variant: &str, trial: &Trial, wait_ms: f64) -> P
         Err(why) => Played::without_record(Verdict::Blocked, why),
         Ok(berth) => match berth.attempt(trial, wait_ms, true).await {
             Attempt::Played(played) => *played,
-            Attempt::Lost(loss, words) => Played::lost(&loss, &words),
+            Attempt::Lost(loss, remains) => Played::lost(&loss, *remains),
         },
     }
 }

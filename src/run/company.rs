@@ -16,7 +16,7 @@ use std::time::Instant;
 const REMEMBERED: usize = 32;
 
 /// How many doubts are looked at side by side at most: little company, of which most waits.
-const AGAIN_AT_ONCE: usize = 6;
+const AGAIN_AT_ONCE: usize = 10;
 
 /// Who is played side by side.
 pub(super) enum Company {

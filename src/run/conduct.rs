@@ -13,7 +13,7 @@ use super::retry::Confirmed;
 use super::schedule::Turn;
 use super::verdict::{Played, fill};
 use super::{describe, known};
-use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, Verdict};
+use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Rules, Trial};
 use crate::target::{StartError, Target};
 use crate::wire::Limits;
@@ -28,6 +28,9 @@ pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
+
+/// How long a listed failure may wait for what does not come, in milliseconds: so long that it is begun first.
+const DEADLINE_MS: f64 = 5_000.0;
 
 /// The needs that are the base of the test application, and how it meets them.
 const BASE: [(&str, &str); 3] = [
@@ -55,15 +58,7 @@ pub async fn run(
     listener: Listener<'_>,
 ) -> Result<RunResult, StartError> {
     let began = Instant::now();
-    let mut result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
-        role: options.role.clone(),
-        target: target.info().clone(),
-        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        partition: options.partition.clone(),
-        ..RunResult::default()
-    };
+    let mut result = begun(options, target.info());
     let mut reasons = Vec::new();
     let mut stop = interrupted.clone();
     let provision = Provision {
@@ -113,6 +108,19 @@ fn variants(trials: &[Trial], target: &Target) -> BTreeSet<String> {
         .filter(|variant| target.offers(variant))
         .map(str::to_owned);
     needed.chain([String::new()]).collect()
+}
+
+/// The result of a run that begins now.
+pub(super) fn begun(options: &Options, target: &TargetInfo) -> RunResult {
+    RunResult {
+        schema_version: SCHEMA_VERSION,
+        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
+        role: options.role.clone(),
+        target: target.clone(),
+        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        partition: options.partition.clone(),
+        ..RunResult::default()
+    }
 }
 
 /// Applies the known failures, counts, and judges the gate.
@@ -222,7 +230,10 @@ impl<'a> Conduct<'a> {
                         self.alone.push_back((index, Reason::Hazard(wait_ms)));
                     }
                 }
-                Ok(Fate::Play(wait_ms)) => turns.push(Turn { index, wait_ms }),
+                Ok(Fate::Play(wait_ms)) => {
+                    let wait_ms = self.with_deadline(index, wait_ms);
+                    turns.push(Turn { index, wait_ms });
+                }
                 Ok(Fate::Skip(reason)) => passed_over.push((index, Verdict::Skip, reason)),
                 Err(down) => passed_over.push((index, Verdict::Blocked, down)),
             }
@@ -235,6 +246,7 @@ impl<'a> Conduct<'a> {
             .collect();
         (self.listener)(RunEvent::Started {
             target,
+            role: self.options.role.clone(),
             planned,
             capabilities,
         });
@@ -244,10 +256,20 @@ impl<'a> Conduct<'a> {
         turns
     }
 
+    /// What is known to fail mostly waits for what does not come, until its deadline.
+    fn with_deadline(&self, index: usize, wait_ms: f64) -> f64 {
+        let result = &self.results[index];
+        if known::lists(&self.options.known, &result.id, &result.over) {
+            wait_ms.max(DEADLINE_MS)
+        } else {
+            wait_ms
+        }
+    }
+
     /// A target that can be started again shows who ended it; what is known to end it would only be in the way.
     fn may_play_beside_hazards(&self, index: usize) -> bool {
         let result = &self.results[index];
-        self.target.is_launched() && !known::lists(&self.options.known, &result.id, &result.over)
+        self.target.is_launched() && !known::may_end_target(&self.options.known, &result.id, &result.over)
     }
 
     pub(super) fn finish(&mut self, index: usize, played: Played) {

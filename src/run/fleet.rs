@@ -7,6 +7,7 @@ use super::verdict::Played;
 use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe};
 use crate::suite::Trial;
 use crate::target::{Instance, Loss, StartError, Target};
+use crate::transcript::Transcript;
 use crate::wire::Limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const RECOVERY: Duration = Duration::from_secs(10);
 const TRANSPORTS: [&str; 3] = ["websocket", "polling", "upgrade"];
 /// How many round trips are measured.
 const ROUND_TRIPS: u32 = 5;
+/// How long a trial may take to come to its end when the target is lost.
+const LAST_ENTRIES: Duration = Duration::from_millis(500);
 
 /// What every trial gets from the run.
 #[derive(Clone, Debug)]
@@ -70,8 +73,17 @@ pub(super) struct Berth {
 pub(super) enum Attempt {
     /// It was played; the target is there as far as was looked.
     Played(Box<Played>),
-    /// The target was lost over it, or beside it; and the last lines of its output.
-    Lost(Loss, String),
+    /// The target was lost over it, or beside it.
+    Lost(Loss, Box<Remains>),
+}
+
+/// What is left of a trial over which the target was lost.
+#[derive(Debug, Default)]
+pub(super) struct Remains {
+    /// What was recorded, where the trial came to its end soon enough.
+    pub(super) record: Transcript,
+    /// The last lines of the target's output.
+    pub(super) words: String,
 }
 
 impl Fleet {
@@ -308,10 +320,16 @@ impl Berth {
             timeout: self.context.timeout + waits,
             ..self.context.clone()
         };
+        let mut playing = std::pin::pin!(play(trial, &context));
         let outcome = tokio::select! {
             biased;
-            outcome = play(trial, &context) => outcome,
-            loss = self.instance.lost() => return self.lost(loss).await,
+            outcome = &mut playing => outcome,
+            loss = self.instance.lost() => {
+                self.give_up().await;
+                // Without its target a trial soon comes to an end, and what was seen until then is told.
+                let outcome = tokio::time::timeout(LAST_ENTRIES, playing).await;
+                return self.lost(loss, outcome.map(|outcome| outcome.record).unwrap_or_default()).await;
+            }
         };
         let played = Played::judged(trial, outcome);
         let passed = played.verdict == crate::outcome::Verdict::Pass;
@@ -320,14 +338,21 @@ impl Berth {
         }
         match self.instance.health().await {
             Ok(()) => Attempt::Played(Box::new(played)),
-            Err(loss) => self.lost(loss).await,
+            Err(loss) => {
+                self.give_up().await;
+                self.lost(loss, played.record).await
+            }
         }
     }
 
     /// The instance is of no more use; what is left of it goes at once, so that nobody waits for it.
-    async fn lost(&self, loss: Loss) -> Attempt {
+    async fn give_up(&self) {
         self.condemned.store(true, Ordering::SeqCst);
         self.instance.kill().await;
-        Attempt::Lost(loss, self.instance.last_words().await)
+    }
+
+    async fn lost(&self, loss: Loss, record: Transcript) -> Attempt {
+        let words = self.instance.last_words().await;
+        Attempt::Lost(loss, Box::new(Remains { record, words }))
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a run holds what it must, and why not.
 
-use crate::outcome::{CaseResult, Gate, Verdict};
+use crate::outcome::{CaseResult, Counted, Gate, NOTHING_RAN, Verdict};
 
 /// How strictly a run is judged.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,62 +18,25 @@ pub(super) fn judge(
     mut reasons: Vec<String>,
 ) -> (Gate, Vec<String>) {
     let count = |verdict: Verdict| cases.iter().filter(|case| case.verdict == verdict).count();
-    let mut found = Vec::new();
-    let mut tell = |n: usize, one: &str, many: &str| {
-        if n > 0 {
-            found.push(format!("{n} {}", if n == 1 { one } else { many }));
-        }
+    let deviations = || cases.iter().filter(|case| case.deviation.is_some()).count();
+    let counted = |what: &Counted| match what {
+        Counted::Failed => count(Verdict::Fail),
+        Counted::Crashed => count(Verdict::Crashed),
+        Counted::Hung => count(Verdict::Hung),
+        Counted::Broken => count(Verdict::Broken),
+        Counted::Lenient if strictness.strict => count(Verdict::Lenient),
+        Counted::Flaky if strictness.strict => count(Verdict::Flaky),
+        Counted::Deviating if strictness.strict => deviations(),
+        Counted::Skipped if strictness.no_skips => count(Verdict::Skip),
+        Counted::Lenient | Counted::Flaky | Counted::Deviating | Counted::Skipped => 0,
     };
-    tell(count(Verdict::Fail), "trial failed", "trials failed");
-    tell(
-        count(Verdict::Crashed),
-        "trial ended the target",
-        "trials ended the target",
-    );
-    tell(
-        count(Verdict::Hung),
-        "trial left the target without an answer",
-        "trials left the target without an answer",
-    );
-    tell(
-        count(Verdict::Broken),
-        "trial could not be judged, by a fault of siospec or its machine",
-        "trials could not be judged, by a fault of siospec or its machine",
-    );
-    if strictness.strict {
-        let deviations = cases.iter().filter(|case| case.deviation.is_some()).count();
-        tell(
-            count(Verdict::Lenient),
-            "trial is lenient (--strict)",
-            "trials are lenient (--strict)",
-        );
-        tell(
-            count(Verdict::Flaky),
-            "trial is flaky (--strict)",
-            "trials are flaky (--strict)",
-        );
-        tell(
-            deviations,
-            "passing trial deviates (--strict)",
-            "passing trials deviate (--strict)",
-        );
-    }
-    if strictness.no_skips {
-        tell(
-            count(Verdict::Skip),
-            "trial was skipped (--no-skips)",
-            "trials were skipped (--no-skips)",
-        );
-    }
-    if !cases.iter().any(|case| ran(case.verdict)) {
-        found.push("no case ran".to_owned());
+    let told = Counted::ALL.iter().filter_map(|what| what.say(counted(what)));
+    let mut found: Vec<String> = told.collect();
+    if !cases.iter().any(|case| case.verdict.ran()) {
+        found.push(NOTHING_RAN.to_owned());
     }
     found.append(&mut reasons);
     (if found.is_empty() { Gate::Pass } else { Gate::Fail }, found)
-}
-
-fn ran(verdict: Verdict) -> bool {
-    !matches!(verdict, Verdict::Skip | Verdict::Blocked)
 }
 
 #[cfg(test)]

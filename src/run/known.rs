@@ -140,6 +140,13 @@ pub(super) fn lists(entries: &[KnownEntry], id: &str, over: &str) -> bool {
     entries.iter().any(|entry| concerns(entry, id, over))
 }
 
+/// Whether this trial may be expected to end the target. Where a script is not met, the message says first what was
+/// expected; whoever is listed with other words may be listed for that.
+pub(super) fn may_end_target(entries: &[KnownEntry], id: &str, over: &str) -> bool {
+    let mut meant = entries.iter().filter(|entry| concerns(entry, id, over));
+    meant.any(|entry| !entry.fails.starts_with("expected "))
+}
+
 fn concerns(entry: &KnownEntry, id: &str, over: &str) -> bool {
     let meant = entry.over.is_empty() || entry.over.iter().any(|only| only == over);
     meant && matches(&entry.case, id)
@@ -216,6 +223,17 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, id), yes, "{pattern} {id}");
         }
+    }
+
+    #[test]
+    fn who_is_listed_for_a_broken_script_is_not_said_to_end_the_target() {
+        let list = [
+            entry("client/a", "expected the end of the connection"),
+            entry("client/b*", "exit status: 1"),
+        ];
+        assert!(!may_end_target(&list, "client/a", "websocket"));
+        assert!(may_end_target(&list, "client/b[1]", "websocket"));
+        assert!(!may_end_target(&list, "client/c", "websocket"));
     }
 
     #[test]

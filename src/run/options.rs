@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many trials are played side by side unless somebody says otherwise.
-const JOBS: usize = 16;
+const JOBS: usize = 24;
 /// The longest that a trial may wait for timers, and how long it may take besides, unless somebody says otherwise.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);

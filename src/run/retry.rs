@@ -91,7 +91,7 @@ pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMu
         STALLED_REPEATS
     };
     for _ in 1..repeats {
-        if !hopeless(&alone) {
+        if !hopeless(&alone) && !blocked_by_lag(&alone) {
             break;
         }
         alone = calmer(alone, play().await);
@@ -148,6 +148,11 @@ fn pong_may_be_late(record: &Transcript) -> bool {
         }
     }
     false
+}
+
+/// Whether a precondition may not have held for the machine's sake: nothing is told by that, also not of other trials.
+fn blocked_by_lag(played: &Played) -> bool {
+    played.verdict == Verdict::Blocked && played.lag_ms > DISTURBING_LAG_MS
 }
 
 /// Whether a time was missed that the target cannot be blamed for.
@@ -219,10 +224,11 @@ impl Confirmed {
 
     /// Remembers a failure that came again, if it is one.
     pub(super) fn note(&mut self, case: &str, played: &Played) {
-        if matches!(
+        let counts = matches!(
             played.verdict,
             Verdict::Fail | Verdict::Lenient | Verdict::Blocked
-        ) {
+        );
+        if counts && !blocked_by_lag(played) {
             self.0.insert(Self::key(case, played));
         }
     }
@@ -472,5 +478,29 @@ mod tests {
         });
         assert_eq!(settled.await.verdict, Verdict::Fail);
         assert_eq!(lags.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_blocks_while_the_machine_stalls_is_looked_at_again_and_tells_nothing_of_others() {
+        let blocked = |lag_ms| Played {
+            lag_ms,
+            ..Played::without_record(Verdict::Blocked, "no CONNECT to / came in time")
+        };
+        let mut lags = [300.0, 0.0].into_iter();
+        let settled = settle(blocked(300.0), Doubt::Stalled(300.0), async || {
+            let lag = lags.next().unwrap();
+            if lag > 0.0 {
+                blocked(lag)
+            } else {
+                played(Verdict::Pass, false, 0.0)
+            }
+        });
+        assert_eq!(settled.await.verdict, Verdict::Pass);
+
+        let mut confirmed = Confirmed::default();
+        confirmed.note("client/a", &blocked(300.0));
+        assert!(!confirmed.has("client/b", &blocked(0.0)));
+        confirmed.note("client/a", &blocked(0.0));
+        assert!(confirmed.has("client/b", &blocked(0.0)));
     }
 }

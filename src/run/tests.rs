@@ -4,7 +4,7 @@ use super::{Options, run};
 use crate::notation::parse;
 use crate::outcome::{Gate, RunEvent, RunResult, Verdict};
 use crate::suite::{Level, Rules, Trial};
-use crate::target::Target;
+use crate::target::{KnownEntry, Target};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -135,6 +135,30 @@ async fn among_hazards_only_the_one_that_ends_the_target_is_blamed() {
     let passed = result.cases.iter().filter(|case| case.verdict == Verdict::Pass);
     assert_eq!(passed.count(), 20, "{result:#?}");
     assert_eq!(result.gate_reasons, ["1 trial ended the target"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_proved_to_end_the_target_casts_no_doubt_on_those_before_it() {
+    let hazard = |path: &str| trial(path, "hazard: it may end\n", &format!("> GET /{path}\n< 200\n"));
+    let mut trials: Vec<Trial> = (0..20).map(|n| asks(&format!("ok-{n}"))).collect();
+    trials.push(hazard("die"));
+    let listed = KnownEntry {
+        case: "server/die".to_owned(),
+        over: Vec::new(),
+        fails: "exit status: 3".to_owned(),
+        why: "It dies.".to_owned(),
+        link: String::new(),
+    };
+    let options = Options {
+        known: vec![listed],
+        ..options()
+    };
+    let (result, events) = run_all(trials, &options).await;
+    assert_eq!(verdict(&result, "die").0, Verdict::Known, "{result:#?}");
+    assert_eq!(result.gate, Gate::Pass, "{:?}", result.gate_reasons);
+    let suspected =
+        |event: &&RunEvent| matches!(event, RunEvent::Retrying { reason, .. } if reason.contains("was lost"));
+    assert_eq!(events.iter().filter(suspected).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,9 +3,9 @@
 //! Where the driver does not answer a batch properly the input to blame is found, and no other vector loses its verdict.
 
 use super::Options;
-use super::conduct::{Listener, conclude};
+use super::conduct::{Listener, begun, conclude};
 use super::known;
-use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
+use crate::outcome::{CaseResult, Failure, RunEvent, RunResult, TargetInfo, Verdict};
 use crate::suite::compare::{self, Judged};
 use crate::suite::{Codec, Frame, Operation, Outcome, Rules, Vector};
 use crate::target::quoted;
@@ -39,15 +39,7 @@ pub async fn run_vectors(
     listener: Listener<'_>,
 ) -> Result<RunResult, StartError> {
     let began = Instant::now();
-    let mut result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        siospec_version: env!("CARGO_PKG_VERSION").to_owned(),
-        role: options.role.clone(),
-        target: target.info().clone(),
-        started_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        partition: options.partition.clone(),
-        ..RunResult::default()
-    };
+    let mut result = begun(options, target.info());
     let mut stop = interrupted.clone();
     let started = tokio::select! {
         instance = target.start() => Some(instance?),
@@ -59,6 +51,7 @@ pub async fn run_vectors(
         result.capabilities = BTreeMap::from(offered.clone());
         listener(RunEvent::Started {
             target: result.target.clone(),
+            role: result.role.clone(),
             planned: vectors.len(),
             capabilities: offered.to_vec(),
         });
@@ -234,9 +227,11 @@ impl Bench<'_> {
         case.deviation = judged.deviation;
         if let Some((expected, came)) = &judged.difference {
             case.message = format!("expected {expected}, but came {came}");
+            let (line, script_line) = accused(&vector.text);
             case.failure = Some(Failure {
-                line: 1,
-                script_line: vector.text.lines().next().unwrap_or_default().to_owned(),
+                line,
+                script_line: script_line.to_owned(),
+                entry: case.record.entries.len().checked_sub(1),
                 expected: expected.clone(),
                 came: came.clone(),
                 allowed: vector.also.iter().map(compare::say).collect(),
@@ -252,6 +247,14 @@ impl Bench<'_> {
         let [shown] = shown;
         (self.listener)(RunEvent::TrialFinished(Box::new(shown)));
     }
+}
+
+/// The line of a vector, from 1, that says what must come of it, and its text.
+fn accused(text: &str) -> (u32, &str) {
+    let says = |line: &str| line.starts_with("expect") || line.starts_with("roundtrip");
+    let numbered = (1..).zip(text.lines());
+    let found = numbered.clone().find(|(_, line)| says(line));
+    found.or_else(|| numbered.clone().next()).unwrap_or((0, ""))
 }
 
 /// The frames of an encoder as the input of a decoder; nothing where it refused.

@@ -1,5 +1,6 @@
 //! From what the player says of a trial to the verdict of a result.
 
+use super::fleet::Remains;
 use crate::outcome::{CaseResult, Failure, Verdict};
 use crate::play::{Judgement, Match, TrialOutcome};
 use crate::suite::Trial;
@@ -40,9 +41,15 @@ impl Played {
             Judgement::Unsupported(why) => (Verdict::Skip, why, None),
             Judgement::Broken(why) => (Verdict::Broken, why, None),
         };
-        let failure = failure.map(|failure| quote(failure, &trial.text));
-        let transcript = lines(&outcome.record, &outcome.matches, verdict);
+        let mut failure = failure.map(|failure| quote(failure, &trial.text));
         let (mut record, wall_ms, lag_ms) = (outcome.record, outcome.wall_ms, outcome.lag_ms);
+        if verdict != Verdict::Pass {
+            let entry = record.shorten(failure.as_ref().and_then(|failure| failure.entry));
+            if let Some(failure) = &mut failure {
+                failure.entry = entry;
+            }
+        }
+        let transcript = lines(&record, &outcome.matches, verdict);
         record.bound();
         Self {
             verdict,
@@ -70,16 +77,20 @@ impl Played {
         Self::without_record(Verdict::Broken, format!("siospec failed: {panic}"))
     }
 
-    /// The target was lost over the trial; `words` are the last lines of its output.
-    pub(super) fn lost(loss: &Loss, words: &str) -> Self {
+    /// The target was lost over the trial.
+    pub(super) fn lost(loss: &Loss, remains: Remains) -> Self {
         let verdict = match loss {
             Loss::Ended(_) => Verdict::Crashed,
             Loss::Silent(_) | Loss::Driver(_, false) => Verdict::Hung,
             Loss::Driver(_, true) => Verdict::Broken,
         };
-        let transcript = words.lines().map(|line| format!("| {line}")).collect();
+        let Remains { mut record, words } = remains;
+        let words = words.lines().map(|line| format!("| {line}"));
+        let transcript = as_recorded(&record).into_iter().chain(words).collect();
+        record.bound();
         Self {
             transcript,
+            record,
             ..Self::without_record(verdict, loss.to_string())
         }
     }

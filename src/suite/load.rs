@@ -4,6 +4,7 @@ use super::rules::{Level, Rules};
 use super::vectors::{Codec, Vector, parse_vectors};
 use crate::notation::{Case, Diagnostic, parse};
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
@@ -16,6 +17,9 @@ const RULES: &str = "rules.toml";
 
 /// Folders deeper than this are not looked into: links may lead in circles.
 const DEEPEST: usize = 16;
+
+/// No file is read further than this, in bytes. What a case may have is less, and said by the parser.
+const MOST_READ: u64 = 16 << 20;
 
 /// A case file that was read.
 #[derive(Clone, Debug)]
@@ -51,7 +55,7 @@ pub struct Corpus {
 
 /// A directory that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
+#[error("cannot read {}", path.display())]
 pub struct LoadError {
     /// The file or directory.
     pub path: PathBuf,
@@ -97,19 +101,32 @@ pub fn builtin_files() -> impl Iterator<Item = &'static str> {
 }
 
 /// The cases of a directory, or of one file. They may name the rules that are built in and those of a `rules.toml`
-/// in the directory, which win where both have one.
+/// in the directory, which win where both have one. A file that cannot be read is a diagnostic, and hides no other.
+///
+/// # Errors
+/// Where there is no such directory or file.
 pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
-    let mut files = Vec::new();
-    walk(root, DEEPEST, &mut files)?;
-    files.sort();
+    fs::metadata(root).map_err(|source| LoadError {
+        path: root.to_path_buf(),
+        source,
+    })?;
     let mut corpus = Corpus::default();
     if let Some(text) = builtin_file(RULES) {
         corpus.add_rules(&format!("cases/{RULES}"), text);
     }
     let own = root.join(RULES);
     if own.is_file() {
-        corpus.add_rules(&own.display().to_string(), &read(&own)?);
+        match read(&own) {
+            Ok(text) => corpus.add_rules(&own.display().to_string(), &text),
+            Err(diagnostic) => {
+                corpus.without_rules = true;
+                corpus.diagnostics.push(diagnostic);
+            }
+        }
     }
+    let mut files = Vec::new();
+    walk(root, DEEPEST, &mut files, &mut corpus.diagnostics);
+    files.sort();
     for file in files {
         let below = file
             .strip_prefix(root)
@@ -120,40 +137,71 @@ pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
             |below| Some(below.to_path_buf()),
         );
         let name = name.unwrap_or_default().to_string_lossy().replace('\\', "/");
-        corpus.add_case(&name, &file.display().to_string(), &read(&file)?);
+        match read(&file) {
+            Ok(text) => corpus.add_case(&name, &file.display().to_string(), &text),
+            Err(diagnostic) => corpus.diagnostics.push(diagnostic),
+        }
     }
     for own in Codec::ALL.map(|codec| root.join(table(codec))) {
-        if own.is_file() {
-            corpus.add_vectors(&own.display().to_string(), &read(&own)?);
+        if !own.is_file() {
+            continue;
+        }
+        match read(&own) {
+            Ok(text) => corpus.add_vectors(&own.display().to_string(), &text),
+            Err(diagnostic) => corpus.diagnostics.push(diagnostic),
         }
     }
     Ok(corpus.finish())
 }
 
-fn walk(path: &Path, deepest: usize, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
-    let failed = |source| LoadError {
-        path: path.to_path_buf(),
-        source,
-    };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        files.push(path.to_path_buf());
-        return Ok(());
+/// The case files in a directory and those below it, or the one that was named.
+fn walk(path: &Path, deepest: usize, files: &mut Vec<PathBuf>, unreadable: &mut Vec<Diagnostic>) {
+    if !path.is_dir() {
+        return files.push(path.to_path_buf());
     }
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => return unreadable.push(not_read(path, &error)),
+    };
+    for entry in entries {
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                unreadable.push(not_read(path, &error));
+                continue;
+            }
+        };
         let is_case = path.extension().is_some_and(|ending| ending == "sio");
         if is_case || deepest > 0 && path.is_dir() {
-            walk(&path, deepest.saturating_sub(1), files)?;
+            walk(&path, deepest.saturating_sub(1), files, unreadable);
         }
     }
-    Ok(())
 }
 
-fn read(path: &Path) -> Result<String, LoadError> {
-    fs::read_to_string(path).map_err(|source| LoadError {
-        path: path.to_path_buf(),
-        source,
+/// The text of a file; or what is wrong with it. Whoever waits at the other end of a pipe is not waited for.
+fn read(path: &Path) -> Result<String, Diagnostic> {
+    let name = path.display().to_string();
+    let metadata = fs::metadata(path).map_err(|error| not_read(path, &error))?;
+    if !metadata.is_file() {
+        let expected = Some("a text file".to_owned());
+        return Err(Diagnostic::of_text(&name, "", 0..0, "this is no file", expected));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MOST_READ).read_to_end(&mut bytes))
+        .map_err(|error| not_read(path, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes());
+        let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
+        let expected = "text in UTF-8; a byte of a script is written `\\xNN`".to_owned();
+        Diagnostic::of_text(&name, &text, at..end, "this byte is no text", Some(expected))
     })
+}
+
+fn not_read(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("it cannot be read: {error}");
+    Diagnostic::of_text(&path.display().to_string(), "", 0..0, message, None)
 }
 
 /// The file of a codec's vectors, below the root of cases.

@@ -50,3 +50,16 @@ pub fn client_faults() -> impl Iterator<Item = FaultEntry> {
         sentence: fault.sentence,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::driver::CLIENT_WORDS;
+    use super::*;
+
+    #[tokio::test]
+    async fn the_reference_can_do_all_that_there_is_a_word_for() {
+        let (_requests, mut messages) = start(None);
+        let hello = messages.recv().await.unwrap();
+        assert_eq!(hello["client"], serde_json::json!(CLIENT_WORDS));
+    }
+}

@@ -36,7 +36,7 @@ pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarge
 pub use codec::{Batch, BatchText, CodecInstance, CodecTarget};
 pub use codec_driver::Reply;
 pub(crate) use driver::Request;
-pub use driver::{DriverError, Hello, driver_schema};
+pub use driver::{CLIENT_WORDS, DriverError, Hello, driver_schema};
 pub use group::End;
 pub use instance::{Instance, Loss, StartError};
 pub use launch::{Launch, LaunchError, Limits, Process, program_in};

@@ -1,7 +1,7 @@
 //! How much of a record is kept: a target that floods makes neither siospec nor its result large.
 
 use super::packed::packed_len;
-use super::{Event, Transcript, Wire};
+use super::{Entry, Event, Transcript, Wire};
 
 /// How many bytes of a record are kept whole, counted as they are written.
 const KEPT: usize = 2 << 20;
@@ -9,7 +9,36 @@ const KEPT: usize = 2 << 20;
 const HEAD: usize = 256;
 const TAIL: usize = 64;
 
+/// How many entries of a long record are kept, from its beginning and from its end.
+const FIRST: usize = 1_000;
+const LAST: usize = 200;
+
 impl Transcript {
+    /// Leaves out the middle of a record that has very many entries; `dropped` counts them. Gives the place that `entry` has
+    /// now: that of a note where it was left out.
+    ///
+    /// Verdicts are derived before: a record without its middle can no longer be judged.
+    pub fn shorten(&mut self, entry: Option<usize>) -> Option<usize> {
+        let left_out = self.entries.len().saturating_sub(FIRST + LAST);
+        if left_out == 0 {
+            return entry;
+        }
+        let end = FIRST + left_out;
+        let note = Entry {
+            at: self.entries[FIRST].at,
+            label: String::new(),
+            event: Event::Note(format!("{left_out} entries are left out here")),
+            cause: None,
+        };
+        self.entries.splice(FIRST..end, [note]);
+        self.dropped += u64::try_from(left_out).unwrap_or(u64::MAX);
+        match entry? {
+            early if early < FIRST => Some(early),
+            late if late >= end => Some(late - left_out + 1),
+            _ => Some(FIRST),
+        }
+    }
+
     /// Cuts what goes beyond the bytes that a record may keep, beginning with what came last; `cut` counts it.
     ///
     /// Verdicts are derived before: what is cut can no longer be judged.
@@ -125,6 +154,30 @@ mod tests {
         let mut digits: String = (0..len / 4).map(|n: usize| n.to_string()).collect();
         digits.truncate(len);
         digits
+    }
+
+    #[test]
+    fn the_middle_of_a_flood_of_packets_is_left_out() {
+        let packet = |n: usize| received(Wire::Text(n.to_string()));
+        let flood = || Transcript {
+            entries: (0..20_000).map(packet).collect(),
+            ..Transcript::default()
+        };
+        let mut record = flood();
+        assert_eq!(record.shorten(Some(999)), Some(999));
+        assert_eq!(record.entries.len(), FIRST + 1 + LAST);
+        assert_eq!(record.dropped, 18_800);
+        assert_eq!(record.entries[999], packet(999));
+        let moved = flood().shorten(Some(19_999)).unwrap();
+        assert_eq!(record.entries[moved], packet(19_999));
+        assert_eq!(flood().shorten(Some(10_000)), Some(FIRST));
+        let mut short = Transcript {
+            entries: (0..FIRST + LAST).map(packet).collect(),
+            ..Transcript::default()
+        };
+        let before = short.clone();
+        assert_eq!(short.shorten(Some(1_100)), Some(1_100));
+        assert_eq!(short, before);
     }
 
     #[test]

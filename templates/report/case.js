@@ -54,7 +54,7 @@ function trialDetail(c, { trial, result, letter }) {
   if (letter === "p") body.push(el("p", {}, "The rule holds, and nothing differs from the reference."));
   if (details.message) body.push(el("p", { class: "message" }, details.message));
   if (details.known) body.push(el("p", {}, "Known: ", details.known[0], " ", linked(details.known[1])));
-  if (details.failure) body.push(verdictOf(details.failure));
+  if (details.failure) body.push(verdictOf(details.failure, c.role !== "codec"));
   body.push(scriptOf(details.script || trial.script, details.failure));
   body.push(diagrams(c, trial, result, details, word));
   if (details.deviation) body.push(el("h4", {}, "What differs from the reference"), difference(details.deviation));
@@ -65,10 +65,10 @@ function trialDetail(c, { trial, result, letter }) {
     body);
 }
 
-function verdictOf(failure) {
+function verdictOf(failure, timed) {
   const rows = [
     ["Expected", failure.expected],
-    ["Came", `${failure.came} (after ${failure.at} ms)`],
+    ["Came", timed ? `${failure.came} (after ${failure.at} ms)` : failure.came],
     ...failure.allowed.map((words) => ["Also allowed", words]),
     failure.hint && ["Hint", failure.hint],
   ];
@@ -91,7 +91,7 @@ function scriptOf(script, failure) {
 }
 
 function diagrams(c, trial, result, details, word) {
-  const rows = recorded(details.rows);
+  const rows = recorded(details.rows, c.role !== "codec");
   const names = { server: ["siospec", result.label], client: [result.label, "siospec"], codec: ["siospec", result.label] }[c.role]
     || ["client", "server"];
   const lanes = {

@@ -8,8 +8,8 @@ const letterWidth = (() => {
   return context.measureText("m".repeat(100)).width / 100 || 7.3;
 })();
 
-// Rows of the data: [milliseconds, kind, label, text].
-const recorded = (rows) => rows.map(([at, kind, label, words]) => ({ at, kind, label: text(label), text: text(words) }));
+// Rows of the data: [milliseconds, kind, label, text]. What is asked of a codec has no time that means anything.
+const recorded = (rows, timed) => rows.map(([at, kind, label, words]) => ({ at: timed ? at : undefined, kind, label: text(label), text: text(words) }));
 
 // Rows of the reference's transcript: script lines, without times.
 function ofLines(lines) {
@@ -48,13 +48,15 @@ function wrap(words, columns, most) {
 function diagram(rows, lanes, width, name) {
   const timed = rows.some((row) => row.at !== undefined);
   const withApp = rows.some((row) => row.kind.startsWith("@"));
-  const [left, right] = [timed ? 72 : 14, width - 14];
+  const [left, right] = [timed ? 80 : 14, width - 14];
   const x = { client: withApp ? left + (right - left) * 0.4 : left, server: right, app: left };
   const player = lanes.tester === "server" ? x.server : x.client;
   const target = lanes.tester === "server" ? x.client : x.server;
   const channels = [...new Set(rows.map((row) => row.label))].filter(Boolean).sort();
   const parts = [];
-  let y = 44;
+  // Where three names do not fit beside each other the middle one stands below the others.
+  const below = withApp && (lanes.client.length + lanes.server.length + 14) * letterWidth > right - left ? 15 : 0;
+  let y = 44 + below;
 
   const say = (lines, at, anchor, kind, label) => {
     lines.forEach((line, index) => {
@@ -65,7 +67,7 @@ function diagram(rows, lanes, width, name) {
     });
   };
   const time = (row) => row.at !== undefined
-    && parts.push(svg("text", { x: 58, y: y + 4, "text-anchor": "end", class: "time" }, `${row.at.toFixed(1)} ms`));
+    && parts.push(svg("text", { x: 68, y: y + 4, "text-anchor": "end", class: "time" }, `${row.at.toFixed(1)} ms`));
   const arrow = (from, to, kind) => {
     const back = to > from ? -7 : 7;
     parts.push(svg("path", { class: `arrow ${kind}`, d: `M${from} ${y}H${to}` }));
@@ -117,8 +119,8 @@ function diagram(rows, lanes, width, name) {
     }
   }
   const lane = (at, words, anchor) => [
-    svg("path", { class: "lane", d: `M${at} 30V${y + 4}` }),
-    svg("text", { x: at + { start: -8, middle: 0, end: 8 }[anchor], y: 18, "text-anchor": anchor, class: "name" },
+    svg("path", { class: "lane", d: `M${at} ${30 + below}V${y + 4}` }),
+    svg("text", { x: at + { start: -8, middle: 0, end: 8 }[anchor], y: anchor === "middle" ? 18 + below : 18, "text-anchor": anchor, class: "name" },
       words.length > (right - left) / 2 / letterWidth ? `${words.slice(0, (right - left) / 2 / letterWidth - 1)}…` : words),
   ];
   const drawn = [

@@ -39,7 +39,9 @@ function show() {
     if (route.case) page.found.textContent = `This report has no case ${route.case}. ${page.found.textContent}`;
     document.title = "siospec: how implementations of Socket.IO keep to the protocol";
     const filtered = Object.keys(filters).length > 0;
-    if (shown && (shown.case || (filtered && !typing))) document.getElementById("cases-h").focus();
+    const heading = document.getElementById("cases-h");
+    if (shown && (shown.case || (filtered && !typing))) heading.focus();
+    if (!shown && filtered) heading.scrollIntoView();
   }
   shown = route;
 }

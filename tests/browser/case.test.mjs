@@ -1,16 +1,9 @@
 // A case: opened by mouse, keyboard and link; its diagram, its script, the way to play it again.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { address, dataOf, findTrial, hashOf, on, open, shot, withBrowser } from "./support.mjs";
+import { address, dataOf, findTrial, hashOf, on, shot } from "./support.mjs";
 
-withBrowser();
-
-async function found(name, result, letters, fits) {
-  const opened = await open(address(name));
-  const trial = findTrial(await dataOf(opened.page), result, letters, fits);
-  await opened.close();
-  return trial;
-}
+const found = (name, result, letters, fits) => findTrial(dataOf(name), result, letters, fits);
 const came = (details) => details.b !== undefined && details.w.length > 4;
 const missing = (details) => details.f && details.b === undefined && details.w?.length > 4;
 const replayOf = (trial) => trial.text(trial.details.r).replace("\u0001", trial.fullId.replaceAll("'", "'\\''"));
@@ -47,7 +40,7 @@ test("the keyboard alone opens a case and one of its trials", () => on(address("
 }));
 
 test("what did not fit is marked in the diagram and in the script", async () => {
-  const trial = await found("ten.html", 1, "f", came);
+  const trial = found("ten.html", 1, "f", came);
   await on(address("ten.html", hashOf(trial)), async (page) => {
     const drawn = figures(page).first().locator("svg.diagram");
     await drawn.waitFor();
@@ -70,7 +63,7 @@ test("what did not fit is marked in the diagram and in the script", async () => 
 });
 
 test("what never came is drawn as a broken arrow at the time when it was given up", async () => {
-  const trial = await found("ten.html", 2, "f", missing);
+  const trial = found("ten.html", 2, "f", missing);
   await on(address("ten.html", hashOf(trial)), async (page) => {
     const drawn = figures(page).first().locator("svg.diagram");
     await drawn.waitFor();
@@ -81,7 +74,7 @@ test("what never came is drawn as a broken arrow at the time when it was given u
 });
 
 test("the reference is drawn beside what happened, and below it on a phone", async () => {
-  const trial = await found("ten.html", 1, "f", came);
+  const trial = found("ten.html", 1, "f", came);
   const boxes = async (page) => {
     await figures(page).nth(1).locator("svg.diagram").waitFor();
     return Promise.all([0, 1].map((index) => figures(page).nth(index).boundingBox()));
@@ -104,7 +97,7 @@ test("the reference is drawn beside what happened, and below it on a phone", asy
 
 test("every text of a diagram stays inside it", async () => {
   for (const letters of ["f", "l", "k", "c"]) {
-    const trial = await found("ten.html", 3, letters, (details) => details.w?.length > 3);
+    const trial = found("ten.html", 3, letters, (details) => details.w?.length > 3);
     await on(address("ten.html", hashOf(trial)), async (page) => {
       await figures(page).first().locator("svg.diagram").waitFor();
       const outside = await page.locator("svg.diagram").evaluateAll((drawn) => drawn.flatMap((svg) => {
@@ -120,7 +113,7 @@ test("every text of a diagram stays inside it", async () => {
 });
 
 test("a rule leads to its source", async () => {
-  const trial = await found("ten.html", 0, "f");
+  const trial = found("ten.html", 0, "f");
   await on(address("ten.html", hashOf(trial)), async (page) => {
     const source = page.locator("#case dd a").first();
     assert.match(await source.getAttribute("href"), /^https:\/\//);
@@ -129,7 +122,7 @@ test("a rule leads to its source", async () => {
 });
 
 test("what a client does is drawn from the client to the runner", async () => {
-  const trial = await found("roles.html", 3, "f", came);
+  const trial = found("roles.html", 3, "f", came);
   await on(address("roles.html", hashOf(trial)), async (page) => {
     const drawn = figures(page).first().locator("svg.diagram");
     await drawn.waitFor();
@@ -141,12 +134,12 @@ test("what a client does is drawn from the client to the runner", async () => {
 });
 
 test("a deviation is shown as a difference, and a pass says that it is one", async () => {
-  const deviation = await found("ten.html", 1, "d");
+  const deviation = found("ten.html", 1, "d");
   await on(address("ten.html", hashOf(deviation)), async (page) => {
     assert.ok(await page.locator(".difference .added").first().isVisible());
     assert.ok(await page.locator(".difference .removed").first().isVisible());
   });
-  const pass = await found("ten.html", 1, "p");
+  const pass = found("ten.html", 1, "p");
   await on(address("ten.html", hashOf(pass)), async (page) => {
     assert.ok(await page.getByText("The rule holds, and nothing").isVisible());
     assert.deepEqual(await page.locator("figcaption").allTextContents(), ["The reference"]);
@@ -154,7 +147,7 @@ test("a deviation is shown as a difference, and a pass says that it is one", asy
 });
 
 test("the command is copied", async () => {
-  const trial = await found("ten.html", 1, "f", came);
+  const trial = found("ten.html", 1, "f", came);
   await on(address("ten.html", hashOf(trial)), async (page) => {
     await page.getByRole("button", { name: "Copy" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
@@ -163,7 +156,7 @@ test("the command is copied", async () => {
 });
 
 test("a case prints without what a sheet of paper cannot do", async () => {
-  const trial = await found("ten.html", 1, "f", came);
+  const trial = found("ten.html", 1, "f", came);
   await on(address("ten.html", hashOf(trial)), async (page) => {
     await figures(page).first().locator("svg.diagram").waitFor();
     await page.emulateMedia({ media: "print", colorScheme: "dark" });

@@ -4,9 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import markdownIt from "markdown-it";
-import { address, dataOf, on, read, report, shot, withBrowser } from "./support.mjs";
-
-withBrowser();
+import { address, dataOf, on, read, report, shot } from "./support.mjs";
 
 // What must not be in a page, wherever a text has come from.
 async function inert(page, where) {
@@ -23,7 +21,7 @@ async function inert(page, where) {
 test("the page shows hostile texts and obeys none", () => on(address("hostile.html"), async (page) => {
   await inert(page, "overview");
   assert.ok((await page.locator("body").innerText()).includes("<script>window.broken=1</script>"));
-  const data = await dataOf(page);
+  const data = dataOf("hostile.html");
   await shot(page, "hostile");
   for (const c of data.cases.slice(0, 24)) {
     await page.evaluate((id) => { location.hash = new URLSearchParams({ case: id }); }, data.strings[c.id]);

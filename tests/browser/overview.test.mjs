@@ -1,15 +1,13 @@
 // The matrix, the list of cases and its filters: by mouse, by keyboard, and by address.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { address, dataOf, on, shot, withBrowser } from "./support.mjs";
-
-withBrowser();
+import { address, dataOf, on, shot } from "./support.mjs";
 
 const rows = (page) => page.locator("#list tbody tr");
 const hash = (page) => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
 
 test("the matrix has a column for each target and a row for each area", () => on(address("ten.html"), async (page) => {
-  const data = await dataOf(page);
+  const data = dataOf("ten.html");
   const areas = new Set(data.cases.map((c) => c.area)).size;
   assert.equal(await page.locator(".matrix thead th").count(), 11);
   assert.equal(await page.locator(".matrix tbody tr").count(), areas);
@@ -51,9 +49,14 @@ test("a verdict filter leaves the cases that have it, and stands in the address"
   assert.equal(await rows(page).count(), all);
 }));
 
+test("an address with a filter opens at the cases that it leaves", () => on(address("ten.html", "#verdict=crashed"), async (page) => {
+  const { y } = await page.locator("#cases-h").boundingBox();
+  assert.ok(y >= 0 && y < 900, `the heading is at ${y}`);
+}));
+
 test("search, area, level and target narrow the list together", () => on(address("ten.html"), async (page) => {
   await page.keyboard.press("/");
-  await page.keyboard.type("ack namespace");
+  await page.keyboard.insertText("ack namespace");
   assert.equal((await hash(page)).q, "ack namespace");
   const found = await rows(page).count();
   assert.ok(found > 0 && found < 60, `${found} found`);
@@ -108,6 +111,13 @@ test("on a phone nothing is wider than the screen", () => on(address("ten.html")
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
   await shot(page, "phone", { clip: { x: 0, y: 0, width: 390, height: 1600 }, fullPage: true });
 }, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }));
+
+test("on paper ten columns fit beside each other", () => on(address("ten.html"), async (page) => {
+  await page.emulateMedia({ media: "print" });
+  const wide = await page.locator("table").evaluateAll((all) => all.map((table) => table.getBoundingClientRect().right).filter((right) => right > 720));
+  assert.deepEqual(wide, []);
+  await shot(page, "paper");
+}, { viewport: { width: 720, height: 1000 } }));
 
 test("a case that is not there is told", () => on(address("ten.html", "#case=server/no/such"), async (page) => {
   assert.match(await page.locator("#found").textContent(), /no case server\/no\/such/);

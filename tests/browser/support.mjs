@@ -1,5 +1,5 @@
-// One browser for a test file, ended by its process id whatever happens; pages that may speak to nobody.
-import { after, before } from "node:test";
+// One browser for all tests, ended by its process id whatever happens; pages that may speak to nobody.
+import { after } from "node:test";
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,24 +11,17 @@ if (!folder) throw new Error("SIOSPEC_REPORTS names no folder of reports: start 
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const EXECUTABLE = process.env.CHROMIUM || "/usr/bin/chromium";
-let server;
-let browser;
-
 export const report = (name) => join(folder, name);
 export const read = (name) => readFileSync(report(name), "utf8");
 export const address = (name, hash = "") => `${pathToFileURL(report(name))}${hash}`;
 
-export function withBrowser() {
-  before(async () => {
-    server = await chromium.launchServer({ executablePath: EXECUTABLE, args: FLAGS });
-    browser = await chromium.connect(server.wsEndpoint());
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-    if (server && server.process().exitCode === null && server.process().signalCode === null) await server.kill();
-  });
-}
+const server = await chromium.launchServer({ executablePath: EXECUTABLE, args: FLAGS });
+const browser = await chromium.connect(server.wsEndpoint());
+after(async () => {
+  await browser.close();
+  await server.close();
+  if (server.process().exitCode === null && server.process().signalCode === null) await server.kill();
+});
 
 // Opens a page; whatever it asks the network for, says to the console as an error, or throws, fails the test at `close`.
 export async function open(url, options = {}) {
@@ -68,8 +61,12 @@ export async function shot(page, name, options = {}) {
   await page.screenshot({ path: report(join("shots", `${name}.png`)), ...options });
 }
 
-// What the page was made from, so that tests find the cases that they need.
-export const dataOf = (page) => page.evaluate(() => JSON.parse(document.getElementById("data").textContent));
+// What a page was made from, so that tests find the cases that they need; read from its file, which is faster than to ask for it.
+const data = new Map();
+export function dataOf(name) {
+  if (!data.has(name)) data.set(name, JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(read(name))[1]));
+  return data.get(name);
+}
 
 // The first trial of the result with this index that has one of these letters and fits.
 export function findTrial(data, result, wanted, fits = () => true) {

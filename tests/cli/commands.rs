@@ -28,17 +28,29 @@ fn the_corpus_is_data() {
     run(&["list"]).expect(0).says(&format!("{} cases", cases.len()));
 }
 
+/// The trials of these cases, each with its transport.
+fn trials(cases: &[serde_json::Value]) -> Vec<String> {
+    let trials = cases.iter().flat_map(|case| case["trials"].as_array().unwrap());
+    let mut named: Vec<String> = trials
+        .map(|trial| format!("{} {}", trial["id"], trial["over"]))
+        .collect();
+    named.sort();
+    named
+}
+
 #[test]
 fn parts_of_the_corpus_are_disjoint_and_whole() {
-    let trials = |arguments: &[&str]| -> usize {
-        let text = run(arguments).expect(0).out;
-        let last = text.lines().last().unwrap().to_owned();
-        last.split_whitespace().nth(2).unwrap().parse().unwrap()
-    };
-    let parts: usize = (1..=3)
-        .map(|part| trials(&["list", "--partition", &format!("hash:{part}/3")]))
-        .sum();
-    assert_eq!(parts, trials(&["list"]));
+    let mut parts = Vec::new();
+    for part in 1..=3 {
+        let selected = listed(&["--partition", &format!("hash:{part}/3")]);
+        parts.append(&mut trials(&selected));
+    }
+    parts.sort();
+    let all = trials(&listed(&[]));
+    assert_eq!(parts, all);
+    run(&["list"]).expect(0).says(&format!("{} trials", all.len()));
+    let polling = trials(&listed(&["--over", "polling"]));
+    assert!(polling.iter().all(|trial| trial.ends_with("\"polling\"")));
 }
 
 #[test]
@@ -81,7 +93,9 @@ fn rules_are_shown_with_their_coverage() {
         .expect(0)
         .says("area")
         .says("total")
-        .says("informational");
+        .says("informational")
+        .says("covered / not coverable / all")
+        .says("not coverable:\n  eio.ws.deflate-bomb (server, security): ");
     let rows: serde_json::Value =
         serde_json::from_str(&run(&["rules", "--format", "json"]).expect(0).out).unwrap();
     let rows = rows.as_array().unwrap();

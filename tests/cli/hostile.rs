@@ -164,6 +164,15 @@ fn endless_answers_and_floods_of_frames_are_cut_off() {
         .collect();
     assert_eq!(verdicts.len(), 3, "{}", ended.all());
     assert!(verdicts.iter().all(|verdict| verdict != "pass"), "{verdicts:?}");
+    for case in result["cases"].as_array().unwrap() {
+        let kept = case["record"]["entries"].as_array().unwrap().len();
+        assert!(kept < 2_000, "{} keeps {kept} entries", case["id"]);
+        assert!(
+            case["transcript"].as_array().unwrap().len() < 2_000,
+            "{}",
+            case["id"]
+        );
+    }
 }
 
 #[test]

@@ -137,3 +137,26 @@ fn an_interruption_while_the_target_starts_cleans_up_too() {
     until("the target outlived siospec", || is_gone(&folder.path("target")));
     assert_eq!(json(&folder.path("r.json"))["interrupted"], true);
 }
+
+#[test]
+fn a_run_of_two_roles_that_is_interrupted_in_the_first_reports_that() {
+    let folder = Folder::new();
+    let mut child = siospec()
+        .args(["run", "--report-json", &folder.arg("r.json")])
+        .args(["--report-html", &folder.arg("r.html")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("offers: ")));
+    signal(&child, "INT");
+    lines.count();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let result = json(&folder.path("r.json"));
+    assert_eq!(
+        (&result["interrupted"], &result["role"]),
+        (&true.into(), &"server".into())
+    );
+    assert!(folder.path("r.html").exists());
+}

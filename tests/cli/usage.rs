@@ -29,6 +29,13 @@ fn mistakes_are_usage_errors_that_say_what_is_meant() {
     run(&["run", "--max-wait", "10"])
         .expect(2)
         .says("500ms, 10s or 2m");
+    for wrong in [
+        ["--timeout", "0s"],
+        ["--max-memory", "0"],
+        ["--connect-timeout", "NaN"],
+    ] {
+        run(&["run", wrong[0], wrong[1]]).expect(2).says(wrong[0]);
+    }
     run(&["run", "targets/none-of-that-name"])
         .expect(2)
         .says("no target at");
@@ -71,6 +78,51 @@ fn a_wrong_case_file_is_shown_where_it_is_wrong() {
     run(&["run", "--cases", "/no/such/folder"])
         .expect(2)
         .says("/no/such/folder");
+}
+
+#[test]
+fn one_wrong_file_hides_no_other() {
+    let folder = Folder::new();
+    folder.case("a", "", &"nonsense\n".repeat(40));
+    folder.case("b", "over: pollin\n", "> 40\n");
+    folder.write(
+        "cases/c.sio",
+        "title: Not a text\nrule: test.must\n\n> GET /x\n< 200\n",
+    );
+    let c = folder.path("cases/c.sio");
+    let mut bytes = std::fs::read(&c).unwrap();
+    bytes[10] = 0xff;
+    std::fs::write(&c, bytes).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", folder.path("cases/d.sio")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path("cases/e.sio"))
+            .status();
+        assert!(made.unwrap().success());
+    }
+    let told = folder.run(&[]).expect(2);
+    let told = told
+        .says("a.sio:4:1")
+        .says("b.sio:3:7")
+        .says("did you mean `polling`?")
+        .never_says("this channel is no WebSocket\n --> b.sio")
+        .says("c.sio:1:11")
+        .says("text in UTF-8");
+    let told = if cfg!(unix) {
+        told.says("d.sio:1:1").says("e.sio:1:1").says("this is no file")
+    } else {
+        told
+    };
+    told.says("more errors");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_once() {
+    for arguments in [["--known", "/no/such/file"], ["--cases", "/no/such/file"]] {
+        let told = run(&["run", arguments[0], arguments[1]]).expect(2);
+        assert_eq!(told.err.matches("No such file").count(), 1, "{}", told.all());
+    }
 }
 
 #[test]

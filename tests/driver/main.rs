@@ -55,7 +55,7 @@ fn a_good_driver_is_found_good() {
 }
 
 /// A mistake, the step that must find it, and what that must say.
-const MISTAKES: [(&str, &str, &str); 11] = [
+const MISTAKES: [(&str, &str, &str); 12] = [
     ("nameless", "introduces itself", "the hello has no version"),
     ("knows all", "introduces itself", "nobody knows the command"),
     ("prints", "connects over polling", "the driver wrote `connecting`"),
@@ -67,6 +67,7 @@ const MISTAKES: [(&str, &str, &str); 11] = [
         "\"ack\":\"some\"",
     ),
     ("dies", "answers an event", "| no such thing"),
+    ("floods", "answers an event", "reported without end for the case"),
     ("one namespace", "keeps the namespaces", "\"nsp\":\"/custom\""),
     ("wrapped", "reports a refused namespace", "Not authorized"),
     (
@@ -91,6 +92,13 @@ fn each_mistake_is_found_where_it_is_made() {
             });
         }
     });
+}
+
+#[test]
+fn a_driver_that_floods_for_ever_is_started_again_for_the_next_step() {
+    let (code, text) = check("floods", None);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("15 ok, 1 not ok, 4 skipped"), "{text}");
 }
 
 #[test]

@@ -75,6 +75,61 @@ fn the_examples_of_the_documents_fit() {
     assert!(looked_at >= 5, "only {looked_at} examples");
 }
 
+/// The words in the first column of the table that begins with `head`.
+fn first_column(text: &str, head: &str) -> Vec<String> {
+    let table = text.split(head).nth(1).unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let cells = rows.skip(1).map(|row| row.split('|').nth(1).unwrap());
+    cells.flat_map(words).collect()
+}
+
+/// What stands in backticks.
+fn words(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_words_of_the_document_are_those_of_the_schema() {
+    let root = published();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/driver.md");
+    let text = fs::read_to_string(path).unwrap();
+    let sorted = |mut words: Vec<String>| {
+        words.sort();
+        words.dedup();
+        words
+    };
+
+    let listed = &root["$defs"]["hello"]["properties"]["client"]["examples"][0];
+    let listed: Vec<String> = serde_json::from_value(listed.clone()).unwrap();
+    assert!(listed.len() > 20, "{listed:?}");
+    let head = "| word of `client` | the library can |";
+    let table = text.split(head).nth(1).unwrap();
+    let table = table.split("\n\n").next().unwrap();
+    // Some words are explained beside another one.
+    let told = words(table).into_iter().filter(|word| *word != "emitOnConnect");
+    assert_eq!(sorted(told.collect()), sorted(listed));
+
+    let constants = |definition: &Value, key: &str| -> Vec<String> {
+        let variants = definition["oneOf"].as_array().unwrap();
+        variants
+            .iter()
+            .map(|variant| variant["properties"][key]["const"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let commands = constants(&root["$defs"]["command"], "do");
+    let mut told = first_column(&text, "| command | keys | a result is |");
+    told.extend(first_column(&text, "| command | keys | what the driver does |"));
+    assert_eq!(sorted(told), sorted(commands));
+    let reports = constants(&root["$defs"]["report"], "report");
+    assert_eq!(
+        sorted(first_column(&text, "| report | keys | when |")),
+        sorted(reports)
+    );
+    let options = root["$defs"]["options"]["properties"].as_object().unwrap();
+    let told = first_column(&text, "| option of `connect` | meaning | if absent |");
+    assert_eq!(sorted(told), sorted(options.keys().cloned().collect()));
+}
+
 #[test]
 fn what_has_another_form_does_not_fit() {
     let root = published();

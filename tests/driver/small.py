@@ -191,6 +191,8 @@ def answer(cases, request):
     elif what == "ack":
         if WRONG == "dies":
             sys.exit("no such thing")
+        while WRONG == "floods":
+            say({"case": case.name, "report": "reconnect_attempt"})
         case.send_packet(3, *case.answers[request["ack"]], request["args"])
     elif what == "disconnect":
         case.send(f"41{'' if request['nsp'] == '/' else request['nsp'] + ','}")

@@ -3,7 +3,15 @@
 use serde_json::{Map, Value};
 
 /// What only tells something to readers.
-const TELLING: [&str; 6] = ["$schema", "title", "description", "format", "$defs", "default"];
+const TELLING: [&str; 7] = [
+    "$schema",
+    "title",
+    "description",
+    "examples",
+    "format",
+    "$defs",
+    "default",
+];
 
 /// What is wrong with a value, if something is. `root` is the schema that references start from.
 pub(crate) fn validate(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {

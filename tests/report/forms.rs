@@ -3,7 +3,7 @@
 
 use crate::samples::{self, Sample, hostile, kept, sample};
 use assert_cmd::Command;
-use siospec::outcome::{RunResult, Verdict};
+use siospec::outcome::{CaseResult, RunResult, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -29,6 +29,7 @@ fn small(target: &str, trouble: u64, seed: u64) -> RunResult {
     });
     result.cases.truncate(80);
     samples::count(&mut result);
+    samples::judge(&mut result);
     result
 }
 
@@ -233,6 +234,7 @@ fn parts_are_merged_into_what_one_run_would_have_given() {
         part.partition = Some(format!("hash:{}/2", k + 1));
         part.cases = whole.cases.iter().skip(k).step_by(2).cloned().collect();
         samples::count(&mut part);
+        samples::judge(&mut part);
         save(folder.path(), &format!("{k}.json"), &part)
     };
     let (first, second) = (part(0), part(1));
@@ -259,6 +261,43 @@ fn parts_are_merged_into_what_one_run_would_have_given() {
             .arg(&merged),
     );
     assert!(says.contains("hash:2/2 is missing"), "{says}");
+}
+
+#[test]
+fn a_comparison_stays_below_a_mebibyte() {
+    let folder = TempDir::new().unwrap();
+    let old = small("one", 0, 1);
+    let mut new = old.clone();
+    for case in &mut new.cases {
+        let lines = (0..20).map(|n| format!("+ {n}{}\n", "€".repeat(2_000)));
+        case.deviation = Some(lines.collect());
+    }
+    let (mut many_old, mut many_new) = (old.clone(), new.clone());
+    for copy in 1..5 {
+        let renamed = |cases: &[CaseResult]| -> Vec<CaseResult> {
+            let rename = |case: &CaseResult| CaseResult {
+                id: format!("{} {copy}", case.id),
+                ..case.clone()
+            };
+            cases.iter().map(rename).collect()
+        };
+        many_old.cases.extend(renamed(&old.cases));
+        many_new.cases.extend(renamed(&new.cases));
+    }
+    many_new.cases[0].verdict = Verdict::Fail;
+    let paths = [
+        save(folder.path(), "old.json", &many_old),
+        save(folder.path(), "new.json", &many_new),
+    ];
+    let mut command = siospec();
+    command
+        .args(["report", "diff"])
+        .args(paths)
+        .args(["--markdown", "-"]);
+    let text = String::from_utf8(command.assert().code(1).get_output().stdout.clone()).unwrap();
+    assert!(text.len() < 1 << 20, "{} bytes", text.len());
+    assert!(text.contains("## newly failing (1)"), "the worst news is there");
+    assert!(text.trim_end().ends_with("the JSON result has everything."));
 }
 
 #[test]
@@ -336,6 +375,24 @@ fn files_that_cannot_be_used_are_told_before_anything_is_written() {
         assert!(complaint.contains(says), "{input} {output}: {complaint}");
         assert!(!at("x.html").exists(), "{input} {output}: a report was written");
     }
+    fs::create_dir(at("in")).unwrap();
+    let kept = save(&at("in"), "one-server.json", &small("one", 0, 1));
+    let before = fs::read(&kept).unwrap();
+    for arguments in [["--json", "in"], ["--badge", "in/one-server.json"]] {
+        let mut command = siospec();
+        command
+            .arg("report")
+            .arg(&kept)
+            .arg(arguments[0])
+            .arg(at(arguments[1]));
+        let says = complaint(&mut command);
+        assert!(
+            says.contains("would be read and written"),
+            "{arguments:?}: {says}"
+        );
+        assert!(fs::read(&kept).unwrap() == before, "{arguments:?}");
+    }
+    fs::remove_dir_all(at("in")).unwrap();
     let left: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -416,6 +473,14 @@ fn a_run_writes_the_same_reports() {
             "{form} differs when it is made later"
         );
     }
+    let ended = run().args(["--report-json", "-"]).output().unwrap();
+    let read = siospec::report::json::read(&ended.stdout);
+    assert_eq!(
+        read.map(|result| result.cases.len())
+            .map_err(|error| error.to_string()),
+        Ok(2),
+        "standard output is the report alone"
+    );
     let says = complaint(run().arg("--report-html").arg(at("no/such/folder.html")));
     assert!(says.contains("cannot be written"), "{says}");
 }

@@ -31,7 +31,7 @@ fn repository() -> TempDir {
     for name in ["reports", "targets/one", "targets/two"] {
         fs::create_dir_all(at(name)).unwrap();
     }
-    for name in ["reports/remake", "reports/README.md"] {
+    for name in ["reports/remake", "reports/README.md", "reports/disclosed"] {
         fs::copy(source.join(name), at(name)).unwrap();
     }
     fs::write(at("targets/README.md"), "no target").unwrap();
@@ -111,6 +111,16 @@ fn everything_is_made_anew_and_what_is_withheld_is_nowhere() {
         fs::read_to_string(at("README.md")).unwrap() == before,
         "the second time changes nothing"
     );
+}
+
+#[test]
+fn what_is_disclosed_is_published() {
+    let folder = repository();
+    let disclosed = format!("# cases\n{SECRET} https://example.test/advisory\n");
+    fs::write(folder.path().join("reports/disclosed"), disclosed).unwrap();
+    remake(&folder).success();
+    let page = fs::read_to_string(folder.path().join("reports/matrix.html")).unwrap();
+    assert!(page.contains(SECRET), "the page does not name it");
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl ClientStack {
             }
             Passing::Action(Action::Send(key, message)) => {
                 if let Some(session) = self.sessions.get_mut(&key) {
-                    session.send(message);
+                    session.send(now, message);
                 }
             }
             Passing::Action(Action::Close(key)) => {

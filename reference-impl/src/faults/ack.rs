@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Incoming, Outgoing, Told, is_text, parts, split_id, text},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     socket::SocketEvent,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "wrong-ack-id",
         area: "ack",
         breaks: &["sio.ack.basic", "sio.ack.id-leading-zeros"],
@@ -29,7 +29,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ack-without-array",
         area: "ack",
         breaks: &["sio.ack.empty"],
@@ -45,7 +45,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "id-zero-is-no-id",
         area: "ack",
         breaks: &["sio.ack.id-zero"],
@@ -59,7 +59,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ack-in-main",
         area: "ack",
         breaks: &["sio.ack.namespace"],
@@ -70,7 +70,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "acks-twice",
         area: "ack",
         breaks: &["sio.ack.exactly-once"],
@@ -85,7 +85,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "acks-unasked",
         area: "ack",
         breaks: &["sio.ack.not-requested"],
@@ -98,7 +98,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "letters-in-id",
         area: "ack",
         breaks: &["sio.ack.id-non-numeric", "sio.ack.id-negative"],
@@ -117,7 +117,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ids-as-doubles",
         area: "ack",
         breaks: &["sio.ack.id-huge", "sio.ack.id-400-digits"],
@@ -135,7 +135,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "short-ids",
         area: "ack",
         breaks: &["sio.ack.id-2-31", "sio.ack.id-max-safe"],
@@ -151,21 +151,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "same-id-answered-once",
         area: "ack",
         breaks: &["sio.ack.same-id-reused"],
         sentence: "acknowledges only the first event with an id",
         build: || Box::<AnsweredOnce>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "anybody-answers",
         area: "ack",
         breaks: &["sio.ack.cross-client"],
         sentence: "takes an answer of one client for that of all",
         build: || Box::<AnybodyAnswers>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "any-namespace-answers",
         area: "ack",
         breaks: &["sio.ack.cross-namespace"],
@@ -180,7 +180,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "binary-ack-as-event",
         area: "ack",
         breaks: &["sio.ack.binary-response"],
@@ -197,7 +197,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "always-binary-ack",
         area: "ack",
         breaks: &["sio.ack.binary-request-text-response"],
@@ -214,7 +214,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "asks-without-id",
         area: "ack",
         breaks: &["sio.ack.server-initiated"],
@@ -228,7 +228,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "asks-with-one-id",
         area: "ack",
         breaks: &["sio.ack.server-ids-distinct"],
@@ -246,7 +246,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "callback-runs-twice",
         area: "ack",
         breaks: &["sio.ack.server-initiated-once"],
@@ -271,14 +271,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "drops-binary-answers",
         area: "ack",
         breaks: &["sio.ack.binary-from-client"],
         sentence: "ignores answers with attachments",
         build: || Box::<DropsBinaryAnswers>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "missing-answer-runs-callback",
         area: "ack",
         breaks: &["sio.ack.missing-payload"],

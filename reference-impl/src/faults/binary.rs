@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Dies, Incoming, Misconfigured, Outgoing, parts, split_id, text},
 };
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
     socket::Action,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "swaps-attachments",
         area: "binary",
         breaks: &[
@@ -26,7 +26,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "sends the attachments of a packet in reverse order",
         build: || Box::<Swapped>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "truncates-attachments",
         area: "binary",
         breaks: &["sio.binary.one-attachment", "sio.binary.large-attachment"],
@@ -38,7 +38,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "id-before-namespace",
         area: "binary",
         breaks: &["sio.binary.namespace-and-id"],
@@ -55,7 +55,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "flat-attachments",
         area: "binary",
         breaks: &["sio.binary.nested"],
@@ -77,14 +77,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "wants-canonical-placeholders",
         area: "binary",
         breaks: &["sio.binary.placeholder-key-order"],
         sentence: "knows a placeholder only if `_placeholder` comes first",
         build: || Box::<Canonical>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "resolves-any-placeholder",
         area: "binary",
         breaks: &[
@@ -109,14 +109,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "stuck-after-no-attachments",
         area: "binary",
         breaks: &["sio.binary.zero-attachments"],
         sentence: "delivers a binary event without attachments, but waits for them all the same",
         build: || Box::<Stuck>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "no-attachment-limit",
         area: "binary",
         breaks: &["sio.binary.count-limit"],
@@ -127,14 +127,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "four-attachments",
         area: "binary",
         breaks: &["sio.binary.count-10-accepted"],
         sentence: "accepts at most four attachments",
         build: || Box::new(Misconfigured::new(|_, socket| socket.max_attachments = 4)),
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-huge-count",
         area: "binary",
         breaks: &["sio.binary.count-huge-no-alloc"],
@@ -146,7 +146,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "text-during-attachments",
         area: "binary",
         breaks: &[
@@ -156,21 +156,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "accepts a text packet while attachments are due, and delivers it before them",
         build: || Box::<TextBetween>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "pong-breaks-attachments",
         area: "binary",
         breaks: &["sio.binary.heartbeat-in-between"],
         sentence: "takes a pong between a header and its attachment for an error",
         build: || Box::<PongBetween>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "ignores-surplus-attachments",
         area: "binary",
         breaks: &["sio.binary.surplus-attachment", "sio.binary.unexpected"],
         sentence: "ignores binary messages that no header announced",
         build: || Box::<Surplus>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "interleaves-attachments",
         area: "binary",
         breaks: &["sio.binary.header-frames-adjacent"],
@@ -184,7 +184,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "always-binary",
         area: "binary",
         breaks: &["sio.binary.server-uses-type-5-only-with-binary"],
@@ -201,7 +201,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "text-placeholders-wait",
         area: "binary",
         breaks: &[
@@ -220,7 +220,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "false-is-a-placeholder",
         area: "binary",
         breaks: &["sio.binary.placeholder-false"],

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    FaultInfo,
+    Entry,
     handshake::{Sessions, Wrongly},
     parts::{Actions, PacketsIn, is_text, polled_body, set_body},
 };
@@ -13,8 +13,8 @@ use crate::{
     socket::Action,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "ignores-close-packet",
         area: "close",
         breaks: &[
@@ -29,7 +29,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "forgets-broken-connections",
         area: "close",
         breaks: &[
@@ -40,7 +40,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "does not notice that a connection is gone until the heartbeat does",
         build: || Box::<Unnoticed>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "loses-last-event",
         area: "close",
         breaks: &["eio.close.server-flushes-first"],
@@ -52,7 +52,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "closes-without-a-word",
         area: "close",
         breaks: &[
@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "answers the polls of a session that it closed with noops",
         build: || Box::new(Sessions::answered(Wrongly::Silent)),
     },
-    FaultInfo {
+    Entry {
         name: "close-answers-close",
         area: "close",
         breaks: &["eio.close.polling.pending-get"],

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use http::request::Parts;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{
         Dies, Incoming, Misconfigured, Outgoing, Told, is_text, open_packet, parameter, polled_body,
         set_body, text,
@@ -18,8 +18,8 @@ use crate::{
     socket::{Action, SocketEvent},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "closes-by-timers-only",
         area: "connect",
         breaks: &[
@@ -69,7 +69,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "hears nothing more of a client that breaks the protocol, but leaves the close to its timers",
         build: || Box::<ClosesByTimersOnly>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "connect-without-sid",
         area: "connect",
         breaks: &[
@@ -90,7 +90,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "connect-names-itself",
         area: "connect",
         breaks: &["sio.connect.response-sid-only"],
@@ -108,7 +108,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-auth",
         area: "connect",
         breaks: &[
@@ -129,7 +129,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "main-only",
         area: "connect",
         breaks: &["sio.connect.custom", "sio.connect.custom-before-main"],
@@ -141,7 +141,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "joins-one-namespace",
         area: "connect",
         breaks: &["sio.connect.ten-namespaces"],
@@ -153,7 +153,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "same-sid",
         area: "connect",
         breaks: &[
@@ -163,7 +163,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "gives every socket the same id",
         build: || Box::new(SameSid),
     },
-    FaultInfo {
+    Entry {
         name: "engine-sid",
         area: "connect",
         breaks: &[
@@ -173,14 +173,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "gives a socket the id of its session, which is a secret",
         build: || Box::<EngineSid>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "implicit-main",
         area: "connect",
         breaks: &["sio.connect.no-implicit-main"],
         sentence: "joins every client to the main namespace unasked",
         build: || Box::new(ImplicitMain),
     },
-    FaultInfo {
+    Entry {
         name: "grants-unknown-namespaces",
         area: "connect",
         breaks: &[
@@ -199,7 +199,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "wrong-connect-error",
         area: "connect",
         breaks: &["sio.connect.error-payload-object"],
@@ -219,7 +219,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "refusal-without-reason",
         area: "connect",
         breaks: &["sio.connect.refused"],
@@ -235,7 +235,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "refusal-closes",
         area: "connect",
         breaks: &[
@@ -254,14 +254,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "auth-before-connect",
         area: "connect",
         breaks: &["sio.connect.connect-before-events"],
         sentence: "sends the events of the connection handler before the answer to CONNECT",
         build: || Box::<AuthFirst>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "ignores-early-packets",
         area: "connect",
         breaks: &[
@@ -275,7 +275,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "ignores what comes before the first CONNECT instead of closing",
         build: || Box::<EarlyPackets>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "no-connect-timeout",
         area: "connect",
         breaks: &[
@@ -289,21 +289,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "hasty-connect-timeout",
         area: "connect",
         breaks: &["sio.connect.timeout"],
         sentence: "waits for the first CONNECT only a quarter of connectTimeout",
         build: || Box::new(Misconfigured::new(|_, socket| socket.connect_timeout /= 4)),
     },
-    FaultInfo {
+    Entry {
         name: "rejoins-on-second-connect",
         area: "connect",
         breaks: &["sio.connect.duplicate", "sio.connect.duplicate-burst"],
         sentence: "answers a second CONNECT with a second id",
         build: || Box::<Rejoins>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "accepts-at-once",
         area: "connect",
         breaks: &["sio.connect.middleware-order"],
@@ -325,21 +325,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-null-payload",
         area: "connect",
         breaks: &["sio.connect.payload-null"],
         sentence: "dies when the payload of CONNECT is null",
         build: || Box::new(Dies::of(|text| text == "0null")),
     },
-    FaultInfo {
+    Entry {
         name: "pollutes-prototype",
         area: "connect",
         breaks: &["sio.connect.payload-proto"],
         sentence: "lets every object inherit the `__proto__` of one payload",
         build: || Box::<Polluted>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "namespace-without-slash",
         area: "connect",
         breaks: &["sio.connect.namespace-without-slash"],

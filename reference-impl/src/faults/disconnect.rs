@@ -1,7 +1,7 @@
 //! Faults of leaving namespaces, and of keeping namespaces apart.
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Actions, Incoming, Outgoing, Told, is_text, parts, text},
 };
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     socket::{Action, SocketEvent},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "ignores-disconnect",
         area: "disconnect",
         breaks: &[
@@ -30,7 +30,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "disconnect-closes-all",
         area: "disconnect",
         breaks: &[
@@ -43,7 +43,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "closes the whole connection when a client leaves one namespace",
         build: || Box::new(ClosesAll),
     },
-    FaultInfo {
+    Entry {
         name: "leaves-main-instead",
         area: "disconnect",
         breaks: &["sio.disconnect.client-custom"],
@@ -57,7 +57,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "leaves-without-a-word",
         area: "disconnect",
         breaks: &[
@@ -75,7 +75,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "leaving-closes-all",
         area: "disconnect",
         breaks: &["sio.disconnect.server-initiated-others-live"],
@@ -90,7 +90,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "forgets-disconnect-handler",
         area: "disconnect",
         breaks: &[
@@ -106,7 +106,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "disconnect-with-payload",
         area: "disconnect",
         breaks: &["sio.disconnect.with-payload"],
@@ -117,7 +117,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "namespaces-share-handlers",
         area: "disconnect",
         breaks: &["sio.multiplex.namespace-isolation"],
@@ -133,7 +133,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "namespaces-by-prefix",
         area: "disconnect",
         breaks: &["sio.multiplex.json-with-slash", "sio.multiplex.comma-in-payload"],
@@ -150,7 +150,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "rooms-never-left",
         area: "disconnect",
         breaks: &["sio.disconnect.rooms-left"],

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Dies, Incoming, Outgoing, Told, is_text, parts, split_id, text},
 };
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     socket::{Action, SocketEvent},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "first-argument-only",
         area: "event",
         breaks: &["sio.event.echo-basic"],
@@ -45,7 +45,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "null-for-nothing",
         area: "event",
         breaks: &["sio.event.no-args"],
@@ -58,7 +58,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "false-becomes-null",
         area: "event",
         breaks: &["sio.event.types", "sio.event.false-arg"],
@@ -69,7 +69,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "wrong-namespace",
         area: "event",
         breaks: &["sio.event.namespace", "sio.binary.namespace"],
@@ -83,7 +83,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ascii-only",
         area: "event",
         breaks: &["sio.event.unicode", "sio.event.unicode-event-name"],
@@ -98,7 +98,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "loses-line-separators",
         area: "event",
         breaks: &["sio.event.line-separators"],
@@ -113,7 +113,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "emits-infinity",
         area: "event",
         breaks: &["sio.event.infinity-not-emitted"],
@@ -124,7 +124,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-white-space",
         area: "event",
         breaks: &["sio.event.json-whitespace-inside"],
@@ -139,7 +139,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "white-space-is-an-id",
         area: "event",
         breaks: &["sio.event.whitespace-before-payload"],
@@ -153,7 +153,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-trailing-garbage",
         area: "event",
         breaks: &["sio.event.trailing-garbage"],
@@ -167,7 +167,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "reserved-names-act",
         area: "event",
         breaks: &["sio.event.name-reserved", "sio.event.name-reserved-no-spoof"],
@@ -186,14 +186,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "swaps-events",
         area: "event",
         breaks: &["sio.event.order-200", "eio.polling.pipelined-posts-in-order"],
         sentence: "sends the items 1 and 2 of a burst, and the messages 100 and 101, the other way round",
         build: || Box::<Swaps>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "id-unasked",
         area: "event",
         breaks: &["sio.event.server-push-no-id"],
@@ -210,7 +210,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "broadcasts-twice",
         area: "event",
         breaks: &["sio.event.broadcast-once"],
@@ -225,7 +225,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "unjoined-goes-to-main",
         area: "event",
         breaks: &[
@@ -235,7 +235,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "delivers an event for a namespace that was not joined to the main one",
         build: || Box::<Unjoined>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "truncates-long-strings",
         area: "event",
         breaks: &["sio.event.large-500k", "sio.event.wide-array"],
@@ -256,7 +256,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "silent-bursts",
         area: "event",
         breaks: &["sio.event.server-push"],
@@ -271,7 +271,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-object-name",
         area: "event",
         breaks: &["sio.event.name-object"],
@@ -282,14 +282,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-error-event",
         area: "event",
         breaks: &["sio.event.name-error"],
         sentence: "dies of an event with the name error that nobody handles",
         build: || Box::new(Dies::of(|text| text.starts_with("2[\"error\""))),
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-property-name",
         area: "event",
         breaks: &["sio.event.name-object-prototype"],
@@ -300,7 +300,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-deep-nesting",
         area: "event",
         breaks: &[
@@ -311,7 +311,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "dies of a payload that is nested more than 900 deep",
         build: || Box::new(Dies::of(|text| text.contains(&"[".repeat(900)))),
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-proto-key",
         area: "event",
         breaks: &["sio.event.proto-key-in-data"],

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use http::{Method, StatusCode, request::Parts};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{
         Misconfigured, Open, Requests, Responses, answer, is_websocket, open_packet, parameter, polled_body,
         set_body, set_parameter, with_field,
@@ -16,8 +16,8 @@ use crate::{
     seams::{Ids, Seams, Verdict},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "handshake-created",
         area: "handshake",
         breaks: &["eio.handshake.polling.status-200"],
@@ -30,28 +30,28 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "open-packet-second",
         area: "handshake",
         breaks: &["eio.handshake.polling.open-packet-first"],
         sentence: "sends a message before the open packet",
         build: || Box::new(Open(|open| format!("4early\u{1e}{open}"))),
     },
-    FaultInfo {
+    Entry {
         name: "numeric-sid",
         area: "handshake",
         breaks: &["eio.handshake.polling.sid-string"],
         sentence: "announces the session id as a number",
         build: || Box::new(Open(|open| with_field(open, "sid", "17"))),
     },
-    FaultInfo {
+    Entry {
         name: "unsafe-sid",
         area: "handshake",
         breaks: &["eio.handshake.polling.sid-url-safe"],
         sentence: "gives out session ids that a URL cannot hold as they are",
         build: || Box::new(SessionIds(|mut ids| Box::new(move || format!("{}&/", ids())))),
     },
-    FaultInfo {
+    Entry {
         name: "same-engine-sid",
         area: "handshake",
         breaks: &["eio.handshake.polling.sid-unique"],
@@ -63,14 +63,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "upgrades-as-string",
         area: "handshake",
         breaks: &["eio.handshake.polling.upgrades-array"],
         sentence: "announces the upgrades as a string",
         build: || Box::new(Open(|open| with_field(open, "upgrades", "\"websocket\""))),
     },
-    FaultInfo {
+    Entry {
         name: "upgrades-always",
         area: "handshake",
         breaks: &[
@@ -80,42 +80,42 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "announces the upgrade to WebSocket where it is not allowed",
         build: || Box::new(Open(|open| with_field(open, "upgrades", "[\"websocket\"]"))),
     },
-    FaultInfo {
+    Entry {
         name: "interval-as-string",
         area: "handshake",
         breaks: &["eio.handshake.polling.ping-interval-number"],
         sentence: "announces pingInterval as a string",
         build: || Box::new(Open(|open| with_field(open, "pingInterval", "\"300\""))),
     },
-    FaultInfo {
+    Entry {
         name: "timeout-missing",
         area: "handshake",
         breaks: &["eio.handshake.polling.ping-timeout-number"],
         sentence: "does not announce pingTimeout",
         build: || Box::new(Open(|open| with_field(open, "pingTimeout", ""))),
     },
-    FaultInfo {
+    Entry {
         name: "max-payload-missing",
         area: "handshake",
         breaks: &["eio.handshake.polling.max-payload-number"],
         sentence: "does not announce maxPayload",
         build: || Box::new(Open(|open| with_field(open, "maxPayload", ""))),
     },
-    FaultInfo {
+    Entry {
         name: "extra-key",
         area: "handshake",
         breaks: &["eio.handshake.polling.exact-keys"],
         sentence: "announces a key that nobody knows",
         build: || Box::new(Open(|open| open.replacen('{', "{\"server\":\"reference\",", 1))),
     },
-    FaultInfo {
+    Entry {
         name: "interval-lie",
         area: "handshake",
         breaks: &["eio.handshake.polling.ping-interval-truthful"],
         sentence: "pings half as often as it announces",
         build: || Box::new(Misconfigured::new(|engine, _| engine.ping_interval *= 2)),
     },
-    FaultInfo {
+    Entry {
         name: "max-payload-lie",
         area: "handshake",
         breaks: &[
@@ -125,7 +125,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "accepts only half of the maxPayload that it announces",
         build: || Box::new(Misconfigured::new(|engine, _| engine.max_payload /= 2)),
     },
-    FaultInfo {
+    Entry {
         name: "accepts-missing-eio",
         area: "handshake",
         breaks: &["eio.handshake.polling.missing-eio"],
@@ -139,7 +139,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "accepts-any-eio",
         area: "handshake",
         breaks: &[
@@ -158,7 +158,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "defaults-to-polling",
         area: "handshake",
         breaks: &[
@@ -175,7 +175,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "unknown-transport-polls",
         area: "handshake",
         breaks: &["eio.handshake.polling.unknown-transport"],
@@ -190,7 +190,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "breaks-on-property-names",
         area: "handshake",
         breaks: &[
@@ -211,7 +211,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "post-opens-session",
         area: "handshake",
         breaks: &[
@@ -230,7 +230,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-refusal",
         area: "handshake",
         breaks: &[
@@ -240,21 +240,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "lets clients in that the application refuses",
         build: || Box::new(Misconfigured::new(|engine, _| engine.refuse_handshake = None)),
     },
-    FaultInfo {
+    Entry {
         name: "no-cookie",
         area: "handshake",
         breaks: &["eio.handshake.polling.cookie-contains-sid"],
         sentence: "sets no cookie although it was told to",
         build: || Box::new(Misconfigured::new(|engine, _| engine.cookie = None)),
     },
-    FaultInfo {
+    Entry {
         name: "cookie-unasked",
         area: "handshake",
         breaks: &["eio.handshake.polling.no-cookie-by-default"],
         sentence: "sets a cookie that nobody asked for",
         build: || Box::new(Misconfigured::new(|engine, _| engine.cookie = Some("io".into()))),
     },
-    FaultInfo {
+    Entry {
         name: "error-code-as-string",
         area: "handshake",
         breaks: &["eio.handshake.error.json-shape"],
@@ -268,21 +268,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "unknown-sid-answered",
         area: "handshake",
         breaks: &["eio.session.unknown-sid-get", "eio.session.unknown-sid-post"],
         sentence: "answers 200 to requests of sessions that never were",
         build: || Box::new(Sessions::answered(Wrongly::Unknown)),
     },
-    FaultInfo {
+    Entry {
         name: "closed-sid-fails",
         area: "handshake",
         breaks: &["eio.session.closed-sid", "eio.close.polling.session-gone"],
         sentence: "answers 500 to requests of a session that is over",
         build: || Box::new(Sessions::answered(Wrongly::Over)),
     },
-    FaultInfo {
+    Entry {
         name: "transport-mismatch-polls",
         area: "handshake",
         breaks: &[
@@ -293,7 +293,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "answers 200 to polling requests of a session that uses a WebSocket",
         build: || Box::new(Sessions::answered(Wrongly::Mismatch)),
     },
-    FaultInfo {
+    Entry {
         name: "crosstalk",
         area: "handshake",
         breaks: &["eio.session.request-on-other-port-noop"],

@@ -1,7 +1,7 @@
 //! Faults of the heartbeat.
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Misconfigured, PacketsIn, PacketsOut},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
 /// So late that no test waits for it, and yet far from the end of time.
 const NEVER: Millis = u64::MAX / 4;
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "never-pings",
         area: "heartbeat",
         breaks: &[
@@ -23,7 +23,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "never pings",
         build: || Box::new(Misconfigured::new(|engine, _| engine.ping_interval = NEVER)),
     },
-    FaultInfo {
+    Entry {
         name: "no-heartbeat-timeout",
         area: "heartbeat",
         breaks: &[
@@ -34,7 +34,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "pings, but does not mind if no pong comes",
         build: || Box::new(Misconfigured::new(|engine, _| engine.ping_timeout = NEVER)),
     },
-    FaultInfo {
+    Entry {
         name: "ignores-pongs",
         area: "heartbeat",
         breaks: &[
@@ -48,21 +48,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "hasty-timeout",
         area: "heartbeat",
         breaks: &["eio.heartbeat.ws.not-closed-early"],
         sentence: "waits for a pong only a quarter of pingTimeout",
         build: || Box::new(Misconfigured::new(|engine, _| engine.ping_timeout /= 4)),
     },
-    FaultInfo {
+    Entry {
         name: "late-timeout",
         area: "heartbeat",
         breaks: &["eio.heartbeat.ws.late-pong"],
         sentence: "waits for a pong four times pingTimeout",
         build: || Box::new(Misconfigured::new(|engine, _| engine.ping_timeout *= 4)),
     },
-    FaultInfo {
+    Entry {
         name: "pong-with-data-ignored",
         area: "heartbeat",
         breaks: &["eio.heartbeat.pong-payload-ignored"],
@@ -73,14 +73,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ping-for-each-pong",
         area: "heartbeat",
         breaks: &["eio.heartbeat.unsolicited-pong", "eio.heartbeat.pong-flood"],
         sentence: "answers each pong with another ping",
         build: || Box::<PingForPong>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "answers-client-pings",
         area: "heartbeat",
         breaks: &[
@@ -90,7 +90,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "answers a ping from a client with a pong, as the third revision did",
         build: || Box::<PongForPing>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "ping-with-data",
         area: "heartbeat",
         breaks: &["eio.heartbeat.ws.ping-is-text-without-payload"],

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::{HeaderValue, Method, header, request::Parts};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Requests, Responses, answer, parameter, polled_body, set_body},
 };
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     seams::{Seams, Verdict},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "post-says-loud-ok",
         area: "http",
         breaks: &["eio.http.post-response-body-ok"],
@@ -27,14 +27,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "cors-any-origin",
         area: "http",
         breaks: &["eio.http.cors-bad-origin"],
         sentence: "lets pages of every origin read its answers",
         build: || Box::<AnyOrigin>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "no-cors-on-errors",
         area: "http",
         breaks: &["eio.http.cors-on-errors"],
@@ -47,7 +47,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-preflight",
         area: "http",
         breaks: &["eio.http.options-preflight"],
@@ -63,7 +63,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "refuses-untyped-post",
         area: "http",
         breaks: &["eio.http.post-content-type-absent"],
@@ -81,7 +81,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "wrong-content-type",
         area: "http",
         breaks: &[
@@ -96,7 +96,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "stored-answers",
         area: "http",
         breaks: &["eio.handshake.polling.no-store"],
@@ -107,14 +107,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "jsonp-unchecked",
         area: "http",
         breaks: &["eio.http.jsonp-non-numeric"],
         sentence: "wraps a poll into a script with whatever the query names as callback",
         build: || Box::<Jsonp>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "post-waits-for-poll",
         area: "http",
         breaks: &["eio.http.post-response-prompt"],

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header, request::Parts};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Incoming, Misconfigured, Outgoing, PacketsIn, Polled, Posted, SEPARATOR, text},
 };
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
     seams::{Seams, Verdict},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "no-separator",
         area: "payload",
         breaks: &[
@@ -26,14 +26,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "joins the packets of a poll without separator",
         build: || Box::new(Polled(|body| body.replace(SEPARATOR, ""))),
     },
-    FaultInfo {
+    Entry {
         name: "corrupts-base64",
         area: "payload",
         breaks: &["eio.payload.binary-base64", "sio.binary.polling"],
         sentence: "leaves the padding out of base64 and swaps the case of its letters",
         build: || Box::new(Polled(|body| each_base64(body, corrupt))),
     },
-    FaultInfo {
+    Entry {
         name: "url-safe-base64",
         area: "payload",
         breaks: &["eio.payload.base64-standard-alphabet"],
@@ -44,14 +44,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "b4-prefix",
         area: "payload",
         breaks: &["eio.payload.binary-never-4b"],
         sentence: "writes `b4` before base64, as the third revision did",
         build: || Box::new(Polled(|body| each_base64(body, |data| format!("4{data}")))),
     },
-    FaultInfo {
+    Entry {
         name: "first-packet-only",
         area: "payload",
         breaks: &["eio.payload.multiple-messages"],
@@ -65,7 +65,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "last-packet-lost",
         area: "payload",
         breaks: &["eio.payload.single-message"],
@@ -77,7 +77,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "sixteen-packets",
         area: "payload",
         breaks: &["eio.payload.20-packets", "eio.payload.many-packets"],
@@ -93,7 +93,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "reverses-payload",
         area: "payload",
         breaks: &["eio.payload.response-batches"],
@@ -110,7 +110,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "mangles-utf8",
         area: "payload",
         breaks: &["eio.payload.utf8-roundtrip"],
@@ -124,7 +124,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "drops-chunked-bodies",
         area: "payload",
         breaks: &[
@@ -134,7 +134,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "takes a body without Content-Length for an empty one",
         build: || Box::<DropsChunked>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "raw-separator",
         area: "payload",
         breaks: &["eio.payload.rs-inside-json-escaped", "sio.event.escaped-rs"],
@@ -145,7 +145,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-size-limit",
         area: "payload",
         breaks: &[
@@ -158,14 +158,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "accepts sixteen times the maxPayload that it announces",
         build: || Box::new(Misconfigured::new(|engine, _| engine.max_payload *= 16)),
     },
-    FaultInfo {
+    Entry {
         name: "invalid-utf8-fails",
         area: "payload",
         breaks: &["eio.payload.invalid-utf8"],
         sentence: "answers 500 to a payload that is not UTF-8",
         build: || Box::<InvalidUtf8>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "ignores-malformed",
         area: "payload",
         breaks: &[
@@ -198,7 +198,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "ignores malformed packets; only its timers close a connection",
         build: || Box::<IgnoresMalformed>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "reads-behind-close",
         area: "payload",
         breaks: &["eio.payload.close-stops-processing"],
@@ -212,7 +212,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "reads-behind-errors",
         area: "payload",
         breaks: &["eio.payload.stops-at-first-error"],
@@ -223,7 +223,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "empty-base64-dropped",
         area: "payload",
         breaks: &[

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use http::{Method, request::Parts};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{answer, is_websocket, parameter, polled_body},
 };
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     seams::{Seams, Verdict},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "two-gets",
         area: "polling",
         breaks: &[
@@ -29,7 +29,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             ))
         },
     },
-    FaultInfo {
+    Entry {
         name: "two-posts",
         area: "polling",
         breaks: &[
@@ -44,7 +44,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             ))
         },
     },
-    FaultInfo {
+    Entry {
         name: "one-request-at-a-time",
         area: "polling",
         breaks: &["eio.polling.get-and-post-parallel"],
@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             ))
         },
     },
-    FaultInfo {
+    Entry {
         name: "second-get-survives",
         area: "polling",
         breaks: &["eio.polling.duplicate-get-closes"],
@@ -80,7 +80,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             ))
         },
     },
-    FaultInfo {
+    Entry {
         name: "second-post-survives",
         area: "polling",
         breaks: &["eio.polling.duplicate-post-closes"],
@@ -98,14 +98,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             ))
         },
     },
-    FaultInfo {
+    Entry {
         name: "sleepy-polls",
         area: "polling",
         breaks: &["eio.polling.get-flushes-on-emit"],
         sentence: "answers each poll 250 ms late",
         build: || Box::<Late>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "aborted-post-blocks",
         area: "polling",
         breaks: &["eio.polling.aborted-post", "eio.payload.declared-length-lie"],

@@ -1,26 +1,26 @@
 //! Faults of connection state recovery.
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Dies, Misconfigured, Outgoing, text, with_field},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "recovery-off",
         area: "recovery",
         breaks: &["sio.recovery.pid-present", "sio.recovery.offset-appended"],
         sentence: "keeps nothing although it was told to",
         build: || Box::new(Misconfigured::new(|_, socket| socket.recovery = None)),
     },
-    FaultInfo {
+    Entry {
         name: "recovery-always",
         area: "recovery",
         breaks: &["sio.recovery.off-by-default", "sio.connect.response-sid-only"],
         sentence: "keeps sessions although nobody told it to",
         build: || Box::new(Misconfigured::new(|_, socket| socket.recovery = Some(2000))),
     },
-    FaultInfo {
+    Entry {
         name: "pid-is-sid",
         area: "recovery",
         breaks: &["sio.recovery.pid-present"],
@@ -40,7 +40,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "forgets-absent-clients",
         area: "recovery",
         breaks: &["sio.recovery.restore", "sio.recovery.missed-packets"],
@@ -51,7 +51,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "remembers-absent-clients",
         area: "recovery",
         breaks: &["sio.recovery.expired"],
@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-numeric-pid",
         area: "recovery",
         breaks: &["sio.recovery.non-string"],

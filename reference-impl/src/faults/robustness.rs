@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use http::{HeaderValue, header, request::Parts};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{Requests, Responses, answer, parameter},
 };
 use crate::{
@@ -15,22 +15,22 @@ use crate::{
     socket::Action,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "violation-closes-everyone",
         area: "robustness",
         breaks: &["robust.parse-error-closes-only-one"],
         sentence: "closes all connections when one client breaks the protocol",
         build: || Box::<ClosesEveryone>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-garbage",
         area: "robustness",
         breaks: &["robust.process-alive-after-each-check"],
         sentence: "dies of a packet that it does not understand",
         build: || Box::new(super::parts::Dies::of(|text| text == "abc")),
     },
-    FaultInfo {
+    Entry {
         name: "error-shows-query",
         area: "robustness",
         breaks: &["robust.xss-in-error"],
@@ -47,7 +47,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "error-shows-stack",
         area: "robustness",
         breaks: &["robust.error-does-not-leak-stack"],
@@ -61,7 +61,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "needs-no-host",
         area: "robustness",
         breaks: &["robust.host-missing"],
@@ -75,7 +75,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "fails-on-percent-signs",
         area: "robustness",
         breaks: &["robust.invalid-percent-encoding"],
@@ -97,7 +97,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-absolute-targets",
         area: "robustness",
         breaks: &["robust.absolute-form-uri"],
@@ -109,28 +109,28 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "fifty-sessions",
         area: "robustness",
         breaks: &["robust.handshake-burst"],
         sentence: "answers 500 to handshakes while fifty sessions are open",
         build: || Box::<FiftySessions>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "slow-body-for-ever",
         area: "robustness",
         breaks: &["robust.slow-body-ends"],
         sentence: "waits for a body even when its session is over",
         build: || Box::<SlowBody>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "socket-id-is-a-key",
         area: "robustness",
         breaks: &["robust.sid-not-in-sio-payloads"],
         sentence: "takes the public id of a socket for that of its session",
         build: || Box::<PublicKey>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "composes-characters",
         area: "robustness",
         breaks: &["robust.unicode-normalization"],
@@ -143,14 +143,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "query-becomes-header",
         area: "robustness",
         breaks: &["robust.header-injection-sid"],
         sentence: "copies a line break of the query into the head of its answer",
         build: || Box::new(Requests(inject)),
     },
-    FaultInfo {
+    Entry {
         name: "slow-body-blocks-all",
         area: "robustness",
         breaks: &["robust.slow-body"],
@@ -162,7 +162,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-foreign-upgrade",
         area: "robustness",
         breaks: &["robust.http2-preface"],
@@ -174,7 +174,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-broken-websocket",
         area: "robustness",
         breaks: &["robust.ws-upgrade-rst-right-path", "robust.ws-half-close"],
@@ -186,7 +186,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-many-namespaces",
         area: "robustness",
         breaks: &["sio.connect.many-namespaces-limit"],

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use http::request::Parts;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{FramesIn, is_text, is_websocket, open_packet, parameter, polled_body, set_parameter},
 };
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     seams::{Seams, Verdict},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "never-upgrades",
         area: "upgrade",
         breaks: &["eio.upgrade.probe-pong", "eio.upgrade.complete"],
@@ -29,7 +29,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-upgrade-packet",
         area: "upgrade",
         breaks: &["eio.upgrade.complete"],
@@ -44,7 +44,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "wrong-probe-answer",
         area: "upgrade",
         breaks: &["eio.upgrade.probe-pong"],
@@ -60,7 +60,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "holds-polls-during-upgrade",
         area: "upgrade",
         breaks: &[
@@ -70,7 +70,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "does not release the poll while an upgrade is under way",
         build: || Box::<HoldsNoops>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "holds-later-polls",
         area: "upgrade",
         breaks: &["eio.upgrade.noop-to-later-gets"],
@@ -82,7 +82,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "loses-packets-at-upgrade",
         area: "upgrade",
         breaks: &[
@@ -92,7 +92,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "drops what waits when the upgrade is completed",
         build: || Box::<AtUpgrade>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "repeats-packets-at-upgrade",
         area: "upgrade",
         breaks: &["eio.upgrade.buffered-packets-flushed-to-ws"],
@@ -104,7 +104,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "leaves-second-websocket",
         area: "upgrade",
         breaks: &[
@@ -115,14 +115,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "leaves a second WebSocket of a session open",
         build: || Box::<SecondWebSocket>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "opens-unknown-sids",
         area: "upgrade",
         breaks: &["eio.upgrade.unknown-sid"],
         sentence: "opens a new session for a WebSocket of a session that never was",
         build: || Box::<UnknownSids>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "failed-probe-ends-session",
         area: "upgrade",
         breaks: &[
@@ -133,14 +133,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "ends the session when an upgrade goes wrong",
         build: || Box::<FailedProbe>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "takes-early-messages",
         area: "upgrade",
         breaks: &["eio.upgrade.message-before-5", "eio.upgrade.binary-before-5"],
         sentence: "takes a message before the upgrade packet for both",
         build: || Box::<EarlyMessages>::default(),
     },
-    FaultInfo {
+    Entry {
         name: "no-upgrade-timeout",
         area: "upgrade",
         breaks: &["eio.upgrade.timeout"],

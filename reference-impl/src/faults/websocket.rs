@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{
         FramesIn, FramesOut, Requests, Responses, SEPARATOR, Wire, answer, is_websocket, open_packet,
         parameter, set_open_packet, set_parameter, text, with_field,
@@ -16,8 +16,8 @@ use crate::{
     seams::{Seams, Verdict},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "ws-accepts-bad-eio",
         area: "websocket",
         breaks: &[
@@ -39,7 +39,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ws-takes-polling",
         area: "websocket",
         breaks: &["eio.ws.transport-polling"],
@@ -53,7 +53,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "wrong-accept-key",
         area: "websocket",
         breaks: &["eio.ws.accept-key", "eio.ws.handshake-101"],
@@ -66,7 +66,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "any-ws-version",
         area: "websocket",
         breaks: &["eio.ws.bad-version"],
@@ -80,7 +80,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "keyless-websocket",
         area: "websocket",
         breaks: &["eio.ws.missing-key"],
@@ -95,7 +95,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ws-offers-upgrades",
         area: "websocket",
         breaks: &["eio.ws.open-upgrades-empty"],
@@ -106,14 +106,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ws-open-lacks-field",
         area: "websocket",
         breaks: &["eio.ws.open-same-fields"],
         sentence: "does not announce maxPayload on a WebSocket",
         build: || Box::new(OpenOverWebSocket(|open| with_field(open, "maxPayload", ""))),
     },
-    FaultInfo {
+    Entry {
         name: "joins-packets",
         area: "websocket",
         breaks: &["eio.ws.one-packet-per-frame"],
@@ -130,7 +130,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "splits-frames",
         area: "websocket",
         breaks: &["eio.ws.rs-not-a-separator"],
@@ -145,7 +145,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "binary-type-prefix",
         area: "websocket",
         breaks: &["eio.ws.binary-no-type-prefix"],
@@ -157,7 +157,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "binary-type-parsed",
         area: "websocket",
         breaks: &["eio.ws.binary-type-byte-not-parsed"],
@@ -171,7 +171,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "binary-as-text",
         area: "websocket",
         breaks: &["eio.ws.binary-echo"],
@@ -183,7 +183,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "text-as-binary",
         area: "websocket",
         breaks: &[
@@ -198,7 +198,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "websocket-by-post",
         area: "websocket",
         breaks: &["eio.ws.post-upgrade"],
@@ -212,7 +212,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "fragments-are-messages",
         area: "websocket",
         breaks: &["eio.ws.fragmented-text", "eio.ws.fragmented-binary"],
@@ -224,21 +224,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-ping-frames",
         area: "websocket",
         breaks: &["eio.ws.control-ping"],
         sentence: "does not answer the ping frames of the WebSocket protocol",
         build: || Box::new(Wire(|frame| frame.first & 0x0f != 9)),
     },
-    FaultInfo {
+    Entry {
         name: "ignores-close-frames",
         area: "websocket",
         breaks: &["eio.ws.close-code-echo", "eio.close.ws.frame-close"],
         sentence: "does not answer the close frame of the WebSocket protocol",
         build: || Box::new(Wire(|frame| frame.first & 0x0f != 8)),
     },
-    FaultInfo {
+    Entry {
         name: "accepts-unmasked-frames",
         area: "websocket",
         breaks: &["eio.ws.unmasked-frame"],
@@ -250,7 +250,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-reserved-bits",
         area: "websocket",
         breaks: &["eio.ws.rsv-bits"],
@@ -262,7 +262,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "drops-invalid-utf8",
         area: "websocket",
         breaks: &["eio.ws.invalid-utf8-text"],
@@ -273,7 +273,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             }))
         },
     },
-    FaultInfo {
+    Entry {
         name: "fails-on-repeated-parameters",
         area: "websocket",
         breaks: &[

@@ -9,6 +9,7 @@ use crate::suite::Codec;
 use crate::target::{
     ClientTarget, CodecTarget, DriverError, FILE_NAME, Hello, Limits, Manifest, StartError, Target,
 };
+use futures_util::FutureExt as _;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -188,7 +189,13 @@ impl Course<'_> {
                 running = Some(stage);
                 continue;
             }
-            match client::take(step, &stage).await {
+            let taken = client::take(step, &stage).await;
+            // Who writes on when its case is closed is lost for the next ones too.
+            let taken = match (taken, stage.client.lost().now_or_never()) {
+                (Err(Trouble::Missing(_)), Some(error)) => Err(Trouble::Lost(error)),
+                (taken, _) => taken,
+            };
+            match taken {
                 Ok(()) => self.ok(step.title())?,
                 Err(Trouble::Missing(what)) => self.not_ok(step.title(), &what, step.advice())?,
                 Err(Trouble::Unable(why)) => {

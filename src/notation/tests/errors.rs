@@ -46,6 +46,8 @@ fn headers() {
         "title: x\nrule: r\nover: polling\ngiven: /custom",
         "title: x\nrule: r\nover: polling\ngiven: connected custom",
         "title: x\nrule: r\ngiven: connected",
+        "title: x\nrule: r\nover: pollin\ngiven: connected",
+        "title: x\nrule: r\novr: polling\ngiven: connected",
         "title: x\nrule: r\nneeds: echo, , ack",
         "title: x\nrule: r\nvariant: a b",
         "title: x\nrule: r\nheartbeat: auto",

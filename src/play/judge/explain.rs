@@ -1,6 +1,6 @@
 //! The words of a verdict: what was expected, what came and when, what would have been allowed, what to look at.
 
-use super::expect::{Misfit, contents};
+use super::fits::{Misfit, contents};
 use super::label::{Arrival, What};
 use super::{Flow, Judge, Judgement, label_name};
 use crate::notation::{Action, Alternative, Binary, Content, Step};
@@ -39,7 +39,7 @@ impl Arrival {
 }
 
 impl<'c> Judge<'c> {
-    fn failure(&self, step: &Step, at: f64) -> Failure {
+    pub(super) fn failure(&self, step: &Step, at: f64) -> Failure {
         let allowed = match &step.action {
             Action::Wire { alternatives, .. } | Action::Report { alternatives, .. } => alternatives
                 .iter()
@@ -55,7 +55,7 @@ impl<'c> Judge<'c> {
         }
     }
 
-    fn fail(&mut self, failure: Failure) -> Flow<'c> {
+    pub(super) fn fail(&mut self, failure: Failure) -> Flow<'c> {
         self.verdict = Some(Judgement::Fail(failure));
         Flow::Again
     }
@@ -237,7 +237,7 @@ impl Judge<'_> {
     fn on_label(&self, label: &str, what: &str) -> String {
         let name = self.named.get(label).map_or(label, String::as_str);
         match name {
-            "" | super::client::ANY_LABEL => what.to_owned(),
+            "" | super::requests::ANY_LABEL => what.to_owned(),
             super::DRIVER => format!("from the driver: {what}"),
             name => format!("on {name}: {what}"),
         }

@@ -1,7 +1,8 @@
 //! What must hold between the lines and after the last one: nothing is left that no line asked for.
 
 use super::label::{Arrival, What};
-use super::{Demand, Flow, Judge, Judgement, Node};
+use super::walk::Node;
+use super::{Demand, Flow, Judge, Judgement};
 use crate::notation::{Action, Content, OwnAction, Step};
 use crate::transcript::Proof;
 

@@ -36,7 +36,7 @@ impl Judge<'_> {
         if self.hosts() && self.bound.is_empty() && Self::expected_request(step).is_some() {
             return OPENING_MS;
         }
-        let closes = super::expect::contents(step).any(|c| matches!(c, Content::Close(_)));
+        let closes = super::fits::contents(step).any(|c| matches!(c, Content::Close(_)));
         if !closes {
             return ANSWER_MS;
         }

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// Why two results are not compared.
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
+    /// There are not two.
+    #[error("expected two results, the old one and the new one, but came {0}")]
+    Number(usize),
     /// They are of different roles, which play different cases.
     #[error("the results are of a {old} and of a {new}: expected two of one role")]
     Roles {
@@ -52,11 +55,14 @@ pub struct Change<'a> {
 }
 
 impl<'a> Diff<'a> {
-    /// Compares two runs; they may be of different targets.
+    /// Compares two runs, the old one first; they may be of different targets.
     ///
     /// # Errors
-    /// Where they are of different roles.
-    pub fn of(old: &'a RunResult, new: &'a RunResult) -> Result<Self, DiffError> {
+    /// Where they are not two, or of different roles.
+    pub fn of(results: &'a [RunResult]) -> Result<Self, DiffError> {
+        let [old, new] = results else {
+            return Err(DiffError::Number(results.len()));
+        };
         if old.role != new.role {
             return Err(DiffError::Roles {
                 old: old.role.clone(),
@@ -179,7 +185,8 @@ mod tests {
             ("j", Pass, Some("+ x")),
             ("k", Pass, None),
         ]);
-        let diff = Diff::of(&old, &new).unwrap();
+        let results = [old, new];
+        let diff = Diff::of(&results).unwrap();
         assert_eq!(ids(&diff.newly_failing), ["a", "g"]);
         assert_eq!(ids(&diff.fixed), ["b", "h"]);
         assert_eq!(ids(&diff.newly_flaky), ["c"]);
@@ -188,13 +195,14 @@ mod tests {
         assert_eq!(ids(&diff.added), ["k"]);
         assert_eq!(ids(&diff.removed), ["f"]);
         assert!(diff.is_worse());
-        assert!(!Diff::of(&new, &new).unwrap().is_worse());
+        let [_, new] = results;
+        assert!(!Diff::of(&[new.clone(), new]).unwrap().is_worse());
     }
 
     #[test]
     fn roles_are_not_compared_with_each_other() {
         let mut other = result(&[]);
         other.role = "client".to_owned();
-        assert!(Diff::of(&result(&[]), &other).is_err());
+        assert!(Diff::of(&[result(&[]), other]).is_err());
     }
 }

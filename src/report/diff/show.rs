@@ -3,8 +3,9 @@
 use super::{Change, Diff};
 use crate::outcome::{CaseResult, RunResult};
 use crate::report::escape;
-use crate::report::group::came;
-use crate::report::text::{brief, count, safe};
+use crate::report::group::{came, named};
+use crate::report::pieces::Pieces;
+use crate::report::text::{brief, count};
 
 /// The first lines of a difference, which are no part of it.
 const HEADS: [&str; 2] = ["--- reference", "+++ target"];
@@ -60,13 +61,12 @@ pub fn text(diff: &Diff<'_>) -> String {
     out
 }
 
-/// The comparison as Markdown.
-pub fn markdown(diff: &Diff<'_>) -> String {
+/// The comparison as Markdown, of at most `limit` bytes.
+pub fn markdown(diff: &Diff<'_>, limit: usize) -> String {
     let (from, to) = (
         escape::text(&run(diff.old), 200),
         escape::text(&run(diff.new), 200),
     );
-    let mut out = format!("# siospec: from {from} to {to}\n\n");
     let numbers: Vec<String> = lists(diff)
         .iter()
         .filter(|(_, changes)| !changes.is_empty())
@@ -77,37 +77,39 @@ pub fn markdown(diff: &Diff<'_>) -> String {
     } else {
         numbers.join(", ")
     };
-    out.push_str(&format!("{says}.\n"));
+    let mut out = Pieces::new(limit);
+    out.push(format!("# siospec: from {from} to {to}\n\n{says}.\n"));
     for (title, changes) in lists(diff) {
-        if changes.is_empty() {
-            continue;
-        }
-        out.push_str(&format!("\n## {title} ({})\n\n", changes.len()));
-        for change in changes.iter().take(LISTED) {
-            out.push_str(&format!(
-                "- {}: {}",
-                escape::code(&name(change), 300),
-                verdicts(change)
-            ));
-            if title == "newly failing" {
-                out.push_str(
-                    &why(change)
-                        .map(|why| format!(": {}", escape::text(why, 300)))
-                        .unwrap_or_default(),
-                );
-            }
-            out.push('\n');
-            if title == "changed deviations" {
-                for (mark, text) in deviations(change) {
-                    out.push_str(&format!("  - {mark} {}\n", escape::code(text, 300)));
-                }
-            }
-        }
-        out.push_str(
-            &more(changes)
+        if !changes.is_empty() {
+            let items: String = changes
+                .iter()
+                .take(LISTED)
+                .map(|change| item(title, change))
+                .collect();
+            let more = more(changes)
                 .map(|more| format!("- {more}\n"))
+                .unwrap_or_default();
+            out.push(format!("\n## {title} ({})\n\n{items}{more}", changes.len()));
+        }
+    }
+    out.finish()
+}
+
+/// A change as an item of the list with this title.
+fn item(title: &str, change: &Change<'_>) -> String {
+    let mut out = format!("- {}: {}", escape::code(&name(change), 300), verdicts(change));
+    if title == "newly failing" {
+        out.push_str(
+            &why(change)
+                .map(|why| format!(": {}", escape::text(why, 300)))
                 .unwrap_or_default(),
         );
+    }
+    out.push('\n');
+    if title == "changed deviations" {
+        for (mark, text) in deviations(change) {
+            out.push_str(&format!("  - {mark} {}\n", escape::code(text, 300)));
+        }
     }
     out
 }
@@ -122,15 +124,7 @@ fn run(result: &RunResult) -> String {
 }
 
 fn name(change: &Change<'_>) -> String {
-    let Some(case) = change.new.or(change.old) else {
-        return String::new();
-    };
-    let variant = if case.variant.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", safe(&case.variant))
-    };
-    format!("{} ({}{variant})", brief(&case.id, 200), safe(&case.over))
+    change.new.or(change.old).map(named).unwrap_or_default()
 }
 
 fn verdicts(change: &Change<'_>) -> String {
@@ -206,16 +200,18 @@ mod tests {
             ),
         ]);
         new.cases[0].message = "expected 400, but came \u{1b}[2J<b>".to_owned();
-        let diff = Diff::of(&old, &new).unwrap();
+        let results = [old, new];
+        let diff = Diff::of(&results).unwrap();
         insta::assert_snapshot!("text", text(&diff));
-        insta::assert_snapshot!("markdown", markdown(&diff));
+        insta::assert_snapshot!("markdown", markdown(&diff, 1 << 20));
     }
 
     #[test]
     fn the_same_run_twice_has_no_difference() {
         let one = result(&[("server/a", Verdict::Fail, None)]);
-        let diff = Diff::of(&one, &one).unwrap();
+        let results = [one.clone(), one];
+        let diff = Diff::of(&results).unwrap();
         assert!(text(&diff).contains("nothing changed"));
-        assert!(markdown(&diff).contains("Nothing changed."));
+        assert!(markdown(&diff, 1 << 20).contains("Nothing changed."));
     }
 }

@@ -11,6 +11,9 @@ use crate::report::text::{brief, brief_lines};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The longest name of a role, in characters.
+const ROLE: usize = 20;
+
 /// How much of each trial is kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Depth {
@@ -211,7 +214,7 @@ impl Data {
                 }
                 ResultData {
                     label: strings.add(label),
-                    role: strings.add(brief(&result.role, 20)),
+                    role: strings.add(brief(&result.role, ROLE)),
                     interrupted: result.interrupted,
                     verdicts: verdicts.into_iter().collect(),
                     details,
@@ -247,10 +250,11 @@ fn shown(result: &RunResult, depth: &Depth) -> BTreeSet<usize> {
 }
 
 fn case_data(case: &CaseResult, role: &str, id: &str, depth: &Depth, strings: &mut Strings) -> CaseData {
+    let role = strings.add(brief(role, ROLE));
     let mut text = |text: &str| strings.add(brief(text, depth.text));
     CaseData {
         id: text(id),
-        role: text(role),
+        role,
         area: text(&case.area),
         title: text(&case.title),
         rule: text(&case.rule),

@@ -116,12 +116,13 @@ fn row(entry: &Entry, role: &str, is_blamed: bool, depth: &Depth, strings: &mut 
     )
 }
 
-/// The direction on the wire: against a server the player is the client, otherwise the target is.
+/// The direction on the wire: against a server the player is the client, otherwise the target is. A codec has no wire: what it
+/// is asked goes one way, what it answers the other.
 fn arrow(wire: &Wire, role: &str, sender: Side) -> &'static str {
     let by_client = (role == "client") == (sender == Side::Target);
     match (wire, sender, by_client) {
-        (Wire::Driver(_), Side::Player, _) => "@>",
-        (Wire::Driver(_), Side::Target, _) => "@<",
+        (Wire::Driver(_), Side::Player, _) if role != "codec" => "@>",
+        (Wire::Driver(_), Side::Target, _) if role != "codec" => "@<",
         (_, _, true) => ">",
         (_, _, false) => "<",
     }
@@ -284,6 +285,16 @@ mod tests {
         let entry = text(1.0, "40");
         assert_eq!(drawn(vec![entry.clone()], None, "server", 9).0, ["ws< 40"]);
         assert_eq!(drawn(vec![entry], None, "client", 9).0, ["ws> 40"]);
+        let asked = |event| Entry {
+            event,
+            ..text(0.0, "")
+        };
+        let driven = vec![
+            asked(Event::Sent(Wire::Driver("4".to_owned()))),
+            asked(Event::Received(Wire::Driver("5".to_owned()))),
+        ];
+        assert_eq!(drawn(driven.clone(), None, "client", 9).0, ["ws@> 4", "ws@< 5"]);
+        assert_eq!(drawn(driven, None, "codec", 9).0, ["ws> 4", "ws< 5"]);
     }
 
     #[test]

@@ -5,15 +5,13 @@ mod table;
 
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
 use crate::report::escape::text;
-use crate::report::group::{groups, worst_first};
+use crate::report::group::{self, groups, worst_first};
 use crate::report::matrix::{badness, is_bad, labels};
+use crate::report::pieces::Pieces;
 use crate::report::text::count;
-use std::collections::BTreeMap;
 
 /// How large the summary of a job may be, in bytes: GitHub takes 1 MiB.
 pub const LIMIT: usize = 1 << 20;
-/// What is kept free for the line that says what was left out.
-const RESERVE: usize = 400;
 
 /// The whole summary, of at most `limit` bytes.
 pub fn summary(results: &[RunResult], limit: usize) -> String {
@@ -159,17 +157,7 @@ fn folded(title: &str, whose: &str, lines: &[String]) -> Option<String> {
 
 /// Why trials were skipped or blocked, the most frequent reason first.
 fn not_played(result: &RunResult) -> Vec<String> {
-    let mut reasons: BTreeMap<(Verdict, &str), usize> = BTreeMap::new();
-    for case in result
-        .cases
-        .iter()
-        .filter(|case| [Verdict::Skip, Verdict::Blocked].contains(&case.verdict))
-    {
-        *reasons.entry((case.verdict, &case.message)).or_default() += 1;
-    }
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    let says = |((verdict, why), n): &((Verdict, &str), usize)| {
+    let says = |(verdict, why, n): &(Verdict, &str, usize)| {
         format!(
             "- {} {n} {}: {}\n",
             table::sign(*verdict),
@@ -177,40 +165,5 @@ fn not_played(result: &RunResult) -> Vec<String> {
             text(why, 200)
         )
     };
-    reasons.iter().map(says).collect()
-}
-
-/// Sections in their order, as long as there is room. What does not fit is left out as a whole.
-struct Pieces {
-    out: String,
-    limit: usize,
-    left_out: usize,
-}
-
-impl Pieces {
-    fn new(limit: usize) -> Self {
-        Self {
-            out: String::new(),
-            limit: limit.saturating_sub(RESERVE),
-            left_out: 0,
-        }
-    }
-
-    fn push(&mut self, section: String) {
-        if self.out.len() + section.len() <= self.limit {
-            self.out.push_str(&section);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    fn finish(mut self) -> String {
-        if self.left_out > 0 {
-            let left_out = count(self.left_out, "section is", "sections are");
-            self.out.push_str(&format!(
-                "\n{left_out} left out, since a summary must stay small: the JSON result has everything.\n"
-            ));
-        }
-        self.out
-    }
+    group::not_played(result).iter().map(says).collect()
 }

@@ -3,7 +3,7 @@
 use crate::outcome::{CaseResult, Failure, Verdict};
 use crate::report::group::{self, blamed_line, groups};
 use crate::report::matrix::base;
-use crate::report::text::{brief, count, safe};
+use crate::report::text::{brief, count};
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 /// How many lines of the script stand above and below the one that is underlined.
@@ -119,8 +119,8 @@ impl Block<'_> {
             "rule",
             format!(
                 "{} ({}): {}{source}",
-                safe(&first.rule),
-                safe(&first.level),
+                brief(&first.rule, 200),
+                brief(&first.level, 40),
                 brief(&first.rule_text, SHOWN)
             ),
         ));
@@ -154,7 +154,7 @@ impl Block<'_> {
             lines.push(format!(
                 "{} over {}{says}",
                 brief(&trial.id, SHOWN),
-                safe(&trial.over)
+                brief(&trial.over, 40)
             ));
         }
         if lines.is_empty() {

@@ -2,7 +2,8 @@
 
 use super::{failure, summary};
 use crate::outcome::{CaseResult, RunEvent, RunResult, TargetInfo, Verdict};
-use crate::report::text::{brief, count, safe};
+use crate::report::group::named;
+use crate::report::text::{brief, count};
 use std::io::{self, Write};
 
 /// How many failures are shown in full.
@@ -43,13 +44,14 @@ impl<W: Write> Terminal<W> {
         match event {
             RunEvent::Started {
                 target,
+                role,
                 planned,
                 capabilities,
-            } => self.started(target, *planned, capabilities),
+            } => self.started(target, role, *planned, capabilities),
             RunEvent::TrialStarted { .. } => Ok(()),
             RunEvent::TrialFinished(case) => self.finished_trial(case),
             RunEvent::Retrying { id, reason } => {
-                self.verbosely(&format!("again   {}: {}", safe(id), brief(reason, 400)))
+                self.verbosely(&format!("again   {}: {}", brief(id, 200), brief(reason, 400)))
             }
             RunEvent::Notice(notice) => self.notice(notice),
             RunEvent::Finished(result) => self.finished(result),
@@ -59,6 +61,7 @@ impl<W: Write> Terminal<W> {
     fn started(
         &mut self,
         target: &TargetInfo,
+        role: &str,
         planned: usize,
         capabilities: &[(String, bool)],
     ) -> io::Result<()> {
@@ -67,8 +70,9 @@ impl<W: Write> Terminal<W> {
         }
         writeln!(
             self.out,
-            "{}, {}",
+            "{} as a {}, {}",
             describe(target),
+            brief(role, 20),
             count(planned, "trial", "trials")
         )?;
         let capabilities = capabilities.iter().map(|(name, able)| (name.as_str(), *able));
@@ -161,12 +165,7 @@ impl<W: Write> Terminal<W> {
         }
         if self.detail.verbose || self.detail.strict {
             for case in &cases {
-                writeln!(
-                    self.out,
-                    "deviation {} ({})",
-                    brief(&case.id, 200),
-                    safe(&case.over)
-                )?;
+                writeln!(self.out, "deviation {}", named(case))?;
                 for line in case.deviation.iter().flat_map(|diff| diff.lines()) {
                     writeln!(self.out, "    {}", brief(line, 200))?;
                 }

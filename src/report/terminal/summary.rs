@@ -1,7 +1,8 @@
 //! The end of a run on one screen: a table by area, what was skipped and why, and whether the gate holds.
 
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
-use crate::report::text::{brief, count, safe};
+use crate::report::group::{named, not_played};
+use crate::report::text::{brief, count};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 
@@ -87,18 +88,9 @@ pub(super) fn capabilities<'a>(of: impl Iterator<Item = (&'a str, bool)>) -> Str
 
 /// What was not played, by reason, the most frequent first; empty where everything was.
 pub(super) fn skips(result: &RunResult) -> String {
-    let mut reasons: BTreeMap<(Verdict, &str), usize> = BTreeMap::new();
-    for case in result
-        .cases
-        .iter()
-        .filter(|case| [Verdict::Skip, Verdict::Blocked].contains(&case.verdict))
-    {
-        *reasons.entry((case.verdict, &case.message)).or_default() += 1;
-    }
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let reasons = not_played(result);
     let mut out = String::new();
-    for ((verdict, reason), n) in reasons.iter().take(LISTED) {
+    for (verdict, reason, n) in reasons.iter().take(LISTED) {
         out.push_str(&format!(
             "{} {n:>4}  {}\n",
             paint(*verdict, &format!("{:7}", verdict.word())),
@@ -117,21 +109,12 @@ pub(super) fn skips(result: &RunResult) -> String {
 /// One line for a trial: what came out, and why.
 pub(super) fn line(case: &CaseResult) -> String {
     let verdict = paint(case.verdict, &format!("{:7}", case.verdict.word()));
-    let variant = if case.variant.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", safe(&case.variant))
-    };
     let message = match (&case.known, case.message.as_str()) {
-        (Some(known), _) => format!(": {} {}", brief(&known.why, 160), safe(&known.link)),
+        (Some(known), _) => format!(": {} {}", brief(&known.why, 160), brief(&known.link, 300)),
         (None, "") => String::new(),
         (None, message) => format!(": {}", brief(message, 200)),
     };
-    format!(
-        "{verdict} {} ({}{variant}){message}\n",
-        brief(&case.id, 200),
-        safe(&case.over)
-    )
+    format!("{verdict} {}{message}\n", named(case))
 }
 
 /// The slowest trials, the slowest first.
@@ -139,15 +122,8 @@ pub(super) fn slowest(result: &RunResult) -> String {
     let mut cases: Vec<&CaseResult> = result.cases.iter().collect();
     cases.sort_by(|a, b| b.wall_ms.total_cmp(&a.wall_ms));
     let rows = cases.iter().take(LISTED);
-    rows.map(|case| {
-        format!(
-            "{:>8.0} ms  {} ({})\n",
-            case.wall_ms,
-            brief(&case.id, 200),
-            safe(&case.over)
-        )
-    })
-    .collect()
+    rows.map(|case| format!("{:>8.0} ms  {}\n", case.wall_ms, named(case)))
+        .collect()
 }
 
 /// Whether the gate holds, with the reasons why not.

@@ -8,6 +8,38 @@ use serde_json::Value;
 /// The version of the protocol.
 pub(super) const VERSION: u64 = 1;
 
+/// What a client can do, in the words of the protocol: the needs of client scripts.
+pub const CLIENT_WORDS: [&str; 28] = [
+    "polling",
+    "websocket",
+    "upgrade",
+    "background-upgrade",
+    "namespaces",
+    "force-new",
+    "binary",
+    "ack",
+    "ack-timeout",
+    "answer",
+    "answer-later",
+    "auth",
+    "auth-function",
+    "query",
+    "headers",
+    "cookies",
+    "path",
+    "reconnection",
+    "reconnection-attempts",
+    "reconnection-delay",
+    "timeout",
+    "volatile",
+    "retries",
+    "offline-buffer",
+    "try-all-transports",
+    "recovery",
+    "connect-handler",
+    "sid",
+];
+
 /// How a driver introduces itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {

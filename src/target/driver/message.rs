@@ -43,8 +43,9 @@ pub(crate) struct HelloMessage {
     /// The codecs that it drives.
     #[serde(default)]
     pub(crate) codecs: Vec<String>,
-    /// What the client that it drives can do.
+    /// What the client that it drives can do. The example has all words that there are.
     #[serde(default)]
+    #[schemars(extend("examples" = [super::hello::CLIENT_WORDS]))]
     pub(crate) client: Vec<String>,
 }
 

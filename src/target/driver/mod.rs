@@ -15,7 +15,7 @@ pub(super) mod tests;
 
 pub use error::DriverError;
 pub(super) use error::rubbish;
-pub use hello::Hello;
+pub use hello::{CLIENT_WORDS, Hello};
 pub(super) use lines::{mended, read_json};
 pub(super) use message::Report;
 pub(super) use pipe::{InProcess, Pipe, Reader, Received, Writer, checked};

@@ -130,6 +130,10 @@ pub(crate) struct ConnectOptions {
     force_new: Option<bool>,
     /// Whether the next transport is tried after a failure.
     try_all_transports: Option<bool>,
+    /// How often whatever is emitted is sent again without an answer.
+    retries: Option<u64>,
+    /// Milliseconds until it is.
+    ack_timeout: Option<u64>,
     /// An event and its arguments, which the handler of the connection emits.
     emit_on_connect: Option<Vec<Value>>,
 }

@@ -1,6 +1,6 @@
 //! What a request asks for: its path and the parameters that Engine.IO knows.
 
-use super::listener::Answer;
+use super::message::Answer;
 use crate::transcript::Request;
 use std::borrow::Cow;
 use url::form_urlencoded;

@@ -3,7 +3,8 @@
 //! Owns the task that answers handshakes, polls, posts and probes, and tells the record what the packets are. The script
 //! says what is sent; it is sent over whatever transport the session has.
 
-use super::listener::{Arrived, Host, What};
+use super::listener::Host;
+use super::message::{Arrived, What};
 use super::session::{Session, Told};
 use crate::notation::{Heartbeat, Over};
 use crate::transcript::Side;

@@ -5,7 +5,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc};
 
 use super::connection::Io;
-use super::listener::{Teller, What};
+use super::listener::Teller;
+use super::message::What;
 use crate::notation::Mask;
 use crate::wire::stream::describe;
 use crate::wire::websocket_frame::{self as frame, Decoded};

@@ -20,16 +20,7 @@ pub(crate) const TRICKS: [&str; 12] = [
     "\u{202e}\u{2066}</style><svg onload=window.broken=1>",
 ];
 /// The keys whose values are words of a fixed form, not texts.
-const FORMAL: [&str; 8] = [
-    "verdict",
-    "gate",
-    "role",
-    "by",
-    "schema_version",
-    "over",
-    "level",
-    "started_at",
-];
+const FORMAL: [&str; 4] = ["verdict", "gate", "by", "schema_version"];
 
 /// A small result in which every text is one of the tricks, and some are large.
 pub(crate) fn hostile(target: &str, large: usize) -> RunResult {
@@ -53,6 +44,10 @@ pub(crate) fn hostile(target: &str, large: usize) -> RunResult {
         result.cases[0].title.push_str(&big);
         result.cases[1].message.push_str(&big);
         result.cases[2].script.push_str(&big);
+        let smaller = &big[..100_000];
+        result.cases[3].over.push_str(smaller);
+        result.cases[4].variant.push_str(smaller);
+        result.cases[5].level.push_str(smaller);
         result.target.name.push_str(&big);
     }
     super::count(&mut result);

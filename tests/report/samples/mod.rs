@@ -6,7 +6,7 @@ mod realistic;
 pub(crate) use hostile::hostile;
 pub(crate) use realistic::{Sample, sample, target_names};
 
-use siospec::outcome::{CaseResult, RunResult, Verdict};
+use siospec::outcome::{CaseResult, Counted, Gate, RunResult, Verdict};
 use std::path::PathBuf;
 
 /// Where the pages of the tests are kept, for the browser tests to open.
@@ -28,4 +28,23 @@ pub(crate) fn count(result: &mut RunResult) {
             (verdict.word().to_owned(), n as u64)
         })
         .into();
+}
+
+/// Judges the gate anew, as a run does that is not strict.
+pub(crate) fn judge(result: &mut RunResult) {
+    let counted = [
+        (Counted::Failed, Verdict::Fail),
+        (Counted::Crashed, Verdict::Crashed),
+        (Counted::Hung, Verdict::Hung),
+    ];
+    let count = |verdict: Verdict| result.cases.iter().filter(|case| case.verdict == verdict).count();
+    let reasons = counted
+        .into_iter()
+        .filter_map(|(what, verdict)| what.say(count(verdict)));
+    result.gate_reasons = reasons.collect();
+    result.gate = if result.gate_reasons.is_empty() {
+        Gate::Pass
+    } else {
+        Gate::Fail
+    };
 }

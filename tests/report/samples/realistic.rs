@@ -1,8 +1,6 @@
 //! Results of imagined targets on the real cases: scripts, records and baselines have the size and the form of real ones.
 
-use siospec::outcome::{
-    CaseResult, Failure, Gate, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict,
-};
+use siospec::outcome::{CaseResult, Failure, KnownInfo, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use siospec::transcript::{
     Cause, Closed, Entry, Event, Handshake, Request, Response, Side, Transcript, Wire,
 };
@@ -43,8 +41,6 @@ pub(crate) fn target_names() -> [&'static str; 10] {
 pub(crate) fn sample(of: Sample<'_>) -> RunResult {
     let mut cases: Vec<CaseResult> = corpus().iter().flat_map(|file| trials(file, of)).collect();
     cases.sort_by(|a, b| (&a.id, &a.over).cmp(&(&b.id, &b.over)));
-    let bad = |case: &&CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Crashed | Verdict::Hung);
-    let failing = cases.iter().filter(bad).count();
     let mut result = RunResult {
         schema_version: SCHEMA_VERSION,
         siospec_version: "0.1.0".to_owned(),
@@ -59,16 +55,11 @@ pub(crate) fn sample(of: Sample<'_>) -> RunResult {
         started_at: "2026-11-20T10:00:00Z".to_owned(),
         wall_ms: 42_000.0,
         capabilities: BTreeMap::from([("echo".to_owned(), true), ("ask".to_owned(), of.seed % 3 != 1)]),
-        gate: if failing == 0 { Gate::Pass } else { Gate::Fail },
-        gate_reasons: if failing == 0 {
-            vec![]
-        } else {
-            vec![format!("{failing} trials failed")]
-        },
         cases,
         ..RunResult::default()
     };
     super::count(&mut result);
+    super::judge(&mut result);
     result
 }
 

@@ -1,5 +1,6 @@
 //! The Engine.IO layer of a client: one session from its handshake to its end, without I/O.
 
+mod cookie_date;
 mod cookies;
 mod handshake;
 mod link;

@@ -163,7 +163,8 @@ impl Session {
     }
 
     /// Queues a message; what is queued in a session that is being closed is lost.
-    pub fn send(&mut self, message: Message) {
+    pub fn send(&mut self, now: Millis, message: Message) {
+        self.drop_cookies(now);
         if self.phase == Phase::Open {
             self.outbox.push(Outgoing::Message(message));
             self.flush();
@@ -172,6 +173,7 @@ impl Session {
 
     /// Closes the session once what was queued has been delivered. Nothing is told of it.
     pub fn close(&mut self, now: Millis) {
+        self.drop_cookies(now);
         self.told = true;
         match self.phase {
             Phase::Opening => self.finish(),
@@ -186,6 +188,7 @@ impl Session {
 
     /// The time of [`Session::deadline`] has come.
     pub fn handle_timeout(&mut self, now: Millis) {
+        self.drop_cookies(now);
         let due = |at: Option<Millis>| at.is_some_and(|at| at <= now);
         if due(self.gone_by) {
             self.finish();
@@ -207,6 +210,7 @@ impl Session {
 
     /// Something came from the network.
     pub fn handle_arrival(&mut self, now: Millis, arrival: Arrival) {
+        self.drop_cookies(now);
         match arrival {
             Arrival::Response(exchange, response) if self.get == Some(exchange) => {
                 self.get = None;
@@ -282,7 +286,7 @@ impl Session {
 
     fn handle_polled(&mut self, now: Millis, response: &Response<Bytes>) {
         if let Some(jar) = &mut self.cookies {
-            jar.store(response.headers());
+            jar.store(response.headers(), now);
         }
         if self.phase == Phase::Farewell {
             return;
@@ -326,7 +330,7 @@ impl Session {
 
     fn handle_posted(&mut self, now: Millis, response: &Response<Bytes>) {
         if let Some(jar) = &mut self.cookies {
-            jar.store(response.headers());
+            jar.store(response.headers(), now);
         }
         if self.phase == Phase::Farewell {
             self.finish();
@@ -599,6 +603,13 @@ impl Session {
     fn next_exchange(&mut self) -> ExchangeId {
         self.exchanges = self.exchanges.wrapping_add(1);
         ExchangeId(u64::from(self.key.0) << 32 | u64::from(self.exchanges))
+    }
+
+    /// No request carries a cookie whose time is over.
+    fn drop_cookies(&mut self, now: Millis) {
+        if let Some(jar) = &mut self.cookies {
+            jar.drop_old(now);
+        }
     }
 
     fn request(&mut self, method: &'static str, body: Bytes) -> (ExchangeId, Request<Bytes>) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{
         anything, commands, crashes, delayed, parts, remembering, reports, split_id, texts_in, texts_out,
     },
@@ -18,8 +18,8 @@ use crate::{
     engine::{Message, Millis},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "wrong-ack-id",
         area: "ack",
         breaks: &["client.sio.ack-answer"],
@@ -33,14 +33,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "acks-twice",
         area: "ack",
         breaks: &["client.sio.ack-answer-once"],
         sentence: "acknowledges again when the handler calls back again",
         build: || answers(|head, namespace, id, values| vec![format!("{head}{namespace}{id}{values}"); 2]),
     },
-    FaultInfo {
+    Entry {
         name: "acks-unasked",
         area: "ack",
         breaks: &["client.sio.ack-answer-once"],
@@ -61,14 +61,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "ack-in-main",
         area: "ack",
         breaks: &["client.sio.ack-answer-namespace"],
         sentence: "acknowledges every event in the main namespace",
         build: || answers(|head, _, id, values| vec![format!("{head}{id}{values}")]),
     },
-    FaultInfo {
+    Entry {
         name: "ack-without-array",
         area: "ack",
         breaks: &["client.sio.ack-answer-empty"],
@@ -82,7 +82,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "binary-ack-as-plain",
         area: "ack",
         breaks: &["client.sio.ack-answer-binary"],
@@ -94,7 +94,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "id-zero-is-no-id",
         area: "ack",
         breaks: &["client.sio.ack-answer-id-0"],
@@ -110,7 +110,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "asks-without-id",
         area: "ack",
         breaks: &["client.sio.ack-request"],
@@ -126,7 +126,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "id-in-front-of-the-count",
         area: "ack",
         breaks: &["client.sio.binary-ack-request"],
@@ -142,21 +142,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "acks-in-order",
         area: "ack",
         breaks: &["client.sio.ack-out-of-order"],
         sentence: "hands each acknowledgement to the question that waits longest",
         build: || remembering::<BTreeSet<u64>>(in_order),
     },
-    FaultInfo {
+    Entry {
         name: "runs-ack-callbacks-twice",
         area: "ack",
         breaks: &["client.sio.ack-duplicate", "client.sio.ack-request"],
         sentence: "reports an acknowledgement each time that it comes",
         build: || remembering::<BTreeMap<u64, String>>(again),
     },
-    FaultInfo {
+    Entry {
         name: "unknown-ack-is-malformed",
         area: "ack",
         breaks: &["client.sio.ack-unknown-id"],
@@ -178,14 +178,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-ack-without-payload",
         area: "ack",
         breaks: &["client.sio.ack-missing-payload"],
         sentence: "dies of an acknowledgement without a payload",
         build: || crashes(|text| text.starts_with('3') && split_id(parts(text).2).1.is_empty()),
     },
-    FaultInfo {
+    Entry {
         name: "drops-binary-acks",
         area: "ack",
         breaks: &["client.sio.binary-ack-receive"],
@@ -197,7 +197,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-ack-timeout",
         area: "ack",
         breaks: &["client.sio.ack-timeout", "client.sio.offline-ack-timeout-removed"],
@@ -211,14 +211,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "late-acks-count",
         area: "ack",
         breaks: &["client.sio.ack-timeout"],
         sentence: "reports an acknowledgement although it has reported that its time is over",
         build: || Box::new(Late::default()),
     },
-    FaultInfo {
+    Entry {
         name: "slow-ack-timeout",
         area: "ack",
         breaks: &["client.sio.ack-timeout"],
@@ -230,7 +230,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "forgets-open-questions",
         area: "ack",
         breaks: &["client.sio.ack-on-disconnect"],

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, parts, remembering, reports, texts_out},
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     engine::{Message, Millis},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "mangled-placeholders",
         area: "binary",
         breaks: &["client.sio.binary-placeholder-keys"],
@@ -26,7 +26,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             texts_out(|text| vec![text.replace("\"_placeholder\":true,\"num\":", "\"_p\":true,\"n\":")])
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-attachment-count",
         area: "binary",
         breaks: &["client.sio.binary-send"],
@@ -39,7 +39,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "attachments-reversed",
         area: "binary",
         breaks: &["client.sio.binary-send"],
@@ -54,7 +54,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "attachments-first",
         area: "binary",
         breaks: &["client.sio.binary-send"],
@@ -68,7 +68,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "loses-attachments",
         area: "binary",
         breaks: &["client.sio.binary-send"],
@@ -81,7 +81,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "delivers-placeholders",
         area: "binary",
         breaks: &["client.sio.binary-receive", "client.sio.binary-ack-receive"],
@@ -114,7 +114,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "text-is-an-attachment",
         area: "binary",
         breaks: &["client.sio.binary-text-during"],
@@ -135,7 +135,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-lone-bytes",
         area: "binary",
         breaks: &["client.sio.binary-lone"],
@@ -156,7 +156,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "waits-for-no-attachments",
         area: "binary",
         breaks: &["client.sio.binary-zero"],
@@ -173,14 +173,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-odd-placeholders",
         area: "binary",
         breaks: &["client.sio.binary-placeholder-range"],
         sentence: "dies of a placeholder that names no attachment",
         build: || super::parts::crashes(|text| text.starts_with("51-") && !text.contains("\"num\":0}")),
     },
-    FaultInfo {
+    Entry {
         name: "ping-ends-the-attachments",
         area: "binary",
         breaks: &["sio.binary.server-ping-in-between"],

@@ -1,7 +1,7 @@
 //! Faults of how a session ends.
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{SEPARATOR, anything, packets_in, polled, remembering},
 };
 use crate::client::{
@@ -9,8 +9,8 @@ use crate::client::{
     seams::Passing,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "no-close-packet",
         area: "close",
         breaks: &["eio.close.client-polling-sends-1"],
@@ -27,7 +27,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "leaves-websocket-open",
         area: "close",
         breaks: &["client.eio.close-sends-close", "eio.heartbeat.client-timeout"],
@@ -39,7 +39,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-close-packet",
         area: "close",
         breaks: &["eio.close.client-receives-1-polling"],
@@ -60,14 +60,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-close-packet",
         area: "close",
         breaks: &["eio.close.client-receives-1-ws"],
         sentence: "dies of a close packet",
         build: || super::parts::crashes_of_packet(|packet| packet == "1"),
     },
-    FaultInfo {
+    Entry {
         name: "ignores-lost-websocket",
         area: "close",
         breaks: &[
@@ -82,7 +82,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "dies-of-noop",
         area: "close",
         breaks: &["eio.close.client-receives-6"],
@@ -97,7 +97,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-unknown-packet",
         area: "close",
         breaks: &["client.eio.unknown-packet-type"],

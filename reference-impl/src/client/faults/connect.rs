@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{crashes, parts, remembering, reports, set_target, texts_in, texts_out},
 };
 use crate::{
@@ -20,8 +20,8 @@ use crate::{
     engine::{Message, Millis},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "no-connect-packet",
         area: "connect",
         breaks: &["client.sio.sends-connect"],
@@ -36,7 +36,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "joins-main-too",
         area: "connect",
         breaks: &["client.sio.no-main-connect-for-custom"],
@@ -48,7 +48,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "forgets-namespace",
         area: "connect",
         breaks: &[
@@ -63,7 +63,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-comma",
         area: "connect",
         breaks: &["client.sio.sends-connect-custom"],
@@ -75,7 +75,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "encodes-namespace",
         area: "connect",
         breaks: &["client.sio.namespace-encoding"],
@@ -87,7 +87,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-auth",
         area: "connect",
         breaks: &["client.sio.auth-payload"],
@@ -102,7 +102,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "auth-in-query",
         area: "connect",
         breaks: &["client.sio.auth-not-in-query"],
@@ -125,7 +125,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "auth-once",
         area: "connect",
         breaks: &["client.sio.auth-reevaluated"],
@@ -145,7 +145,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "connected-unasked",
         area: "connect",
         breaks: &["client.sio.connected-only-after-ack"],
@@ -170,7 +170,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "sid-of-the-session",
         area: "connect",
         breaks: &["client.sio.id-is-sio-sid"],
@@ -189,14 +189,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "emits-before-connect",
         area: "connect",
         breaks: &["client.sio.no-emit-before-connect"],
         sentence: "sends events before the namespace is joined",
         build: || remembering::<Early>(emit_early),
     },
-    FaultInfo {
+    Entry {
         name: "needs-no-sid",
         area: "connect",
         breaks: &["client.sio.connect-without-sid"],
@@ -207,7 +207,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "swallows-refusals",
         area: "connect",
         breaks: &["client.sio.connect-error", "client.sio.connect-error-string"],
@@ -219,7 +219,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-message-of-refusals",
         area: "connect",
         breaks: &["client.sio.connect-error"],
@@ -237,7 +237,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-data-of-refusals",
         area: "connect",
         breaks: &["client.sio.connect-error-data"],
@@ -257,7 +257,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "asks-again-when-refused",
         area: "connect",
         breaks: &["client.sio.connect-error-no-auto-retry"],
@@ -276,21 +276,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-refusal-without-payload",
         area: "connect",
         breaks: &["client.sio.connect-error-no-payload"],
         sentence: "dies of a refusal without a payload",
         build: || crashes(|text| text.starts_with('4') && parts(text).2.is_empty()),
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-refusal-with-null",
         area: "connect",
         breaks: &["client.sio.connect-error-null"],
         sentence: "dies of a refusal whose payload is not an object",
         build: || crashes(|text| text.starts_with('4') && parts(text).2.starts_with(['n', '['])),
     },
-    FaultInfo {
+    Entry {
         name: "refusals-of-others",
         area: "connect",
         breaks: &["client.sio.connect-error-other-namespace"],
@@ -305,7 +305,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-second-grant",
         area: "connect",
         breaks: &["client.sio.duplicate-connect-ack"],
@@ -326,7 +326,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "connects-twice",
         area: "connect",
         breaks: &[
@@ -336,7 +336,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "sends CONNECT whenever the application asks, also for a namespace that it has joined",
         build: || remembering::<Option<SessionKey>>(connect_again),
     },
-    FaultInfo {
+    Entry {
         name: "session-for-each-namespace",
         area: "connect",
         breaks: &["client.sio.multiplex-one-engine"],

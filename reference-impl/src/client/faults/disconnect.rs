@@ -1,7 +1,7 @@
 //! Faults of leaving a namespace.
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, parts, texts_in, texts_out},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     engine::Message,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "no-disconnect-packet",
         area: "disconnect",
         breaks: &["client.sio.disconnect-packet"],
@@ -28,7 +28,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "disconnect-in-main",
         area: "disconnect",
         breaks: &["client.sio.disconnect-packet"],
@@ -43,7 +43,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "leaving-one-closes-all",
         area: "disconnect",
         breaks: &["client.sio.disconnect-one-of-two"],
@@ -61,7 +61,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "hides-disconnects",
         area: "disconnect",
         breaks: &["client.sio.server-disconnect"],
@@ -76,7 +76,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "comes-back-when-put-out",
         area: "disconnect",
         breaks: &["client.sio.server-disconnect-final"],
@@ -98,7 +98,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "put-out-of-one-is-put-out-of-all",
         area: "disconnect",
         breaks: &["client.sio.server-disconnect-one-of-two"],

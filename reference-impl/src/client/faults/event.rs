@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, crashes, parts, remembering, reports, texts_in, texts_out},
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     engine::Message,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "loses-arguments",
         area: "event",
         breaks: &["client.sio.event-delivery"],
@@ -41,7 +41,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "drops-false",
         area: "event",
         breaks: &["sio.event.false-arg"],
@@ -74,14 +74,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "drops-null",
         area: "event",
         breaks: &["sio.event.undefined-arg"],
         sentence: "sends nothing in the place of an argument that is null",
         build: || texts_out(|text| vec![text.replace(",null", "").replace("null,", "")]),
     },
-    FaultInfo {
+    Entry {
         name: "swaps-events",
         area: "event",
         breaks: &["client.sio.event-order"],
@@ -96,7 +96,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "loses-early-events",
         area: "event",
         breaks: &["client.sio.event-before-connect-ack"],
@@ -113,7 +113,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "events-of-any-namespace",
         area: "event",
         breaks: &["client.sio.event-unknown-namespace"],
@@ -128,7 +128,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "unknown-namespace-is-malformed",
         area: "event",
         breaks: &["client.sio.event-unknown-namespace"],
@@ -150,7 +150,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "runs-reserved-handlers",
         area: "event",
         breaks: &["client.sio.event-reserved-name"],
@@ -177,7 +177,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-malformed",
         area: "event",
         breaks: &[
@@ -203,7 +203,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "malformed-is-final",
         area: "event",
         breaks: &["client.sio.bad-packet-reconnects"],
@@ -222,7 +222,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-event-without-payload",
         area: "event",
         breaks: &["client.sio.event-missing-payload", "client.robust.process-alive"],
@@ -231,14 +231,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             crashes(|text| text.starts_with('2') && parts(text).2.bytes().all(|byte| byte.is_ascii_digit()))
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-empty-event",
         area: "event",
         breaks: &["client.sio.event-empty"],
         sentence: "dies of an event without a name",
         build: || crashes(|text| text.starts_with("2[]")),
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-odd-name",
         area: "event",
         breaks: &["client.sio.event-name-object", "client.sio.event-numeric-name"],
@@ -247,7 +247,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             crashes(|text| text.starts_with("2[") && !text.starts_with("2[\"") && !text.starts_with("2[]"))
         },
     },
-    FaultInfo {
+    Entry {
         name: "takes-infinity",
         area: "event",
         breaks: &["client.sio.invalid-json-number"],
@@ -262,7 +262,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "emits-reserved-names",
         area: "event",
         breaks: &["client.sio.reserved-emit"],

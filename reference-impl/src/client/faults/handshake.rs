@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{
         anything, configured, crashes_of_packet, open, parameter, polled, remembering, set_target, targets,
         with_field, with_parameter,
@@ -24,36 +24,36 @@ use crate::{
 
 const BELIEVED: &str = r#"0{"sid":"invented","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "wrong-eio",
         area: "handshake",
         breaks: &["client.eio.query-eio-4"],
         sentence: "asks for version 3 of the protocol",
         build: || targets(|target| with_parameter(target, "EIO", Some("3"))),
     },
-    FaultInfo {
+    Entry {
         name: "no-transport-parameter",
         area: "handshake",
         breaks: &["client.eio.query-transport"],
         sentence: "does not say which transport it uses",
         build: || targets(|target| with_parameter(target, "transport", None)),
     },
-    FaultInfo {
+    Entry {
         name: "no-trailing-slash",
         area: "handshake",
         breaks: &["client.eio.path-trailing-slash"],
         sentence: "leaves the slash at the end of the path out",
         build: || targets(|target| target.replacen("/?", "?", 1)),
     },
-    FaultInfo {
+    Entry {
         name: "fixed-path",
         area: "handshake",
         breaks: &["client.eio.path-option"],
         sentence: "asks at the usual path, whatever the application says",
         build: || configured(|options| options.path = "/socket.io/".into()),
     },
-    FaultInfo {
+    Entry {
         name: "cuts-query-values",
         area: "handshake",
         breaks: &["client.eio.custom-query-kept"],
@@ -66,14 +66,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-custom-headers",
         area: "handshake",
         breaks: &["client.eio.custom-headers-kept"],
         sentence: "does not send the headers of the application",
         build: || configured(|options| options.headers.clear()),
     },
-    FaultInfo {
+    Entry {
         name: "sid-not-encoded",
         area: "handshake",
         breaks: &["client.eio.sid-percent-encoded"],
@@ -89,7 +89,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "sid-dropped-from-post",
         area: "handshake",
         breaks: &["eio.session.sid-in-subsequent-requests"],
@@ -104,7 +104,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "posts-before-open",
         area: "handshake",
         breaks: &["client.eio.no-request-before-open"],
@@ -124,21 +124,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-connect-timeout",
         area: "handshake",
         breaks: &["client.eio.connect-timeout", "client.eio.ws-silent-open"],
         sentence: "waits for ever for the open packet",
         build: || configured(|options| options.timeout = Millis::MAX),
     },
-    FaultInfo {
+    Entry {
         name: "needs-no-open-packet",
         area: "handshake",
         breaks: &["client.eio.first-packet-not-open", "client.eio.open-html"],
         sentence: "takes any first packet for an open packet",
         build: || remembering::<BTreeMap<u64, ()>>(believe),
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-malformed-open",
         area: "handshake",
         breaks: &["client.eio.open-bad-json"],
@@ -151,7 +151,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "crashes-on-incomplete-open",
         area: "handshake",
         breaks: &["client.eio.open-missing-fields"],
@@ -164,14 +164,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "bad-numbers-make-a-loop",
         area: "handshake",
         breaks: &["client.eio.open-bad-numbers"],
         sentence: "takes odd times of the heartbeat for almost none, and connects again at once",
         build: || Box::new(Hasty),
     },
-    FaultInfo {
+    Entry {
         name: "adopts-a-second-open",
         area: "handshake",
         breaks: &["client.eio.second-open"],
@@ -190,7 +190,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "hides-refusals",
         area: "handshake",
         breaks: &["client.eio.open-400-json", "client.eio.open-403"],
@@ -203,21 +203,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "keeps-cookies-unasked",
         area: "handshake",
         breaks: &["client.eio.cookies-off-by-default"],
         sentence: "keeps and sends cookies without being asked to",
         build: || configured(|options| options.cookies = true),
     },
-    FaultInfo {
+    Entry {
         name: "no-cookies",
         area: "handshake",
         breaks: &["client.eio.cookies"],
         sentence: "sends no cookies although it is asked to",
         build: || configured(|options| options.cookies = false),
     },
-    FaultInfo {
+    Entry {
         name: "cookies-never-end",
         area: "handshake",
         breaks: &["client.eio.cookies"],
@@ -227,9 +227,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
                 if let Passing::Arrival(Arrival::Response(_, response)) = &mut passing {
                     let headers = response.headers_mut();
                     let is_end = headers.get(http::header::SET_COOKIE).is_some_and(|cookie| {
-                        String::from_utf8_lossy(cookie.as_bytes())
-                            .to_lowercase()
-                            .contains("max-age")
+                        let cookie = String::from_utf8_lossy(cookie.as_bytes()).to_lowercase();
+                        cookie.contains("max-age") || cookie.contains("expires")
                     });
                     if is_end {
                         headers.remove(http::header::SET_COOKIE);
@@ -239,7 +238,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "websocket-first",
         area: "handshake",
         breaks: &["client.eio.polling-first"],
@@ -252,14 +251,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "tries-one-transport",
         area: "handshake",
         breaks: &["client.eio.fallback-polling-to-ws"],
         sentence: "never tries the second transport",
         build: || configured(|options| options.try_all_transports = false),
     },
-    FaultInfo {
+    Entry {
         name: "forgets-behind-open",
         area: "handshake",
         breaks: &["eio.handshake.initial-packet"],
@@ -271,7 +270,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "open-keys-in-order",
         area: "handshake",
         breaks: &["eio.handshake.polling.key-order-free"],

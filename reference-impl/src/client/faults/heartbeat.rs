@@ -1,12 +1,12 @@
 //! Faults of the heartbeat.
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{open, packets_in, packets_out, with_field},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "never-pongs",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-pong"],
@@ -21,7 +21,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-pong-to-a-payload",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-pong-payload"],
@@ -33,7 +33,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "pongs-with-a-payload",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-pong"],
@@ -48,7 +48,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "pings-the-server",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-never-pings"],
@@ -60,7 +60,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "pongs-unasked",
         area: "heartbeat",
         breaks: &["client.eio.no-pong-unasked"],
@@ -72,14 +72,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-heartbeat-timeout",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-timeout"],
         sentence: "never notices that the server has gone silent",
         build: || open(|open| with_field(open, "pingTimeout", "100000000")),
     },
-    FaultInfo {
+    Entry {
         name: "hasty-heartbeat",
         area: "heartbeat",
         breaks: &["eio.heartbeat.client-timeout"],

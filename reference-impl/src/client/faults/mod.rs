@@ -18,57 +18,40 @@ mod reconnection;
 mod upgrade;
 mod websocket;
 
+use crate::client::seams::Seams;
+use crate::fault_table::{self, count, infos, table};
+
+pub use crate::fault_table::FaultInfo;
 use std::fmt;
 
-use super::seams::Seams;
-
-/// A deliberate fault.
-#[derive(Clone, Copy)]
-pub struct FaultInfo {
-    /// What it is called, in words with dashes.
-    pub name: &'static str,
-    /// The part of the protocol that it breaks, named as the folders of the cases are.
-    pub area: &'static str,
-    /// The ids of the rules that it breaks.
-    pub breaks: &'static [&'static str],
-    /// What the client does.
-    pub sentence: &'static str,
-    build: fn() -> Box<dyn Seams>,
-}
-
-impl fmt::Debug for FaultInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultInfo")
-            .field("name", &self.name)
-            .field("breaks", &self.breaks)
-            .finish_non_exhaustive()
-    }
-}
+/// A fault of one of the areas.
+type Entry = fault_table::Entry<dyn Seams>;
 
 /// A fault that a client can be made with.
-#[derive(Clone, Copy, Debug)]
-pub struct Fault(&'static FaultInfo);
+#[derive(Clone, Copy)]
+pub struct Fault(&'static Entry);
 
 impl Fault {
-    /// What is known of it.
-    pub fn info(self) -> &'static FaultInfo {
-        self.0
-    }
-
     pub(crate) fn seams(self) -> Box<dyn Seams> {
         (self.0.build)()
     }
 }
 
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fault").field(&self.0.name).finish()
+    }
+}
+
 /// The fault with this name.
 pub fn by_name(name: &str) -> Option<Fault> {
-    ALL.iter().find(|fault| fault.name == name).map(Fault)
+    TABLE.iter().find(|fault| fault.name == name).map(Fault)
 }
 
 /// All faults, area by area.
-pub static ALL: &[FaultInfo] = &TABLE;
+pub static ALL: &[FaultInfo] = &infos(&TABLE);
 
-const AREAS: [&[FaultInfo]; 13] = [
+const AREAS: [&[Entry]; 13] = [
     handshake::FAULTS,
     payload::FAULTS,
     polling::FAULTS,
@@ -84,26 +67,4 @@ const AREAS: [&[FaultInfo]; 13] = [
     reconnection::FAULTS,
 ];
 
-static TABLE: [FaultInfo; count()] = {
-    let mut table = [AREAS[0][0]; count()];
-    let (mut area, mut filled) = (0, 0);
-    while area < AREAS.len() {
-        let mut index = 0;
-        while index < AREAS[area].len() {
-            table[filled] = AREAS[area][index];
-            filled += 1;
-            index += 1;
-        }
-        area += 1;
-    }
-    table
-};
-
-const fn count() -> usize {
-    let (mut area, mut count) = (0, 0);
-    while area < AREAS.len() {
-        count += AREAS[area].len();
-        area += 1;
-    }
-    count
-}
+static TABLE: [Entry; count(&AREAS)] = table(&AREAS);

@@ -7,7 +7,7 @@ use base64::{
 use http::{HeaderValue, header};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{SEPARATOR, anything, open, packets_in, packets_out, polled, remembering, requests, with_field},
 };
 use crate::client::{
@@ -15,8 +15,8 @@ use crate::client::{
     seams::Passing,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "urlsafe-base64",
         area: "payload",
         breaks: &["eio.payload.base64-standard-alphabet"],
@@ -32,7 +32,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "old-binary-prefix",
         area: "payload",
         breaks: &["eio.payload.binary-never-4b"],
@@ -46,7 +46,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "wrong-separator",
         area: "payload",
         breaks: &["client.sio.binary-send"],
@@ -58,14 +58,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "separator-not-escaped",
         area: "payload",
         breaks: &["eio.payload.rs-inside-json-escaped"],
         sentence: "writes the separator inside a text as it is",
         build: || packets_out(|packet| vec![packet.replace("\\u001e", "\u{1e}")]),
     },
-    FaultInfo {
+    Entry {
         name: "no-empty-binary",
         area: "payload",
         breaks: &["eio.payload.base64-empty"],
@@ -80,14 +80,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-maxpayload",
         area: "payload",
         breaks: &["eio.payload.client-batches-below-max"],
         sentence: "joins as many packets as there are",
         build: || open(|open| with_field(open, "maxPayload", "100000000")),
     },
-    FaultInfo {
+    Entry {
         name: "drops-beyond-maxpayload",
         area: "payload",
         breaks: &["eio.payload.client-oversize-single-sent"],
@@ -111,7 +111,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "needs-maxpayload",
         area: "payload",
         breaks: &["eio.payload.client-no-maxpayload"],
@@ -126,7 +126,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "posts-bytes",
         area: "payload",
         breaks: &["eio.payload.client-post-content-type"],
@@ -139,7 +139,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "first-packet-of-a-body",
         area: "payload",
         breaks: &["eio.payload.client-multi-packet-body"],
@@ -156,7 +156,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "sixteen-packets-of-a-body",
         area: "payload",
         breaks: &["client.eio.payload-many-packets"],
@@ -173,7 +173,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "surfaces-noop",
         area: "payload",
         breaks: &["eio.noop.not-surfaced", "eio.close.client-receives-6"],

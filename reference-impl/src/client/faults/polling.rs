@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::{Method, StatusCode};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, delayed, posted, remembering, targets, with_parameter},
 };
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
 /// The POSTs that were sent.
 type Posts = BTreeSet<ExchangeId>;
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "two-polls",
         area: "polling",
         breaks: &["eio.polling.client-single-get"],
@@ -38,7 +38,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "two-posts",
         area: "polling",
         breaks: &["eio.polling.client-single-post"],
@@ -58,7 +58,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "polls-now-and-then",
         area: "polling",
         breaks: &["eio.polling.client-repolls-at-once"],
@@ -75,14 +75,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-cache-busting",
         area: "polling",
         breaks: &["eio.polling.client-cache-busting"],
         sentence: "leaves out the parameter that keeps caches away",
         build: || targets(|target| with_parameter(target, "t", None)),
     },
-    FaultInfo {
+    Entry {
         name: "reads-the-answer-to-a-post",
         area: "polling",
         breaks: &["client.eio.post-body-ignored"],
@@ -100,7 +100,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-failing-polls",
         area: "polling",
         breaks: &["client.eio.poll-error-500", "client.eio.poll-400-unknown-sid"],
@@ -120,7 +120,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "ignores-refused-posts",
         area: "polling",
         breaks: &["client.eio.post-413"],

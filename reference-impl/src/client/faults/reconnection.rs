@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, commands, configured, delayed, remembering, set_target, texts_out},
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     engine::{Message, Millis},
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "no-reconnection",
         area: "reconnection",
         breaks: &[
@@ -27,21 +27,21 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         sentence: "does not connect again",
         build: || configured(|options| options.reconnection = false),
     },
-    FaultInfo {
+    Entry {
         name: "reconnects-at-once",
         area: "reconnection",
         breaks: &["client.sio.reconnect-delay", "client.sio.reconnect-backoff"],
         sentence: "connects again without waiting",
         build: || configured(|options| options.reconnection_delay = 0),
     },
-    FaultInfo {
+    Entry {
         name: "no-backoff",
         area: "reconnection",
         breaks: &["client.sio.reconnect-backoff"],
         sentence: "waits as long for each attempt as for the first",
         build: || configured(|options| options.reconnection_delay_max = options.reconnection_delay),
     },
-    FaultInfo {
+    Entry {
         name: "backoff-never-resets",
         area: "reconnection",
         breaks: &["client.sio.reconnect-resets-backoff"],
@@ -56,14 +56,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-attempts-limit",
         area: "reconnection",
         breaks: &["client.sio.reconnect-attempts-limit"],
         sentence: "never gives up",
         build: || configured(|options| options.reconnection_attempts = None),
     },
-    FaultInfo {
+    Entry {
         name: "gives-up-early",
         area: "reconnection",
         breaks: &[
@@ -81,7 +81,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "joins-main-only-again",
         area: "reconnection",
         breaks: &["client.sio.reconnect-all-namespaces"],
@@ -101,7 +101,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "reuses-sid",
         area: "reconnection",
         breaks: &["client.sio.reconnect-after-transport-close"],
@@ -128,7 +128,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "handlers-pile-up",
         area: "reconnection",
         breaks: &["client.sio.reconnect-no-duplicate-listeners"],
@@ -158,7 +158,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "loses-offline-events",
         area: "reconnection",
         breaks: &["client.sio.offline-buffer"],
@@ -167,7 +167,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             remembering::<Offline>(|offline, _, passing, out| offline.pass(passing, out, |_| Vec::new()))
         },
     },
-    FaultInfo {
+    Entry {
         name: "doubles-offline-events",
         area: "reconnection",
         breaks: &["client.sio.offline-buffer"],
@@ -180,7 +180,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "keeps-volatile-events",
         area: "reconnection",
         breaks: &["client.sio.offline-volatile"],
@@ -194,14 +194,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "sends-expired-questions",
         area: "reconnection",
         breaks: &["client.sio.offline-ack-timeout-removed"],
         sentence: "sends a question although it has reported that its time is over",
         build: || remembering::<Vec<Command>>(keep_expired),
     },
-    FaultInfo {
+    Entry {
         name: "no-retries",
         area: "reconnection",
         breaks: &["client.sio.retries"],
@@ -215,7 +215,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "retries-at-once",
         area: "reconnection",
         breaks: &["client.sio.retries-not-twice-on-connect"],
@@ -242,7 +242,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-recovery",
         area: "recovery",
         breaks: &["sio.recovery.client-sends-pid-offset"],
@@ -259,7 +259,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "offset-of-the-first-event",
         area: "recovery",
         breaks: &["sio.recovery.client-offset-last-processed"],
@@ -289,7 +289,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "hides-lost-connections",
         area: "reconnection",
         breaks: &["client.eio.ws-close-1000", "client.eio.poll-error-500"],

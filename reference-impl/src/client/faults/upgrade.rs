@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, configured, open, posted, remembering, with_field},
 };
 use crate::{
@@ -21,15 +21,15 @@ use crate::{
 /// The WebSockets that are to take over.
 type Probes = BTreeSet<ExchangeId>;
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "never-upgrades",
         area: "upgrade",
         breaks: &["eio.upgrade.client-order"],
         sentence: "stays with polling",
         build: || configured(|options| options.upgrade = false),
     },
-    FaultInfo {
+    Entry {
         name: "wrong-probe",
         area: "upgrade",
         breaks: &["eio.upgrade.client-order"],
@@ -45,7 +45,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "upgrades-unasked",
         area: "upgrade",
         breaks: &["eio.upgrade.client-order"],
@@ -63,7 +63,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "upgrades-before-the-polls-end",
         area: "upgrade",
         breaks: &["eio.upgrade.client-pauses-polling"],
@@ -94,7 +94,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "loses-events-in-the-upgrade",
         area: "upgrade",
         breaks: &["eio.upgrade.client-buffers"],
@@ -116,7 +116,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "doubles-events-in-the-upgrade",
         area: "upgrade",
         breaks: &["eio.upgrade.client-buffers"],
@@ -139,7 +139,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "takes-any-answer-to-the-probe",
         area: "upgrade",
         breaks: &["eio.upgrade.client-wrong-pong"],
@@ -156,7 +156,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "refused-upgrade-ends-the-session",
         area: "upgrade",
         breaks: &["eio.upgrade.client-ws-refused"],
@@ -173,7 +173,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "lost-probe-ends-the-session",
         area: "upgrade",
         breaks: &["eio.upgrade.client-ws-closed-mid-probe"],
@@ -190,7 +190,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "tries-any-upgrade",
         area: "upgrade",
         breaks: &["eio.upgrade.client-ignores-unknown-upgrades"],
@@ -205,7 +205,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "upgrades-a-websocket",
         area: "upgrade",
         breaks: &["eio.upgrade.client-no-upgrade-on-ws"],
@@ -225,7 +225,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "disconnects-without-a-word-in-the-upgrade",
         area: "upgrade",
         breaks: &["eio.upgrade.client-close-deferred"],

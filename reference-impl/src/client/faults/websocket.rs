@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    FaultInfo,
+    Entry,
     parts::{anything, frames_in, frames_out, remembering},
 };
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
     engine::Message,
 };
 
-pub(super) const FAULTS: &[FaultInfo] = &[
-    FaultInfo {
+pub(super) const FAULTS: &[Entry] = &[
+    Entry {
         name: "unmasked-frames",
         area: "websocket",
         breaks: &["client.eio.masked-frames"],
@@ -27,14 +27,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "no-pong-frames",
         area: "websocket",
         breaks: &["client.eio.ws-control-ping"],
         sentence: "does not answer ping frames",
         build: || frames_out(|frame| frame.first & 0x0f != 0xa),
     },
-    FaultInfo {
+    Entry {
         name: "fragments-are-messages",
         area: "websocket",
         breaks: &["eio.ws.client-accepts-fragments"],
@@ -47,7 +47,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "old-binary-frames",
         area: "websocket",
         breaks: &["eio.ws.binary-no-type-prefix"],
@@ -61,7 +61,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "base64-in-frames",
         area: "websocket",
         breaks: &["client.sio.binary-send", "eio.ws.binary-no-type-prefix"],
@@ -77,7 +77,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "bytes-are-text",
         area: "websocket",
         breaks: &["eio.ws.client-binary-type"],
@@ -94,7 +94,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "limits-what-it-receives",
         area: "websocket",
         breaks: &["client.eio.large-frame"],
@@ -112,7 +112,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
             })
         },
     },
-    FaultInfo {
+    Entry {
         name: "sid-in-a-new-websocket",
         area: "websocket",
         breaks: &["eio.ws.client-uri"],
