@@ -26,7 +26,7 @@ const TRANSPORTS: [&str; 3] = ["websocket", "polling", "upgrade"];
 /// How many round trips are measured.
 const ROUND_TRIPS: u32 = 5;
 /// How long a trial may take to come to its end when the target is lost.
-const LAST_ENTRIES: Duration = Duration::from_millis(500);
+const LAST_ENTRIES: Duration = Duration::from_secs(2);
 
 /// What every trial gets from the run.
 #[derive(Clone, Debug)]

@@ -219,7 +219,8 @@ fn drivers_that_cannot_be_trusted_are_named() {
             "broken: the driver reported for the case nobody, which there never was",
         ),
         (
-            "    while True: report(case, 'event', event='x', args=['y'])",
+            // With a pause, so that its other thread gets to answer.
+            "    while True: report(case, 'event', event='x', args=['y']); time.sleep(0.0001)",
             "the driver reported without end for the case c",
         ),
         (
