@@ -120,7 +120,7 @@ pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
             Ok(text) => corpus.add_rules(&own.display().to_string(), &text),
             Err(diagnostic) => {
                 corpus.without_rules = true;
-                corpus.diagnostics.push(diagnostic);
+                corpus.diagnostics.push(*diagnostic);
             }
         }
     }
@@ -139,7 +139,7 @@ pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
         let name = name.unwrap_or_default().to_string_lossy().replace('\\', "/");
         match read(&file) {
             Ok(text) => corpus.add_case(&name, &file.display().to_string(), &text),
-            Err(diagnostic) => corpus.diagnostics.push(diagnostic),
+            Err(diagnostic) => corpus.diagnostics.push(*diagnostic),
         }
     }
     for own in Codec::ALL.map(|codec| root.join(table(codec))) {
@@ -148,7 +148,7 @@ pub fn load_dir(root: &Path) -> Result<Corpus, LoadError> {
         }
         match read(&own) {
             Ok(text) => corpus.add_vectors(&own.display().to_string(), &text),
-            Err(diagnostic) => corpus.diagnostics.push(diagnostic),
+            Err(diagnostic) => corpus.diagnostics.push(*diagnostic),
         }
     }
     Ok(corpus.finish())
@@ -179,23 +179,35 @@ fn walk(path: &Path, deepest: usize, files: &mut Vec<PathBuf>, unreadable: &mut 
 }
 
 /// The text of a file; or what is wrong with it. Whoever waits at the other end of a pipe is not waited for.
-fn read(path: &Path) -> Result<String, Diagnostic> {
+fn read(path: &Path) -> Result<String, Box<Diagnostic>> {
     let name = path.display().to_string();
-    let metadata = fs::metadata(path).map_err(|error| not_read(path, &error))?;
+    let metadata = fs::metadata(path).map_err(|error| Box::new(not_read(path, &error)))?;
     if !metadata.is_file() {
         let expected = Some("a text file".to_owned());
-        return Err(Diagnostic::of_text(&name, "", 0..0, "this is no file", expected));
+        return Err(Box::new(Diagnostic::of_text(
+            &name,
+            "",
+            0..0,
+            "this is no file",
+            expected,
+        )));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(MOST_READ).read_to_end(&mut bytes))
-        .map_err(|error| not_read(path, &error))?;
+        .map_err(|error| Box::new(not_read(path, &error)))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes());
         let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
         let expected = "text in UTF-8; a byte of a script is written `\\xNN`".to_owned();
-        Diagnostic::of_text(&name, &text, at..end, "this byte is no text", Some(expected))
+        Box::new(Diagnostic::of_text(
+            &name,
+            &text,
+            at..end,
+            "this byte is no text",
+            Some(expected),
+        ))
     })
 }
 
