@@ -184,13 +184,8 @@ fn read(path: &Path) -> Result<String, Box<Diagnostic>> {
     let metadata = fs::metadata(path).map_err(|error| Box::new(not_read(path, &error)))?;
     if !metadata.is_file() {
         let expected = Some("a text file".to_owned());
-        return Err(Box::new(Diagnostic::of_text(
-            &name,
-            "",
-            0..0,
-            "this is no file",
-            expected,
-        )));
+        let diagnostic = Diagnostic::of_text(&name, "", 0..0, "this is no file", expected);
+        return Err(Box::new(diagnostic));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)
@@ -201,13 +196,8 @@ fn read(path: &Path) -> Result<String, Box<Diagnostic>> {
         let text = String::from_utf8_lossy(error.as_bytes());
         let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
         let expected = "text in UTF-8; a byte of a script is written `\\xNN`".to_owned();
-        Box::new(Diagnostic::of_text(
-            &name,
-            &text,
-            at..end,
-            "this byte is no text",
-            Some(expected),
-        ))
+        let diagnostic = Diagnostic::of_text(&name, &text, at..end, "this byte is no text", Some(expected));
+        Box::new(diagnostic)
     })
 }
 
