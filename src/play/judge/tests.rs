@@ -2,7 +2,9 @@
 
 use crate::notation::parse;
 use crate::play::judge::{Judge, Judgement, Values};
-use crate::transcript::{Cause, Closed, Entry, Event, Proof, Request, Response, Side, Transcript, Wire};
+use crate::transcript::{
+    Cause, Closed, Entry, Event, Handshake, Proof, Request, Response, Side, Transcript, Wire,
+};
 
 const REFUSED_OR_CLOSED: &str =
     "title: t\nrule: r\n\nb> WS ?EIO=4\nb< 4<int>\n|= 101\nb< close\n> GET ?a\n< 200\n";
@@ -63,6 +65,48 @@ fn closed() -> Event {
         how: "close frame 1000".into(),
         code: Some(1000),
     })
+}
+
+#[test]
+fn a_close_by_the_connect_timer_is_credited_to_nothing_else_however_slow_the_machine_is() {
+    let case = parse(
+        "a/b.sio",
+        "title: t\nrule: r\nover: websocket\n\n> 4abc\n< close\n",
+    )
+    .unwrap();
+    let values = || Values {
+        connect_timeout_ms: Some(1000.0),
+        ..Values::default()
+    };
+    let closed_at = |at: f64| {
+        let opened = Event::Opened(Handshake {
+            over: "websocket".into(),
+            sid: "s".into(),
+            upgrades: Vec::new(),
+            ping_interval: 300.0,
+            ping_timeout: 200.0,
+            max_payload: 1e6,
+        });
+        let events = [
+            (20.0, 0, opened),
+            (21.0, 5, sent("4abc")),
+            (60.0, 0, Event::Lag(700.0)),
+            (at, 0, closed()),
+        ];
+        let entries = events.into_iter().map(|(at, line, event)| Entry {
+            at,
+            label: String::new(),
+            event,
+            cause: (line > 0).then_some(Cause { line, repetition: 0 }),
+        });
+        let transcript = Transcript {
+            entries: entries.collect(),
+            ..Transcript::default()
+        };
+        Judge::replay(&case, values(), &transcript).0
+    };
+    assert_eq!(closed_at(800.0), Judgement::Pass);
+    assert!(matches!(closed_at(1015.0), Judgement::Fail(_)));
 }
 
 fn raw(bytes: &str) -> Event {

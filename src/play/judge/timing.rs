@@ -25,7 +25,15 @@ impl Judge<'_> {
         if let Some((_, latest)) = self.window_of(step, label) {
             return latest;
         }
-        self.deadline_after(self.allowance_of(step, label))
+        let latest = self.deadline_after(self.allowance_of(step, label));
+        // However long the runner was held up: what closes later may be the connect timer.
+        match self
+            .connect_timer(label)
+            .filter(|_| step.timing.within.is_none() && closes(step))
+        {
+            Some(timer) => latest.min((timer * CONNECT_TIMER_FROM).max(self.base + 1.0)),
+            None => latest,
+        }
     }
 
     /// The milliseconds which an expectation may take since the line above.
@@ -36,8 +44,7 @@ impl Judge<'_> {
         if self.hosts() && self.bound.is_empty() && Self::expected_request(step).is_some() {
             return OPENING_MS;
         }
-        let closes = super::fits::contents(step).any(|c| matches!(c, Content::Close(_)));
-        if !closes {
+        if !closes(step) {
             return ANSWER_MS;
         }
         let before_timer = self.connect_timer(label).map_or(CLOSE_MS, |timer| {
@@ -89,4 +96,9 @@ impl Judge<'_> {
             .find_map(|state| state.handshake.iter().find(|(key, _)| key == name))
             .and_then(|(_, value)| value.parse().ok())
     }
+}
+
+/// Whether a line accepts the end of the connection.
+fn closes(step: &Step) -> bool {
+    super::fits::contents(step).any(|content| matches!(content, Content::Close(_)))
 }
