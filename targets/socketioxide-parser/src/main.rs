@@ -62,11 +62,19 @@ fn answer(request: &Request<'_>, out: &mut impl Write) -> std::io::Result<()> {
     match (request.what.as_str(), request.codec.as_str()) {
         ("decode", "engine-packet") => decode(request, out, repeat, engine::decode_packets),
         ("decode", "engine-payload") => decode(request, out, repeat, engine::decode_payload),
-        ("decode", "socket-packet") => decode(request, out, repeat, |frames| socket::decode(frames, with_data)),
+        ("decode", "socket-packet") => {
+            decode(request, out, repeat, |frames| socket::decode(frames, with_data))
+        }
         ("encode", "engine-packet") => encode(request, out, |packet| engine::encode_packet(packet, repeat)),
-        ("encode", "engine-payload") => encode(request, out, |packets| engine::encode_payload(packets, repeat)),
+        ("encode", "engine-payload") => {
+            encode(request, out, |packets| engine::encode_payload(packets, repeat))
+        }
         ("encode", "socket-packet") => encode(request, out, |packet| socket::encode(packet, repeat)),
-        _ => writeln!(out, "{}", json!({ "id": request.id, "unsupported": request.what })),
+        _ => writeln!(
+            out,
+            "{}",
+            json!({ "id": request.id, "unsupported": request.what })
+        ),
     }
 }
 
@@ -104,7 +112,11 @@ fn results<'a, T: Deserialize<'a>, O: Serialize>(
 ) -> std::io::Result<()> {
     write!(out, "{{\"id\":{},\"results\":[", request.id)?;
     let inputs = request.inputs.map_or("[]", RawValue::get);
-    let mut written = Written { out, outcomes, inputs: PhantomData };
+    let mut written = Written {
+        out,
+        outcomes,
+        inputs: PhantomData,
+    };
     serde_json::Deserializer::from_str(inputs).deserialize_seq(&mut written)?;
     writeln!(out, "]}}")
 }
@@ -116,7 +128,9 @@ struct Written<'w, W, F, T> {
     inputs: PhantomData<T>,
 }
 
-impl<'a, W: Write, T: Deserialize<'a>, O: Serialize, F: Fn(T) -> O> Visitor<'a> for &mut Written<'_, W, F, T> {
+impl<'a, W: Write, T: Deserialize<'a>, O: Serialize, F: Fn(T) -> O> Visitor<'a>
+    for &mut Written<'_, W, F, T>
+{
     type Value = ();
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
