@@ -13,7 +13,7 @@ use std::hash::{DefaultHasher, Hasher};
 use url::form_urlencoded;
 
 /// How large a page may be before diagrams are shortened, in bytes: 3 MB, less what the tables take.
-pub const LIMIT: usize = 2_850_000;
+pub const LIMIT: usize = 2_750_000;
 
 const STYLE: &str = include_str!("../../../templates/report/style.css");
 const SCRIPT: &str = concat!(
