@@ -186,8 +186,13 @@ fn an_input_that_makes_the_process_grow_is_found() {
     .says("FOUND    socket-packet/decode/memory")
     .says("--max-memory 64");
     let vectors = table(&folder);
+    // What is left is a header and the attachment that is kept; which header, the memory of the machine decides.
+    let decode = vectors.lines().find(|line| line.starts_with("decode = "));
     assert!(
-        vectors.contains("decode = ['51-[\"\"]', { hex = \"\" }]") && vectors.contains("times = "),
+        decode.is_some_and(|line| line.contains("1-")
+            && line.ends_with("', { hex = \"\" }]")
+            && line.len() < 40)
+            && vectors.contains("times = "),
         "{vectors}"
     );
     let limit = ["--max-memory", "64"];

@@ -48,7 +48,7 @@ pub(super) struct Playing {
     /// Play cases that may end or burden the target, also on one that siospec did not start
     #[arg(long)]
     pub(super) hazards: bool,
-    /// Start the built-in reference with a deliberate fault
+    /// Start the built-in reference with a deliberate fault, and judge as with --strict
     #[arg(long, value_name = "NAME")]
     pub(super) fault: Option<String>,
     /// Skip cases that would wait longer for timers
@@ -118,9 +118,9 @@ pub(super) struct Showing {
 }
 
 impl Run {
-    /// Whether lenient trials count.
+    /// Whether lenient trials count. The reference keeps what is only recommended as well, so a fault of that is one.
     pub(in crate::cli) fn is_strict(&self) -> bool {
-        self.judging.strict
+        self.judging.strict || self.playing.fault.is_some()
     }
 }
 

@@ -123,7 +123,7 @@ impl Prepared {
             hazards: arguments.playing.hazards,
             insecure: arguments.playing.insecure,
             strictness: Strictness {
-                strict: arguments.judging.strict,
+                strict: arguments.is_strict(),
                 no_skips: arguments.judging.no_skips,
             },
             known,
@@ -143,7 +143,7 @@ impl Prepared {
         let detail = Detail {
             quiet: arguments.showing.quiet,
             verbose: arguments.showing.verbose,
-            strict: arguments.judging.strict,
+            strict: arguments.is_strict(),
             slow: arguments.showing.slow,
         };
         Ok(Self {
