@@ -1,6 +1,6 @@
 //! What the player waits for as a server: sessions, proofs, and a client that hardly gets to run.
 
-use super::judge::{DRIVER, Demand, Judge};
+use super::judge::{DRIVER, Demand, Judge, namespace_prefix};
 use super::player::{Player, closed};
 use super::proof::Question;
 use crate::transcript::{Cause, Event, Proof, Wire};
@@ -64,11 +64,7 @@ impl Player<'_> {
 
     /// Answers the CONNECT of the precondition.
     pub(super) async fn let_join(&mut self, label: &str, namespace: &str) {
-        let prefix = if namespace == "/" {
-            String::new()
-        } else {
-            format!("{namespace},")
-        };
+        let prefix = namespace_prefix(namespace);
         let text = format!("40{prefix}{{\"sid\":\"s1\"}}");
         self.record(label, Event::Sent(Wire::Text(text.clone())), None);
         self.send_as_server(label, Packet::Text(text.into_bytes())).await;
@@ -83,11 +79,7 @@ impl Player<'_> {
         deadline: f64,
     ) {
         if let Some(namespace) = namespace {
-            let prefix = if namespace == "/" {
-                String::new()
-            } else {
-                format!("{namespace},")
-            };
+            let prefix = namespace_prefix(&namespace);
             self.echoes += 1;
             let token = format!("siospec-{}.", self.echoes);
             let event = format!("42{prefix}[\"siospec-proof\",\"{token}\"]");

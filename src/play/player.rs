@@ -4,7 +4,7 @@
 //! is `perform`'s, how silence is proved `proof`'s.
 
 use super::hosting::Hosting;
-use super::judge::{Demand, Judge, Judgement, Match, Values};
+use super::judge::{Demand, Judge, Judgement, Match, Values, namespace_prefix};
 use super::lag::LagMonitor;
 use super::proof::Question;
 use crate::notation::Over;
@@ -218,11 +218,7 @@ impl<'a> Player<'a> {
         if self.hosting.is_some() {
             return self.let_join(label, namespace).await;
         }
-        let text = if namespace == "/" {
-            "40".to_owned()
-        } else {
-            format!("40{namespace},")
-        };
+        let text = format!("40{}", namespace_prefix(namespace));
         self.record(label, Event::Sent(Wire::Text(text.clone())), None);
         self.send_text(label, text.into_bytes()).await;
     }

@@ -3,7 +3,7 @@
 //! An echo is the proof wherever the application can echo; elsewhere a window scaled to the measured round trip, and
 //! the record says which.
 
-use super::judge::Demand;
+use super::judge::{Demand, namespace_prefix};
 use super::player::{Connection, Player};
 use crate::transcript::{Event, Proof, Wire};
 use std::time::Duration;
@@ -47,11 +47,7 @@ impl Player<'_> {
         let may_echo = self.context.capabilities.get("echo").copied().unwrap_or(true);
         match echo {
             Some(namespace) if speaks && may_echo => {
-                let prefix = if namespace == "/" {
-                    String::new()
-                } else {
-                    format!("{namespace},")
-                };
+                let prefix = namespace_prefix(&namespace);
                 self.echoes += 1;
                 let token = format!("siospec-{}.", self.echoes);
                 let question = format!("42{prefix}[\"message\",\"{token}\"]");

@@ -5,7 +5,7 @@
 use super::explain::shorten;
 use super::fits::Misfit;
 use super::label::{Arrival, What};
-use super::{Demand, Flow, Judge, timing};
+use super::{Demand, Flow, Judge, namespace_prefix, timing};
 use crate::notation::{Action, Content, Item, Party, Step, Text};
 use crate::pattern::Captures;
 use crate::transcript::Proof;
@@ -170,11 +170,7 @@ impl<'c> Judge<'c> {
             None => {}
         }
         let ambient = self.ambient.clone();
-        let prefix = if namespace == "/" {
-            String::new()
-        } else {
-            format!("{namespace},")
-        };
+        let prefix = namespace_prefix(namespace);
         let asks = |text: &str| {
             let rest = text
                 .strip_prefix("40")

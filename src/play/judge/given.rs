@@ -55,11 +55,7 @@ impl<'c> Judge<'c> {
             .queue
             .iter()
             .position(|arrival| !arrival.text().is_some_and(waits));
-        let expected = if namespace == "/" {
-            "40{".to_owned()
-        } else {
-            format!("40{namespace},{{")
-        };
+        let expected = format!("40{}{{", namespace_prefix(&namespace));
         match answer.and_then(|at| state.queue.remove(at)) {
             Some(arrival) if arrival.text().is_some_and(|text| text.starts_with(&expected)) => {
                 state.given_holds = true;
@@ -94,5 +90,14 @@ impl<'c> Judge<'c> {
             "{reason}; the cases in {look_at} say why"
         )));
         Flow::Again
+    }
+}
+
+/// What stands for a namespace in front of the rest of a packet: nothing for the main one.
+pub(in crate::play) fn namespace_prefix(namespace: &str) -> String {
+    if namespace == "/" {
+        String::new()
+    } else {
+        format!("{namespace},")
     }
 }

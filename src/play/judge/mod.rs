@@ -29,6 +29,7 @@ pub(super) use client::{DRIVER, sessions_of};
 pub(super) use demand::Demand;
 use demand::Flow;
 pub use demand::{Judgement, Match, Values};
+pub(super) use given::namespace_prefix;
 pub use walk::Judge;
 use walk::Node;
 pub(crate) use walk::label_name;
