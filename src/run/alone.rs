@@ -2,16 +2,15 @@
 //!
 //! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
 
-use super::company::Company;
 use super::conduct::{Attempted, Conduct, Place, attempt};
-use super::fleet::{Attempt, Fleet};
+use super::fleet::{Attempt, Fleet, Room};
 use super::retry::{self, Budget, Confirmed, Doubt};
-use super::schedule::Turn;
+use super::schedule::{Company, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
 use crate::suite::Trial;
 use crate::target::Loss;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -53,9 +52,6 @@ impl Reason {
         }
     }
 }
-
-/// What is in doubt of some trials, and what came of them first.
-type Doubted = BTreeMap<usize, (Doubt, Box<Played>)>;
 
 impl Conduct<'_> {
     /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
@@ -102,22 +98,50 @@ impl Conduct<'_> {
     }
 
     /// Plays what is in doubt, and what is a hazard. What may fail the gate is played one at a time.
-    pub(super) async fn alone(&mut self) {
-        let mut budget = Budget::new();
-        self.one_by_one(&mut budget, |reason| reason.rank() < LENIENT)
-            .await;
-        let (turns, doubts) = self.small_doubts(&mut budget);
-        self.side_by_side(turns, Company::Again(doubts)).await;
-        self.one_by_one(&mut budget, |reason| reason.rank() < HAZARD)
-            .await;
+    pub(super) async fn alone(&mut self, budget: &mut Budget) {
+        self.one_by_one(budget, |reason| reason.rank() < LENIENT).await;
+        let turns = self.small_doubts(budget);
+        self.side_by_side(turns, budget).await;
+        self.one_by_one(budget, |reason| reason.rank() < HAZARD).await;
         let hazards = std::mem::take(&mut self.hazards);
-        self.side_by_side(hazards, Company::Hazards).await;
-        self.one_by_one(&mut budget, |_| true).await;
+        self.side_by_side(hazards, budget).await;
+        self.one_by_one(budget, |_| true).await;
+    }
+
+    /// Hazards that need not wait for the others, as there are instances for them alone.
+    pub(super) fn hazards_beside(&mut self) -> Vec<Turn> {
+        if !self.target.is_launched() {
+            return Vec::new();
+        }
+        let mut turns = std::mem::take(&mut self.hazards);
+        for (index, reason) in std::mem::take(&mut self.alone) {
+            match reason {
+                Reason::Hazard(wait_ms) => {
+                    let company = Company::Nobody;
+                    turns.push(Turn {
+                        index,
+                        wait_ms,
+                        company,
+                    });
+                }
+                reason => self.alone.push_back((index, reason)),
+            }
+        }
+        turns
+    }
+
+    /// Doubts that need not wait for the last ones; none where something is in doubt that may fail the gate, which is looked
+    /// at before.
+    pub(super) fn doubts_beside(&mut self, budget: &mut Budget) -> Vec<Turn> {
+        if self.alone.iter().any(|(_, reason)| reason.rank() < LENIENT) {
+            return Vec::new();
+        }
+        self.small_doubts(budget)
     }
 
     /// Doubts that need not be looked at alone, one of each kind: what fails as another one did is looked at after it.
-    fn small_doubts(&mut self, budget: &mut Budget) -> (Vec<Turn>, Doubted) {
-        let (mut turns, mut doubts, mut kinds) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+    fn small_doubts(&mut self, budget: &mut Budget) -> Vec<Turn> {
+        let (mut turns, mut kinds) = (Vec::new(), BTreeSet::new());
         let wait_ms = self.longest_wait_ms();
         for (index, reason) in std::mem::take(&mut self.alone) {
             let is_small = reason.rank() == LENIENT;
@@ -127,8 +151,13 @@ impl Conduct<'_> {
                     // Each pass stands for itself.
                     let is_new = first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first));
                     if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt) {
-                        turns.push(Turn { index, wait_ms });
-                        doubts.insert(index, (doubt, first));
+                        let company = Company::Few;
+                        turns.push(Turn {
+                            index,
+                            wait_ms,
+                            company,
+                        });
+                        self.doubts.insert(index, (doubt, first));
                     } else {
                         self.alone.push_back((index, Reason::Doubt(doubt, first)));
                     }
@@ -136,7 +165,7 @@ impl Conduct<'_> {
                 reason => self.alone.push_back((index, reason)),
             }
         }
-        (turns, doubts)
+        turns
     }
 
     fn longest_wait_ms(&self) -> f64 {
@@ -288,7 +317,7 @@ async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> 
     let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
     // Dropping the set ends the task, as an interruption must.
     let mut task = JoinSet::new();
-    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
+    task.spawn(async move { attempt(&fleet, Room::Common, &trial, wait_ms, true).await });
     match task.join_next().await {
         Some(Ok(attempted)) => attempted,
         Some(Err(panic)) => Attempted::Panicked(panic),

@@ -1,6 +1,7 @@
 //! Trials side by side: at most so many at once, the longest waits first, so that they overlap.
 //!
-//! What mostly waits for timers takes no room from the others, but where they are to be played one at a time.
+//! What waits for timers takes no room from the others, but where they are to be played one at a time. What needs calm has its
+//! turn once all others have begun and those that are not done mostly wait.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,24 +14,61 @@ pub(super) struct Turn {
     pub(super) index: usize,
     /// How long it waits for timers, in milliseconds.
     pub(super) wait_ms: f64,
+    /// Beside whom.
+    pub(super) company: Company,
 }
 
-/// A trial that waits for at least so many milliseconds does little else.
+/// Beside whom a trial is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// All that are no hazards.
+    All,
+    /// Few: its verdict was in doubt.
+    Few,
+    /// Hazards.
+    Hazards,
+    /// Nobody on the same instance: it is known to end the target.
+    Nobody,
+}
+
+impl Company {
+    const NUMBER: usize = 4;
+}
+
+/// A trial that waits for at least so many milliseconds leaves the target time for others.
+const WAITS_MS: f64 = 100.0;
+/// One that waits for at least so many does little else.
 const MOSTLY_WAITS_MS: f64 = 250.0;
 /// How many of those may go on besides, for each of the others.
-const WAITING_PER_JOB: usize = 2;
+const WAITING_PER_JOB: usize = 4;
+/// While other trials are busy, one hazard is played for so many jobs.
+const JOBS_PER_HAZARD: usize = 4;
+/// How many doubts are looked at side by side at most: little company, of which most waits.
+const AGAIN_AT_ONCE: usize = 20;
 
 /// What goes on at the same time. Dropping it ends all of it.
 pub(super) struct Floor<Play, Out> {
     /// What is still to be played, the next one last.
     waiting: Vec<Turn>,
+    /// How many of those are to be played beside all others.
+    waiting_for_all: usize,
     running: JoinSet<Out>,
     turn_of: HashMap<Id, Turn>,
-    /// How many of those that run mostly wait.
-    mostly_waiting: usize,
     jobs: usize,
     play: Play,
 }
+
+/// How much a trial takes from the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Busy,
+    /// It waits for a moment, as for an upgrade.
+    Pausing,
+    MostlyWaiting,
+}
+
+/// How many run, by company and pace.
+type Running = [[usize; 3]; Company::NUMBER];
 
 impl<Play, Playing, Out> Floor<Play, Out>
 where
@@ -38,46 +76,95 @@ where
     Playing: Future<Output = Out> + Send + 'static,
     Out: Send + 'static,
 {
-    pub(super) fn new(mut turns: Vec<Turn>, jobs: usize, play: Play) -> Self {
-        turns.sort_by(|a, b| a.wait_ms.total_cmp(&b.wait_ms).then(b.index.cmp(&a.index)));
-        Self {
-            waiting: turns,
+    pub(super) fn new(turns: Vec<Turn>, jobs: usize, play: Play) -> Self {
+        let mut floor = Self {
+            waiting: Vec::new(),
+            waiting_for_all: 0,
             running: JoinSet::new(),
             turn_of: HashMap::new(),
-            mostly_waiting: 0,
             jobs: jobs.max(1),
             play,
+        };
+        floor.add(turns);
+        floor
+    }
+
+    /// Has these played too.
+    pub(super) fn add(&mut self, mut turns: Vec<Turn>) {
+        if turns.is_empty() {
+            return;
         }
+        self.waiting.append(&mut turns);
+        self.waiting
+            .sort_by(|a, b| a.wait_ms.total_cmp(&b.wait_ms).then(b.index.cmp(&a.index)));
+        let for_all = |turn: &&Turn| turn.company == Company::All;
+        self.waiting_for_all = self.waiting.iter().filter(for_all).count();
     }
 
     /// Begins as many as there is room for, and says which.
-    pub(super) fn fill(&mut self) -> Vec<usize> {
+    pub(super) fn fill(&mut self) -> Vec<Turn> {
         let mut begun = Vec::new();
-        while let Some(at) = self.waiting.iter().rposition(|turn| self.has_room_for(*turn)) {
+        while let Some(at) = self.next_with_room() {
             let turn = self.waiting.remove(at);
-            self.mostly_waiting += usize::from(self.besides(turn));
+            self.waiting_for_all -= usize::from(turn.company == Company::All);
             let task = self.running.spawn((self.play)(turn));
             self.turn_of.insert(task.id(), turn);
-            begun.push(turn.index);
+            begun.push(turn);
         }
         begun
     }
 
-    fn has_room_for(&self, turn: Turn) -> bool {
-        if self.besides(turn) {
-            self.mostly_waiting < self.jobs * WAITING_PER_JOB
-        } else {
-            self.running.len() - self.mostly_waiting < self.jobs
+    /// The next trial for which there is room.
+    fn next_with_room(&self) -> Option<usize> {
+        let running = self.running();
+        self.waiting
+            .iter()
+            .rposition(|turn| self.has_room(turn, &running))
+    }
+
+    fn has_room(&self, turn: &Turn, running: &Running) -> bool {
+        if self.jobs == 1 {
+            return self.running.is_empty();
+        }
+        let of_company = running[turn.company as usize];
+        match turn.company {
+            Company::Nobody => of_company.iter().sum::<usize>() == 0,
+            Company::Few => self.is_calm() && of_company.iter().sum::<usize>() < AGAIN_AT_ONCE.min(self.jobs),
+            Company::Hazards if !self.is_calm() => {
+                of_company.iter().sum::<usize>() < self.jobs.div_ceil(JOBS_PER_HAZARD)
+            }
+            Company::All | Company::Hazards => {
+                let pace = self.pace(turn);
+                let most = if pace == Pace::MostlyWaiting {
+                    self.jobs * WAITING_PER_JOB
+                } else {
+                    self.jobs
+                };
+                of_company[pace as usize] < most
+            }
         }
     }
 
-    /// Whether this trial takes no room from the others.
-    fn besides(&self, turn: Turn) -> bool {
-        self.jobs > 1 && turn.wait_ms >= MOSTLY_WAITS_MS
+    fn running(&self) -> Running {
+        let mut running = Running::default();
+        self.turn_of
+            .values()
+            .for_each(|turn| running[turn.company as usize][self.pace(turn) as usize] += 1);
+        running
     }
 
-    /// Waits for the next one to end; `None` when all have.
-    pub(super) async fn next(&mut self) -> Option<(usize, Result<Out, JoinError>)> {
+    fn pace(&self, turn: &Turn) -> Pace {
+        if self.jobs == 1 || turn.wait_ms < WAITS_MS {
+            Pace::Busy
+        } else if turn.wait_ms < MOSTLY_WAITS_MS {
+            Pace::Pausing
+        } else {
+            Pace::MostlyWaiting
+        }
+    }
+
+    /// Waits for the next one to end; `None` when all that were begun have.
+    pub(super) async fn next(&mut self) -> Option<(Turn, Result<Out, JoinError>)> {
         loop {
             let (id, out) = match self.running.join_next_with_id().await? {
                 Ok((id, out)) => (id, Ok(out)),
@@ -85,10 +172,20 @@ where
             };
             // Only what `fill` began runs here; anything else must not end the whole floor.
             if let Some(turn) = self.turn_of.remove(&id) {
-                self.mostly_waiting -= usize::from(self.besides(turn));
-                return Some((turn.index, out));
+                return Some((turn, out));
             }
         }
+    }
+
+    /// Whether all that are played beside all others have begun, and those that are not done mostly wait.
+    pub(super) fn is_calm(&self) -> bool {
+        let busy = |turn: &Turn| turn.company == Company::All && self.pace(turn) != Pace::MostlyWaiting;
+        self.waiting_for_all == 0 && !self.turn_of.values().any(busy)
+    }
+
+    /// Whether nothing is left to be played.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
     }
 }
 
@@ -105,8 +202,13 @@ mod tests {
             .map(|(index, wait_ms)| Turn {
                 index,
                 wait_ms: *wait_ms,
+                company: Company::All,
             })
             .collect()
+    }
+
+    fn indices(turns: &[Turn]) -> Vec<usize> {
+        turns.iter().map(|turn| turn.index).collect()
     }
 
     #[tokio::test]
@@ -116,7 +218,7 @@ mod tests {
         });
         let mut order = Vec::new();
         loop {
-            order.append(&mut floor.fill());
+            order.extend(indices(&floor.fill()));
             if floor.next().await.is_none() {
                 break;
             }
@@ -148,21 +250,62 @@ mod tests {
     #[tokio::test]
     async fn what_mostly_waits_takes_no_room_but_one_at_a_time_is_one() {
         let never = |_| std::future::pending::<()>();
-        let waits = [900.0, 800.0, 700.0, 600.0, 500.0, 0.0, 0.0, 0.0];
+        let waits = [
+            900.0, 800.0, 700.0, 600.0, 500.0, 400.0, 300.0, 300.0, 300.0, 100.0, 100.0, 100.0, 0.0, 0.0, 0.0,
+        ];
         let mut two = Floor::new(turns(&waits), 2, never);
-        assert_eq!(two.fill(), [0, 1, 2, 3, 5, 6]);
-        let mut two = Floor::new(turns(&waits[2..]), 2, never);
-        assert_eq!(two.fill(), [0, 1, 2, 3, 4]);
+        assert_eq!(indices(&two.fill()), [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13]);
+        let mut two = Floor::new(turns(&waits[8..]), 2, never);
+        assert_eq!(indices(&two.fill()), [0, 1, 2, 4, 5]);
         let mut one = Floor::new(turns(&waits), 1, never);
-        assert_eq!(one.fill(), [0]);
+        assert_eq!(indices(&one.fill()), [0]);
+    }
+
+    #[tokio::test]
+    async fn what_needs_calm_begins_when_the_others_mostly_wait() {
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let played = [
+            (900.0, Company::All),
+            (0.0, Company::All),
+            (5_000.0, Company::Few),
+            (0.0, Company::Nobody),
+            (0.0, Company::Nobody),
+            (0.0, Company::Hazards),
+            (0.0, Company::Hazards),
+        ];
+        let mut turns = turns(&played.map(|(wait_ms, _)| wait_ms));
+        for (turn, (_, company)) in turns.iter_mut().zip(played) {
+            turn.company = company;
+        }
+        let opened = Arc::clone(&gate);
+        let mut floor = Floor::new(turns, 4, move |turn: Turn| {
+            let gate = Arc::clone(&opened);
+            async move {
+                if turn.index != 1 {
+                    drop(gate.acquire().await);
+                }
+            }
+        });
+        // Hazards have an instance of their own, and are few as long as others are busy; who is to be played with nobody
+        // waits for the one before.
+        assert_eq!(indices(&floor.fill()), [0, 1, 3, 5]);
+        let (busy, _) = floor.next().await.unwrap();
+        assert_eq!(busy.index, 1);
+        assert_eq!(indices(&floor.fill()), [2, 6]);
+        gate.add_permits(1);
+        while !floor.is_empty() {
+            floor.next().await;
+            floor.fill();
+        }
+        assert!(floor.next().await.is_none());
     }
 
     #[tokio::test]
     async fn a_panic_names_its_trial() {
         let mut floor = Floor::new(turns(&[0.0]), 1, |_| async { panic!("on purpose") });
         floor.fill();
-        let (index, out): (usize, Result<(), _>) = floor.next().await.unwrap();
-        assert_eq!(index, 0);
+        let (turn, out): (Turn, Result<(), _>) = floor.next().await.unwrap();
+        assert_eq!(turn.index, 0);
         assert!(out.unwrap_err().is_panic());
     }
 }
