@@ -24,6 +24,11 @@ pub(super) struct Casualty {
     pub(super) suspects: Vec<usize>,
 }
 
+/// How many doubts are looked at beside the last trials that go on: half of what replaying allows. None where more than so
+/// many wait that may fail the gate.
+pub(super) const DOUBTS_BESIDE: usize = 32;
+const MOST_IMPORTANT: usize = 16;
+
 /// Why a trial is played alone.
 pub(super) enum Reason {
     /// It is a hazard to all beside it.
@@ -100,7 +105,7 @@ impl Conduct<'_> {
     /// Plays what is in doubt, and what is a hazard. What may fail the gate is played one at a time.
     pub(super) async fn alone(&mut self, budget: &mut Budget) {
         self.one_by_one(budget, |reason| reason.rank() < LENIENT).await;
-        let turns = self.small_doubts(budget);
+        let turns = self.small_doubts(budget, usize::MAX);
         self.side_by_side(turns, budget).await;
         self.one_by_one(budget, |reason| reason.rank() < HAZARD).await;
         let hazards = std::mem::take(&mut self.hazards);
@@ -108,40 +113,53 @@ impl Conduct<'_> {
         self.one_by_one(budget, |_| true).await;
     }
 
-    /// Hazards that need not wait for the others, as there are instances for them alone.
-    pub(super) fn hazards_beside(&mut self) -> Vec<Turn> {
+    /// What is known to end the target, where there are instances for that alone.
+    pub(super) fn lethal(&mut self) -> Vec<Turn> {
+        let mut turns = Vec::new();
         if !self.target.is_launched() {
-            return Vec::new();
+            return turns;
         }
-        let mut turns = std::mem::take(&mut self.hazards);
         for (index, reason) in std::mem::take(&mut self.alone) {
             match reason {
-                Reason::Hazard(wait_ms) => {
-                    let company = Company::Nobody;
-                    turns.push(Turn {
-                        index,
-                        wait_ms,
-                        company,
-                    });
-                }
+                Reason::Hazard(wait_ms) => turns.push(self.turn(index, wait_ms, Company::Nobody)),
                 reason => self.alone.push_back((index, reason)),
             }
         }
         turns
     }
 
-    /// Doubts that need not wait for the last ones; none where something is in doubt that may fail the gate, which is looked
-    /// at before.
-    pub(super) fn doubts_beside(&mut self, budget: &mut Budget) -> Vec<Turn> {
-        if self.alone.iter().any(|(_, reason)| reason.rank() < LENIENT) {
+    /// Hazards of variants of which no others are left. None while something is in doubt that may fail the gate: it is looked
+    /// at on an instance that no hazard has harmed.
+    pub(super) fn hazards_beside(&mut self, are_others_left: impl Fn(usize) -> bool) -> Vec<Turn> {
+        let is_important = |(_, reason): &(usize, Reason)| reason.rank() < LENIENT;
+        if !self.target.is_launched() || self.alone.iter().any(is_important) {
             return Vec::new();
         }
-        self.small_doubts(budget)
+        let hazards = std::mem::take(&mut self.hazards).into_iter();
+        let (later, now) = hazards.partition(|turn| are_others_left(turn.variant));
+        self.hazards = later;
+        now
+    }
+
+    /// Doubts that need not wait for the last ones. Those that may fail the gate come later, and must find that replaying is
+    /// still allowed: so these are not many.
+    pub(super) fn doubts_beside(&mut self, budget: &mut Budget, beside: &mut usize) -> Vec<Turn> {
+        let important = self.alone.iter().filter(|(_, reason)| reason.rank() < LENIENT);
+        if important.count() > MOST_IMPORTANT {
+            return Vec::new();
+        }
+        let turns = self.small_doubts(budget, *beside);
+        *beside -= turns.len();
+        turns
     }
 
     /// Doubts that need not be looked at alone, one of each kind: what fails as another one did is looked at after it.
-    fn small_doubts(&mut self, budget: &mut Budget) -> Vec<Turn> {
-        let (mut turns, mut kinds) = (Vec::new(), BTreeSet::new());
+    fn small_doubts(&mut self, budget: &mut Budget, most: usize) -> Vec<Turn> {
+        let key = |(index, (_, first)): (&usize, &(Doubt, Box<Played>))| {
+            Confirmed::key(&self.trials[*index].loaded.id, first)
+        };
+        let mut kinds: BTreeSet<_> = self.doubts.iter().map(key).collect();
+        let mut turns = Vec::new();
         let wait_ms = self.longest_wait_ms();
         for (index, reason) in std::mem::take(&mut self.alone) {
             let is_small = reason.rank() == LENIENT;
@@ -149,14 +167,10 @@ impl Conduct<'_> {
                 Reason::Doubt(doubt, first) if is_small => {
                     let case = &self.trials[index].loaded.id;
                     // Each pass stands for itself.
-                    let is_new = first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first));
+                    let is_new = turns.len() < most
+                        && (first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first)));
                     if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt) {
-                        let company = Company::Few;
-                        turns.push(Turn {
-                            index,
-                            wait_ms,
-                            company,
-                        });
+                        turns.push(self.turn(index, wait_ms, Company::Few));
                         self.doubts.insert(index, (doubt, first));
                     } else {
                         self.alone.push_back((index, Reason::Doubt(doubt, first)));

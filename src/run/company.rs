@@ -1,11 +1,11 @@
 //! Trials that are played side by side, and what is taken in of each: a verdict, a doubt, or a loss of the target.
 
-use super::alone::Reason;
+use super::alone::{DOUBTS_BESIDE, Reason};
 use super::conduct::{Attempted, Conduct, attempt};
 use super::fleet::{Attempt, Room};
 use super::known;
 use super::retry::{self, Budget, Doubt};
-use super::schedule::{Company, Floor, Turn};
+use super::schedule::{Company, DEFAULT, Floor, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
 use futures_util::StreamExt as _;
@@ -23,12 +23,12 @@ impl Conduct<'_> {
         let has_rooms = self.target.is_launched();
         let mut floor = Floor::new(turns, self.options.jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            let (room, is_hazardous) = match turn.company {
-                Company::All | Company::Few => (Room::Common, false),
-                Company::Hazards => (Room::Hazards, true),
-                Company::Nobody => (Room::Lethal, true),
+            let room = match turn.company {
+                Company::Few if has_rooms && turn.variant == DEFAULT => Room::Calm,
+                Company::Nobody if has_rooms => Room::Lethal,
+                _ => Room::Common,
             };
-            let room = if has_rooms { room } else { Room::Common };
+            let is_hazardous = matches!(turn.company, Company::Hazards | Company::Nobody);
             async move { attempt(&fleet, room, &trial, turn.wait_ms, is_hazardous).await }
         });
         let coming = std::mem::take(&mut self.coming).into_iter();
@@ -39,13 +39,13 @@ impl Conduct<'_> {
             })
             .collect();
         let mut interrupted = self.interrupted.clone();
-        let mut is_first_calm = true;
+        let mut beside = DOUBTS_BESIDE;
         loop {
             if coming.is_empty() {
-                floor.add(self.hazards_beside());
-                if is_first_calm && floor.is_calm() {
-                    floor.add(self.doubts_beside(budget));
-                    is_first_calm = false;
+                floor.add(self.lethal());
+                floor.add(self.hazards_beside(|variant| floor.are_others_left(variant)));
+                if floor.is_calm() {
+                    floor.add(self.doubts_beside(budget, &mut beside));
                 }
             }
             for turn in floor.fill() {

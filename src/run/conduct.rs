@@ -277,23 +277,15 @@ impl<'a> Conduct<'a> {
             match about.as_ref().map(|about| plan::fate(trial, about, allowed)) {
                 Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
                     if self.may_play_beside_hazards(index) {
-                        let company = Company::Hazards;
-                        self.hazards.push(Turn {
-                            index,
-                            wait_ms,
-                            company,
-                        });
+                        let turn = self.turn(index, wait_ms, Company::Hazards);
+                        self.hazards.push(turn);
                     } else {
                         self.alone.push_back((index, Reason::Hazard(wait_ms)));
                     }
                 }
                 Ok(Fate::Play(wait_ms)) => {
-                    let (wait_ms, company) = (self.with_deadline(index, wait_ms), Company::All);
-                    decided.turns.push(Turn {
-                        index,
-                        wait_ms,
-                        company,
-                    });
+                    let wait_ms = self.with_deadline(index, wait_ms);
+                    decided.turns.push(self.turn(index, wait_ms, Company::All));
                 }
                 Ok(Fate::Skip(reason)) => {
                     let played = Played::without_record(Verdict::Skip, reason);
@@ -306,6 +298,15 @@ impl<'a> Conduct<'a> {
             }
         }
         decided
+    }
+
+    pub(super) fn turn(&self, index: usize, wait_ms: f64, company: Company) -> Turn {
+        Turn {
+            index,
+            wait_ms,
+            company,
+            variant: self.fleet.number(variant(&self.trials[index])),
+        }
     }
 
     /// What is known to fail mostly waits for what does not come, until its deadline.

@@ -4,6 +4,7 @@
 //! Owns restarting and its bound. Which trial is to blame is `alone`'s.
 
 use super::plan::About;
+use super::schedule::DEFAULT;
 use super::verdict::Played;
 use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe, probe_transports};
 use crate::suite::Trial;
@@ -19,7 +20,8 @@ use tokio::task::JoinSet;
 
 /// How often targets are started again in one run, all variants together.
 const RESTARTS: u32 = 100;
-/// How many variants are started at the same time, beside what goes on.
+/// How many variants are started at the same time: while the default starts, and later.
+const STARTS_AT_FIRST: usize = 1;
 const STARTS_AT_ONCE: usize = 2;
 /// How long a target that siospec did not start may take to recover.
 const RECOVERY: Duration = Duration::from_secs(10);
@@ -45,6 +47,8 @@ pub(super) struct Provision {
 #[derive(Debug)]
 pub(super) struct Fleet {
     target: Arc<Target>,
+    /// The variants besides the default.
+    variants: Vec<String>,
     slots: BTreeMap<(String, Room), Arc<Mutex<Slot>>>,
     restarts_left: AtomicU32,
     /// The generation of the next instance that is not the first of its variant.
@@ -59,14 +63,14 @@ pub(super) enum Room {
     /// The one for most trials.
     #[default]
     Common,
-    /// The one for hazards.
-    Hazards,
+    /// The one for doubts, which are few at a time.
+    Calm,
     /// The one for trials that are known to end it.
     Lethal,
 }
 
 impl Room {
-    const ALL: [Self; 3] = [Self::Common, Self::Hazards, Self::Lethal];
+    const ALL: [Self; 3] = [Self::Common, Self::Calm, Self::Lethal];
 }
 
 #[derive(Debug)]
@@ -131,7 +135,7 @@ impl Fleet {
         let common = |variant: &str| Arc::clone(&slots[&(variant.to_owned(), Room::Common)]);
         let default = common("");
         let mut default_slot = Arc::clone(&default).lock_owned().await;
-        let places = Arc::new(Semaphore::new(STARTS_AT_ONCE));
+        let places = Arc::new(Semaphore::new(STARTS_AT_FIRST));
         let mut starting = JoinSet::new();
         for variant in variants.iter().filter(|variant| !variant.is_empty()).cloned() {
             let slot = common(&variant).lock_owned().await;
@@ -145,8 +149,10 @@ impl Fleet {
         }
         *default_slot = Slot::Up(Arc::new(Berth::start(&target, "", provision, lag).await?));
         drop(default_slot);
+        places.add_permits(STARTS_AT_ONCE - STARTS_AT_FIRST);
         Ok(Self {
             target,
+            variants: variants.to_vec(),
             slots,
             restarts_left: AtomicU32::new(RESTARTS),
             next_generation: AtomicU32::new(1),
@@ -154,13 +160,24 @@ impl Fleet {
         })
     }
 
+    /// The number of a variant.
+    pub(super) fn number(&self, variant: &str) -> usize {
+        let number = self.variants.iter().position(|known| known == variant);
+        number.map_or(DEFAULT, |number| DEFAULT + 1 + number)
+    }
+
     /// What is known of the instance of a variant, once it is started.
     ///
     /// # Errors
     /// Why it is down, in a sentence.
     pub(super) async fn about(&self, variant: &str) -> Result<About, String> {
+        self.common(variant).await.map(|berth| berth.about.clone())
+    }
+
+    /// The instance for most trials as it is, once it is started. Nobody else waits for who holds it.
+    async fn common(&self, variant: &str) -> Result<Arc<Berth>, String> {
         match &*self.slot(variant, Room::Common)?.lock().await {
-            Slot::Up(berth) => Ok(berth.about.clone()),
+            Slot::Up(berth) => Ok(Arc::clone(berth)),
             Slot::Down(why) => Err(why.clone()),
             Slot::Empty => Err(not_started(variant)),
         }
@@ -180,11 +197,10 @@ impl Fleet {
             }
             Slot::Down(why) => return Err(why.clone()),
             Slot::Empty if room == Room::Common => return Err(not_started(variant)),
-            Slot::Empty => match &*self.slot(variant, Room::Common)?.lock().await {
-                Slot::Up(common) => self.another(common).await,
-                Slot::Down(why) => Err(why.clone()),
-                Slot::Empty => Err(not_started(variant)),
-            },
+            Slot::Empty => {
+                let common = self.common(variant).await?;
+                self.another(&common).await
+            }
         };
         match next {
             Ok(next) => {

@@ -1,7 +1,7 @@
 //! Trials side by side: at most so many at once, the longest waits first, so that they overlap.
 //!
 //! What waits for timers takes no room from the others, but where they are to be played one at a time. What needs calm has its
-//! turn once all others have begun and those that are not done mostly wait.
+//! turn once all others have begun and few of them are busy.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,7 +16,12 @@ pub(super) struct Turn {
     pub(super) wait_ms: f64,
     /// Beside whom.
     pub(super) company: Company,
+    /// The number of the variant that it is played on.
+    pub(super) variant: usize,
 }
+
+/// The number of the default among the variants.
+pub(super) const DEFAULT: usize = 0;
 
 /// Beside whom a trial is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +46,8 @@ const WAITS_MS: f64 = 100.0;
 const MOSTLY_WAITS_MS: f64 = 250.0;
 /// How many of those may go on besides, for each of the others.
 const WAITING_PER_JOB: usize = 4;
-/// While other trials are busy, one hazard is played for so many jobs.
-const JOBS_PER_HAZARD: usize = 4;
-/// How many doubts are looked at side by side at most: little company, of which most waits.
-const AGAIN_AT_ONCE: usize = 20;
+/// How many are little company, of which most waits.
+const FEW: usize = 20;
 
 /// What goes on at the same time. Dropping it ends all of it.
 pub(super) struct Floor<Play, Out> {
@@ -123,15 +126,14 @@ where
     }
 
     fn has_room(&self, turn: &Turn, running: &Running) -> bool {
-        if self.jobs == 1 {
-            return self.running.is_empty();
+        if self.jobs == 1 && !self.running.is_empty() {
+            return false;
         }
         let of_company = running[turn.company as usize];
         match turn.company {
             Company::Nobody => of_company.iter().sum::<usize>() == 0,
-            Company::Few => self.is_calm() && of_company.iter().sum::<usize>() < AGAIN_AT_ONCE.min(self.jobs),
-            Company::Hazards if !self.is_calm() => {
-                of_company.iter().sum::<usize>() < self.jobs.div_ceil(JOBS_PER_HAZARD)
+            Company::Few => {
+                self.waiting_for_all == 0 && self.busy() + of_company.iter().sum::<usize>() < self.few()
             }
             Company::All | Company::Hazards => {
                 let pace = self.pace(turn);
@@ -143,6 +145,12 @@ where
                 of_company[pace as usize] < most
             }
         }
+    }
+
+    /// Whether trials of a variant are left that are played beside all others.
+    pub(super) fn are_others_left(&self, variant: usize) -> bool {
+        let of_variant = |turn: &Turn| turn.company == Company::All && turn.variant == variant;
+        self.waiting_for_all > 0 || self.turn_of.values().any(of_variant)
     }
 
     fn running(&self) -> Running {
@@ -177,10 +185,19 @@ where
         }
     }
 
-    /// Whether all that are played beside all others have begun, and those that are not done mostly wait.
+    /// Whether all that are played beside all others have begun, and few of those that are not done do more than wait.
     pub(super) fn is_calm(&self) -> bool {
-        let busy = |turn: &Turn| turn.company == Company::All && self.pace(turn) != Pace::MostlyWaiting;
-        self.waiting_for_all == 0 && !self.turn_of.values().any(busy)
+        self.waiting_for_all == 0 && self.busy() < self.few()
+    }
+
+    /// How many of those that are played beside all others do more than wait.
+    fn busy(&self) -> usize {
+        let busy = |turn: &&Turn| turn.company == Company::All && self.pace(turn) != Pace::MostlyWaiting;
+        self.turn_of.values().filter(busy).count()
+    }
+
+    fn few(&self) -> usize {
+        FEW.min(self.jobs)
     }
 
     /// Whether nothing is left to be played.
@@ -203,6 +220,7 @@ mod tests {
                 index,
                 wait_ms: *wait_ms,
                 company: Company::All,
+                variant: DEFAULT,
             })
             .collect()
     }
@@ -262,42 +280,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_needs_calm_begins_when_the_others_mostly_wait() {
+    async fn what_needs_calm_begins_when_few_others_are_busy() {
         let gate = Arc::new(tokio::sync::Semaphore::new(0));
         let played = [
-            (900.0, Company::All),
-            (0.0, Company::All),
-            (5_000.0, Company::Few),
-            (0.0, Company::Nobody),
-            (0.0, Company::Nobody),
-            (0.0, Company::Hazards),
-            (0.0, Company::Hazards),
+            (900.0, Company::All, 1),
+            (0.0, Company::All, DEFAULT),
+            (0.0, Company::All, DEFAULT),
+            (5_000.0, Company::Few, DEFAULT),
+            (5_000.0, Company::Few, DEFAULT),
+            (0.0, Company::Nobody, DEFAULT),
+            (0.0, Company::Nobody, DEFAULT),
         ];
-        let mut turns = turns(&played.map(|(wait_ms, _)| wait_ms));
-        for (turn, (_, company)) in turns.iter_mut().zip(played) {
-            turn.company = company;
+        let mut turns = turns(&played.map(|(wait_ms, ..)| wait_ms));
+        for (turn, (_, company, variant)) in turns.iter_mut().zip(played) {
+            (turn.company, turn.variant) = (company, variant);
         }
         let opened = Arc::clone(&gate);
-        let mut floor = Floor::new(turns, 4, move |turn: Turn| {
+        let mut floor = Floor::new(turns, 2, move |turn: Turn| {
             let gate = Arc::clone(&opened);
             async move {
-                if turn.index != 1 {
+                if !matches!(turn.index, 1 | 2) {
                     drop(gate.acquire().await);
                 }
             }
         });
-        // Hazards have an instance of their own, and are few as long as others are busy; who is to be played with nobody
-        // waits for the one before.
-        assert_eq!(indices(&floor.fill()), [0, 1, 3, 5]);
-        let (busy, _) = floor.next().await.unwrap();
-        assert_eq!(busy.index, 1);
-        assert_eq!(indices(&floor.fill()), [2, 6]);
+        // Who is to be played with nobody has an instance of its own, and waits for the one before.
+        assert_eq!(indices(&floor.fill()), [0, 1, 2, 5]);
+        assert!(!floor.is_calm());
+        floor.next().await;
+        assert!(floor.is_calm());
+        assert_eq!(indices(&floor.fill()), [3]);
+        assert!(floor.are_others_left(DEFAULT));
+        floor.next().await;
+        assert!(!floor.are_others_left(DEFAULT) && floor.are_others_left(1));
+        assert_eq!(indices(&floor.fill()), [4]);
         gate.add_permits(1);
-        while !floor.is_empty() {
-            floor.next().await;
+        let mut order = Vec::new();
+        while let Some((turn, _)) = floor.next().await {
+            order.push(turn.index);
             floor.fill();
         }
-        assert!(floor.next().await.is_none());
+        assert!(floor.is_empty() && order.contains(&6), "{order:?}");
     }
 
     #[tokio::test]
