@@ -1,5 +1,5 @@
-// What socket.io-client does in a case, see docs/driver.md. It runs in Node.js and in browsers.
-import { Case } from "../kit/javascript/cases.mjs";
+// What a driver asks of socket.io-client, see docs/driver.md. It runs in Node.js and in browsers.
+import { Client } from "../kit/javascript/cases.mjs";
 import { Unsupported } from "../kit/javascript/values.mjs";
 
 export const CAPABILITIES = [
@@ -27,58 +27,47 @@ function authOf({ auth, authFunction }) {
 }
 
 /** The client with the `Manager` of one platform. */
-export const clientOf = (Manager) => class extends Case {
-  #manager;
-  #all = [];
-  #sockets = new Map();
+export const clientOf = (Manager) => class extends Client {
+  #socket;
 
-  connect({ url, nsp, options = {} }) {
-    const known = this.#sockets.get(nsp);
-    if (known && !options.forceNew) {
-      if (options.auth !== undefined) known.auth = authOf(options);
-      known.connect();
+  connect(options) {
+    if (this.#socket) {
+      if (options.auth !== undefined) this.#socket.auth = authOf(options);
+      this.#socket.connect();
       return;
     }
     const made = managerOptions(options);
-    const manager = options.forceNew || !this.#manager ? this.#manage(url, made) : this.#manager;
-    this.#manager ??= manager;
-    const { retries, ackTimeout } = options;
-    const socket = manager.socket(nsp, { auth: authOf(options), retries, ackTimeout });
-    this.#sockets.set(nsp, socket);
-    this.#all.push(socket);
-    this.#listen(socket, nsp, options.emitOnConnect);
+    const manager = options.forceNew || !this.case.manager ? this.#manage(made) : this.case.manager;
+    this.case.manager ??= manager;
+    const { retries, ackTimeout, emitOnConnect } = options;
+    this.#socket = manager.socket(this.nsp, { auth: authOf(options), retries, ackTimeout });
+    this.#listen(this.#socket, emitOnConnect);
   }
 
-  #manage(url, options) {
-    const manager = new Manager(url, options);
-    manager.on("reconnect_attempt", (attempt) => this.report("reconnect_attempt", { attempt }));
-    manager.on("reconnect_failed", () => this.report("reconnect_failed"));
+  #manage(options) {
+    const manager = new Manager(this.url, options);
+    manager.on("reconnect_attempt", (attempt) => this.case.report("reconnect_attempt", { attempt }));
+    manager.on("reconnect_failed", () => this.case.report("reconnect_failed"));
     return manager;
   }
 
-  #listen(socket, nsp, emitOnConnect) {
+  #listen(socket, emitOnConnect) {
     socket.on("connect", () => {
-      this.report("connect", { nsp, sid: socket.id });
+      this.report("connect", { sid: socket.id });
       if (emitOnConnect) socket.emit(...emitOnConnect);
     });
-    socket.on("connect_error", ({ message, data }) => this.report("connect_error", { nsp, message, data }));
-    socket.on("disconnect", (reason) => this.report("disconnect", { nsp, reason }));
+    socket.on("connect_error", ({ message, data }) => this.report("connect_error", { message, data }));
+    socket.on("disconnect", (reason) => this.report("disconnect", { reason }));
     socket.onAny((event, ...args) => {
       // The library puts what answers the event behind its arguments, and nothing of the wire can be a function.
       const answer = typeof args.at(-1) === "function" ? args.pop() : undefined;
-      this.event(nsp, event, args, answer);
+      this.event(event, args, answer);
     });
   }
 
-  #socket(nsp) {
-    const socket = this.#sockets.get(nsp);
-    if (!socket) throw new Error(`there is no client of ${nsp}: connect it first`);
-    return socket;
-  }
-
-  emit({ nsp, event, args, ack, timeout, volatile, retries }) {
+  emit({ event, args, ack, timeout, volatile, retries }) {
     if (retries !== undefined) throw new Unsupported("retries of one emission: they are an option of the client");
-    let socket = this.#socket(nsp);
+    let socket = this.#socket;
     const hasError = timeout !== undefined || socket._opts.ackTimeout !== undefined || socket._opts.retries;
     if (volatile) socket = socket.volatile;
     if (timeout !== undefined) socket = socket.timeout(timeout);
@@ -86,17 +75,17 @@ export const clientOf = (Manager) => class extends Case {
       socket.emit(event, ...args);
       return;
     }
-    const answered = (...args) => this.report("ack", { nsp, ack, args });
-    const failed = ({ message }) => this.report("ack_error", { nsp, ack, message });
+    const answered = (...args) => this.report("ack", { ack, args });
+    const failed = ({ message }) => this.report("ack_error", { ack, message });
     const withError = (error, ...args) => (error ? failed(error) : answered(...args));
     socket.emit(event, ...args, hasError ? withError : answered);
   }
 
-  disconnect({ nsp }) {
-    this.#socket(nsp).disconnect();
+  disconnect() {
+    this.#socket.disconnect();
   }
 
   close() {
-    for (const socket of this.#all) socket.disconnect();
+    this.#socket?.disconnect();
   }
 };

@@ -11,7 +11,7 @@ import { Order } from "./order.mjs";
  */
 const SITES = ["a.localhost", "b.localhost", "c.localhost"];
 
-/** Plays cases: `client` is the URL of a file below targets/, whose `Client` extends the `Case` of javascript/cases.mjs. */
+/** Drives a library: `client` is the URL of a file below targets/, whose `Client` extends that of javascript/cases.mjs. */
 export async function drive(hello, client) {
   const port = await serveFiles(client);
   const browser = launch(process.env.CHROMIUM || "/usr/bin/chromium");

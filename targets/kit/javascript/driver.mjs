@@ -32,7 +32,7 @@ export async function serve(hello, take) {
   process.exit();
 }
 
-/** Plays cases: `Client` extends the `Case` of cases.mjs. */
+/** Drives a library: `Client` extends that of cases.mjs. */
 export async function drive(hello, Client) {
   const cases = new Cases(Client, say);
 
