@@ -14,14 +14,14 @@ import socketio
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "kit/python"))
 
-from siospec_driver import Client, Unsupported, drive  # noqa: E402
+from siospec_driver import Client, Unsupported, drive, renamed  # noqa: E402
 
 CAPABILITIES = [
     "polling", "websocket", "upgrade", "force-new", "binary", "ack", "ack-timeout", "answer", "auth", "auth-function",
     "query", "headers", "cookies", "path", "reconnection", "reconnection-attempts", "reconnection-delay", "timeout",
     "connect-handler", "sid",
 ]  # fmt: skip
-# Options by their names in the library: those of its client, and those of `connect`. Its times are in seconds.
+# Options by their names in the library: those of its client, and those of `connect`.
 CLIENT = {
     "reconnection": "reconnection",
     "reconnectionAttempts": "reconnection_attempts",
@@ -31,7 +31,6 @@ CLIENT = {
     "timeout": "request_timeout",
 }
 CONNECT = {"path": "socketio_path", "transports": "transports", "headers": "headers", "timeout": "wait_timeout"}
-TIMES = {"reconnectionDelay", "reconnectionDelayMax", "timeout"}
 HANDLED = {"upgrade", "auth", "authFunction", "query", "cookies", "forceNew", "emitOnConnect"}
 # How long the end of a connection may take before it is cut, in seconds.
 GRACE = 1
@@ -139,12 +138,6 @@ class Namespace(Client):
             await asyncio.wait_for(self.library.shutdown(), GRACE)
         if self.library.eio.http is not None:
             await self.library.eio.http.close()
-
-
-def renamed(options, names):
-    """Those of the options that have names in the library, by these."""
-    values = {ours: value / 1000 if ours in TIMES else value for ours, value in options.items()}
-    return {theirs: values[ours] for ours, theirs in names.items() if ours in options}
 
 
 def listed(result):

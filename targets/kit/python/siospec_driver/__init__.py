@@ -4,6 +4,6 @@
 """
 
 from .cases import Client, drive
-from .values import Unsupported, revive, tell
+from .values import Unsupported, renamed, revive, tell
 
-__all__ = ["Client", "Unsupported", "drive", "revive", "tell"]
+__all__ = ["Client", "Unsupported", "drive", "renamed", "revive", "tell"]

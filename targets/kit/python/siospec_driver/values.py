@@ -1,7 +1,9 @@
-"""Values of the driver protocol as those of Python, and back."""
+"""Values of the driver protocol as those of Python, and back; its options as those of a library."""
 
 import base64
 import math
+
+TIMES = {"reconnectionDelay", "reconnectionDelayMax", "timeout", "ackTimeout"}
 
 
 class Unsupported(Exception):
@@ -37,3 +39,9 @@ def tell(value):
     if isinstance(value, dict):
         return {key: tell(item) for key, item in value.items()}
     return value
+
+
+def renamed(options, names):
+    """Those of the options that have names in the library, by these; times in seconds, as libraries of Python have them."""
+    values = {ours: value / 1000 if ours in TIMES else value for ours, value in options.items()}
+    return {theirs: values[ours] for ours, theirs in names.items() if ours in options}
