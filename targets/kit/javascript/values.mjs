@@ -35,14 +35,16 @@ export function tell(value) {
   return object;
 }
 
-/** Bytes of base64, as an application of the platform has them. */
+/** What an application in Node.js has for bytes. Browsers have no such thing. */
+const { Buffer } = globalThis;
+
 function bytes(base64) {
-  if (globalThis.Buffer) return Buffer.from(base64, "base64");
+  if (Buffer) return Buffer.from(base64, "base64");
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 function tellBytes(buffer, start, length) {
-  if (globalThis.Buffer) return { $binary: Buffer.from(buffer, start, length).toString("base64") };
+  if (Buffer) return { $binary: Buffer.from(buffer, start, length).toString("base64") };
   let text = "";
   for (const byte of new Uint8Array(buffer, start, length)) text += String.fromCharCode(byte);
   return { $binary: btoa(text) };

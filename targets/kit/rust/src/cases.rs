@@ -25,6 +25,14 @@ pub struct Voice {
 }
 
 impl Voice {
+    fn new(case: &Case, nsp: &str) -> Self {
+        Self {
+            case: case.clone(),
+            nsp: nsp.to_owned(),
+            connected: Arc::default(),
+        }
+    }
+
     /// Reports what the library says. `keys` are further keys of the report: an object.
     pub fn report(&self, report: &str, keys: Value) {
         match report {
@@ -116,17 +124,11 @@ async fn answer<C: Client>(
 ) -> Result<(), Refusal> {
     let nsp = request["nsp"].as_str().unwrap_or("/");
     let mut options = Options(request["options"].as_object().cloned().unwrap_or_default());
-    if request["do"] == "connect" {
-        if options.take("forceNew")?.unwrap_or(false) || !clients.contains_key(nsp) {
-            let (case, nsp) = (case.clone(), nsp.to_owned());
-            let url = request["url"].as_str().unwrap_or_default().to_owned();
-            let voice = Voice {
-                case,
-                nsp: nsp.clone(),
-                connected: Arc::default(),
-            };
-            clients.insert(nsp, (C::new(voice, url), Jobs::new()));
-        }
+    let connects = request["do"] == "connect";
+    if connects && (options.take("forceNew")?.unwrap_or(false) || !clients.contains_key(nsp)) {
+        let url = request["url"].as_str().unwrap_or_default().to_owned();
+        let voice = Voice::new(case, nsp);
+        clients.insert(nsp.to_owned(), (C::new(voice, url), Jobs::new()));
     }
     let none = || Refusal::Error(format!("there is no client of {nsp}: connect it first"));
     let (client, jobs) = clients.get_mut(nsp).ok_or_else(none)?;

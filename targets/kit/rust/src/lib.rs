@@ -15,7 +15,8 @@ pub use lines::drive;
 pub use requests::{Emission, Options, Refusal, unsupported};
 pub use values::{binary, plain, tell_binary};
 
-/// A client of one namespace of a case. What is called here runs within the runtime of the case.
+/// A client of one namespace of a case. What is called here runs within the runtime of the case. There is no `ack`, which is
+/// answered with `unsupported`: rust_socketio lets no application answer an event.
 pub trait Client: Sized + 'static {
     /// A client that is asked to connect next.
     fn new(voice: Voice, url: String) -> Self;
