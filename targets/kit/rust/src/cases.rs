@@ -1,13 +1,11 @@
-//! The cases of a driver, each on a thread of its own: what they answer, and what they report.
+//! The cases of a driver, each on a thread of its own: what they answer.
 
 use crate::jobs::Jobs;
-use crate::lines::say;
+use crate::reports::{Case, Voice, play_on_this_thread};
 use crate::{Client, Emission, Options, Refusal};
-use serde_json::{Value, json};
-use std::cell::RefCell;
+use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use tokio::runtime;
@@ -15,58 +13,6 @@ use tokio::sync::mpsc as tasks;
 
 /// How long a case may take for its answer. It waits for nothing but the library's own work.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What reports for one namespace of a case.
-#[derive(Clone)]
-pub struct Voice {
-    case: Case,
-    pub nsp: String,
-    connected: Arc<AtomicBool>,
-}
-
-impl Voice {
-    fn new(case: &Case, nsp: &str) -> Self {
-        Self {
-            case: case.clone(),
-            nsp: nsp.to_owned(),
-            connected: Arc::default(),
-        }
-    }
-
-    /// Reports what the library says. `keys` are further keys of the report: an object.
-    pub fn report(&self, report: &str, keys: Value) {
-        match report {
-            "connect" => self.connected.store(true, Ordering::SeqCst),
-            "connect_error" | "disconnect" => self.connected.store(false, Ordering::SeqCst),
-            _ => {}
-        }
-        let mut message = json!({"report": report, "nsp": self.nsp});
-        if let (Some(message), Value::Object(keys)) = (message.as_object_mut(), keys) {
-            message.extend(keys);
-        }
-        self.case.report(message);
-    }
-
-    /// Whether the namespace is connected, as far as was reported.
-    pub fn is_connected(&self) -> bool {
-        self.connected.load(Ordering::SeqCst)
-    }
-}
-
-#[derive(Clone)]
-struct Case {
-    name: String,
-    closed: Arc<AtomicBool>,
-}
-
-impl Case {
-    fn report(&self, mut message: Value) {
-        if !self.closed.load(Ordering::SeqCst) {
-            message["case"] = json!(self.name);
-            say(&message);
-        }
-    }
-}
 
 type Request = (Value, mpsc::Sender<Result<(), Refusal>>);
 
@@ -79,15 +25,12 @@ pub struct Player {
 impl Player {
     /// Begins a case, which plays with clients of the library.
     pub fn start<C: Client>(name: &str) -> Result<Self, Refusal> {
-        let case = Case {
-            name: name.to_owned(),
-            closed: Arc::default(),
-        };
+        let case = Case::new(name);
         let (requests, asked) = tasks::unbounded_channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let played = case.clone();
         thread::Builder::new().spawn(move || {
-            PLAYED.set(Some(played.clone()));
+            play_on_this_thread(&played);
             runtime.block_on(play::<C>(played, asked));
             runtime.shutdown_background();
         })?;
@@ -105,7 +48,7 @@ impl Player {
 
     /// Lets it report nothing from here on.
     pub fn silence(&self) {
-        self.case.closed.store(true, Ordering::SeqCst);
+        self.case.close();
     }
 }
 
@@ -132,26 +75,12 @@ async fn answer<C: Client>(
     }
     let none = || Refusal::Error(format!("there is no client of {nsp}: connect it first"));
     let (client, jobs) = clients.get_mut(nsp).ok_or_else(none)?;
-    jobs.run(match request["do"].as_str() {
-        Some("connect") => return client.connect(options),
+    if connects {
+        return client.connect(options);
+    }
+    let job = match request["do"].as_str() {
         Some("emit") => client.emit(Emission::of(request))?,
         _ => client.disconnect()?,
-    })
-    .await
-}
-
-thread_local! {
-    static PLAYED: RefCell<Option<Case>> = const { RefCell::new(None) };
-}
-
-/// A panic in a task of the library is seen by nobody but the hook. It is told by the case of its thread.
-pub fn tell_panics() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        usual(panic);
-        let text = panic.payload_as_str().unwrap_or("no text");
-        if let Some(case) = PLAYED.with_borrow(Clone::clone) {
-            case.report(json!({"report": "error", "message": format!("panicked: {text}")}));
-        }
-    }));
+    };
+    jobs.run(job).await
 }

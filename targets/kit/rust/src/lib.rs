@@ -6,12 +6,13 @@
 mod cases;
 mod jobs;
 mod lines;
+mod reports;
 mod requests;
 mod values;
 
-pub use cases::Voice;
 pub use jobs::Job;
 pub use lines::drive;
+pub use reports::Voice;
 pub use requests::{Emission, Options, Refusal, unsupported};
 pub use values::{binary, plain, tell_binary};
 

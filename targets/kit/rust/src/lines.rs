@@ -1,6 +1,7 @@
 //! The lines of a driver: each is JSON, and nothing but a line feed ends it.
 
-use crate::cases::{Player, tell_panics};
+use crate::cases::Player;
+use crate::reports::tell_panics;
 use crate::{Client, Refusal, unsupported};
 use serde_json::{Value, json};
 use std::collections::HashMap;
