@@ -36,6 +36,7 @@ class Socket:
     async def close(self):
         if self.polling:
             self.polling.cancel()
+            self.handlers["disconnect"]()
             await self._ask("POST", "1")
 
     async def _send(self, kind, data=None):
