@@ -137,8 +137,9 @@ impl Fleet {
         let mut default_slot = Arc::clone(&default).lock_owned().await;
         let places = Arc::new(Semaphore::new(STARTS_AT_FIRST));
         let mut starting = JoinSet::new();
-        for variant in variants.iter().filter(|variant| !variant.is_empty()).cloned() {
-            let slot = common(&variant).lock_owned().await;
+        for variant in variants.iter().filter(|variant| !variant.is_empty()) {
+            let slot = common(variant).lock_owned().await;
+            let variant = variant.clone();
             let (target, provision, lag) = (Arc::clone(&target), provision.clone(), lag.clone());
             let (places, default) = (Arc::clone(&places), Arc::clone(&default));
             starting.spawn(async move {

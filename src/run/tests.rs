@@ -187,8 +187,16 @@ async fn trials_of_variants_are_planned_at_first_and_played_when_those_are_up() 
     .await
     .unwrap();
     let verdicts = ["varied", "plain", "needy"].map(|path| verdict(&result, path).0);
-    assert_eq!(verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Skip], "{result:#?}");
-    assert!(matches!(events[0], RunEvent::Started { planned: 3, .. }), "{:?}", events[0]);
+    assert_eq!(
+        verdicts,
+        [Verdict::Pass, Verdict::Pass, Verdict::Skip],
+        "{result:#?}"
+    );
+    assert!(
+        matches!(events[0], RunEvent::Started { planned: 3, .. }),
+        "{:?}",
+        events[0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
