@@ -370,7 +370,9 @@ pub(super) async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: b
     };
     let place = (berth.variant.clone(), berth.generation);
     let fresh = berth.is_fresh();
-    Attempted::At(place, fresh, berth.attempt(trial, wait_ms, alone).await)
+    let attempt = berth.attempt(trial, wait_ms, alone, fleet.patience()).await;
+    fleet.note(&attempt);
+    Attempted::At(place, fresh, attempt)
 }
 
 /// The variant that a trial needs; empty for the default.

@@ -65,7 +65,7 @@ pub(super) fn doubt(played: &Played) -> Option<Doubt> {
         let late = pong_may_be_late(&played.record) && closed_by_target(played);
         return late.then_some(Doubt::Stalled(played.lag_ms));
     }
-    let held_up = stalled(played) || played.lag_ms > DISTURBING_LAG_MS;
+    let held_up = stalled(played) || played.lag_ms > DISTURBING_LAG_MS && !flooded(&played.record);
     Some(if held_up {
         Doubt::Stalled(played.lag_ms)
     } else {
@@ -79,7 +79,16 @@ pub(super) fn stalled(played: &Played) -> bool {
     let Some(failure) = played.failure.as_ref().filter(|_| failed(played)) else {
         return false;
     };
+    if flooded(&played.record) {
+        return false;
+    }
     failure.timed && played.lag_ms > EXCUSING_LAG_MS || pong_may_be_late(&played.record)
+}
+
+/// Whether the player stopped reading because of what came: then that held it up, and not the machine.
+fn flooded(record: &Transcript) -> bool {
+    let gave_up = |event: &Event| matches!(event, Event::Closed(closed) if closed.by == Side::Player);
+    record.entries.iter().any(|entry| gave_up(&entry.event))
 }
 
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.

@@ -128,6 +128,17 @@ impl Tap {
             .saturating_sub(self.budget.bytes.load(Ordering::Relaxed))
     }
 
+    /// What came too much of, in words; `None` while the budget lasts.
+    pub fn overflow(&self) -> Option<String> {
+        let Limits { entries, bytes } = self.budget.limits;
+        let over = |counter: &AtomicUsize, limit, what| {
+            let came = counter.load(Ordering::Relaxed);
+            let reached = LimitReached { limit, what };
+            (came > limit).then(|| format!("{came} {what} and no end: the {reached}"))
+        };
+        over(&self.budget.bytes, bytes, "bytes").or_else(|| over(&self.budget.entries, entries, "entries"))
+    }
+
     /// The error for something which announces more bytes than are left.
     pub(super) fn too_big(&self) -> LimitReached {
         LimitReached {
