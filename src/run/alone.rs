@@ -284,8 +284,8 @@ impl Conduct<'_> {
             Attempted::At(place, _, Attempt::Lost(loss, remains)) => {
                 self.note_loss(&place, loss.clone(), index);
                 let result = &self.results[index];
-                if known::may_end_target(&self.options.known, &result.id, &result.over) {
-                    self.fleet.forgive();
+                if known::ends_target(&self.options.known, &result.id, &result.over) {
+                    self.fleet.endurance.forgive();
                 }
                 Played::lost(&loss, *remains)
             }

@@ -2,6 +2,7 @@
 //!
 //! Owns restarting and its bounds. Which trial is to blame is found out in `alone`.
 
+use super::endurance::{Endurance, PATIENCE};
 use super::plan::About;
 use super::verdict::Played;
 use crate::outcome::Verdict;
@@ -11,23 +12,13 @@ use crate::target::{Instance, Loss, StartError, Target};
 use crate::transcript::Transcript;
 use crate::wire::Limits;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 /// How often targets are started again in one run, all variants together.
 const RESTARTS: u32 = 100;
-/// What it may cost that the target is lost again and again while no trial passes. One that ended costs little, one that
-/// fell silent takes longer to notice; and a target that has passed a trial before is worth more than one that has not.
-const LOSSES_IN_VAIN: u32 = 20;
-const COST_OF_END: u32 = 2;
-const COST_OF_SILENCE: u32 = 5;
-const COST_OF_LATER_SILENCE: u32 = 1;
-/// How long a target may take to answer before it counts as silent, asked twice; and the same for one that was lost
-/// before, and has passed no trial since.
-const PATIENCE: Duration = Duration::from_secs(5);
-const LITTLE_PATIENCE: Duration = Duration::from_secs(2);
 /// How many variants are started at the same time.
 const STARTS_AT_ONCE: usize = 4;
 /// How long a target that siospec did not start may take to recover.
@@ -56,15 +47,8 @@ pub(super) struct Fleet {
     target: Arc<Target>,
     slots: BTreeMap<String, Mutex<Slot>>,
     restarts_left: AtomicU32,
-    in_vain: InVain,
-}
-
-/// How often the target was lost since a trial passed, and what that cost.
-#[derive(Debug, Default)]
-struct InVain {
-    losses: AtomicU32,
-    cost: AtomicU32,
-    passed_before: AtomicBool,
+    /// What the target may still cost.
+    pub(super) endurance: Endurance,
 }
 
 #[derive(Debug)]
@@ -85,7 +69,8 @@ pub(super) struct Berth {
     instance: Instance,
     context: TrialContext,
     condemned: AtomicBool,
-    silent: AtomicBool,
+    /// How it was lost, as the first one saw who looked.
+    loss: OnceLock<Loss>,
     played: AtomicU32,
 }
 
@@ -151,7 +136,7 @@ impl Fleet {
             target,
             slots,
             restarts_left: AtomicU32::new(RESTARTS),
-            in_vain: InVain::default(),
+            endurance: Endurance::default(),
         })
     }
 
@@ -197,32 +182,9 @@ impl Fleet {
         }
     }
 
-    /// Remembers how a trial on one of the instances came out: a target that passes one is worth starting again.
-    pub(super) fn note(&self, attempt: &Attempt) {
-        if matches!(attempt, Attempt::Played(played) if played.verdict == Verdict::Pass) {
-            self.in_vain.passed_before.store(true, Ordering::SeqCst);
-            self.forgive();
-        }
-    }
-
-    /// What was lost until now says nothing against the target, or was expected.
-    pub(super) fn forgive(&self) {
-        self.in_vain.losses.store(0, Ordering::SeqCst);
-        self.in_vain.cost.store(0, Ordering::SeqCst);
-    }
-
-    /// How long an instance may take to show that it still answers.
-    pub(super) fn patience(&self) -> Duration {
-        if self.in_vain.losses.load(Ordering::SeqCst) > 0 {
-            LITTLE_PATIENCE
-        } else {
-            PATIENCE
-        }
-    }
-
     async fn replace(&self, old: &Berth) -> Result<Berth, String> {
         old.instance.kill().await;
-        self.in_vain.count(old.silent.load(Ordering::SeqCst))?;
+        self.endurance.count(old.loss.get())?;
         if !self.target.is_launched() {
             let deadline = Instant::now() + RECOVERY;
             loop {
@@ -265,28 +227,6 @@ impl Fleet {
             }
         });
         futures_util::future::join_all(stops).await;
-    }
-}
-
-impl InVain {
-    /// Counts a loss of the target, by its silence or by its end.
-    ///
-    /// # Errors
-    /// Where it is no longer worth starting again, in a sentence.
-    fn count(&self, silent: bool) -> Result<(), String> {
-        let cost = match (self.passed_before.load(Ordering::SeqCst), silent) {
-            (false, false) => COST_OF_END,
-            (false, true) => COST_OF_SILENCE,
-            (true, false) => 0,
-            (true, true) => COST_OF_LATER_SILENCE,
-        };
-        let losses = self.losses.fetch_add(1, Ordering::SeqCst) + 1;
-        if self.cost.fetch_add(cost, Ordering::SeqCst) + cost < LOSSES_IN_VAIN {
-            return Ok(());
-        }
-        Err(format!(
-            "the target was lost {losses} times in a row while no trial passed, so what was left is not played"
-        ))
     }
 }
 
@@ -336,7 +276,7 @@ impl Berth {
             instance,
             context,
             condemned: AtomicBool::new(false),
-            silent: AtomicBool::new(false),
+            loss: OnceLock::new(),
             played: AtomicU32::new(0),
         })
     }
@@ -367,7 +307,7 @@ impl Berth {
             },
             instance,
             condemned: AtomicBool::new(false),
-            silent: AtomicBool::new(false),
+            loss: OnceLock::new(),
             played: AtomicU32::new(0),
         }
     }
@@ -401,7 +341,7 @@ impl Berth {
             biased;
             outcome = &mut playing => outcome,
             loss = self.instance.lost() => {
-                self.give_up(&loss).await;
+                let loss = self.give_up(loss).await;
                 // Without its target a trial soon comes to an end, and what was seen until then is told.
                 let outcome = tokio::time::timeout(LAST_ENTRIES, playing).await;
                 return self.lost(loss, outcome.map(|outcome| outcome.record).unwrap_or_default()).await;
@@ -415,51 +355,23 @@ impl Berth {
         match self.instance.health(patience).await {
             Ok(()) => Attempt::Played(Box::new(played)),
             Err(loss) => {
-                self.give_up(&loss).await;
+                let loss = self.give_up(loss).await;
                 self.lost(loss, played.record).await
             }
         }
     }
 
-    /// The instance is of no more use; what is left of it goes at once, so that nobody waits for it.
-    async fn give_up(&self, loss: &Loss) {
-        let silent = matches!(loss, Loss::Silent(_) | Loss::Driver(_, false));
-        // What others see of an instance that is being killed is not how it was lost.
-        if !self.condemned.load(Ordering::SeqCst) {
-            self.silent.store(silent, Ordering::SeqCst);
-        }
+    /// The instance is of no more use; what is left of it goes at once, so that nobody waits for it. Others will see it
+    /// end, which is not how it was lost: that is what the first one saw.
+    async fn give_up(&self, loss: Loss) -> Loss {
+        let loss = self.loss.get_or_init(|| loss).clone();
         self.condemned.store(true, Ordering::SeqCst);
         self.instance.kill().await;
+        loss
     }
 
     async fn lost(&self, loss: Loss, record: Transcript) -> Attempt {
         let words = self.instance.last_words().await;
         Attempt::Lost(loss, Box::new(Remains { record, words }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How often a target may be lost in this way until it is no longer started again.
-    fn losses(in_vain: &InVain, silent: bool) -> usize {
-        1 + (0..200).take_while(|_| in_vain.count(silent).is_ok()).count()
-    }
-
-    #[test]
-    fn a_target_that_never_behaved_is_given_up_soon() {
-        assert_eq!(losses(&InVain::default(), false), 10);
-        assert_eq!(losses(&InVain::default(), true), 4);
-    }
-
-    #[test]
-    fn a_target_that_passed_a_trial_is_given_up_only_where_waiting_for_it_takes_long() {
-        let passed = || InVain {
-            passed_before: AtomicBool::new(true),
-            ..InVain::default()
-        };
-        assert_eq!(losses(&passed(), false), 201);
-        assert_eq!(losses(&passed(), true), 20);
     }
 }

@@ -51,6 +51,13 @@ pub struct LimitReached {
     what: &'static str,
 }
 
+impl LimitReached {
+    /// Whether these are the words with which a session or channel ended over a budget that is used up.
+    pub fn is_told_by(how: &str) -> bool {
+        how.starts_with("limit of ") && how.ends_with(" for what a case may receive is reached")
+    }
+}
+
 #[derive(Debug)]
 struct Budget {
     start: Instant,
