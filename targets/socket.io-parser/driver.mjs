@@ -1,17 +1,12 @@
 // Drives socket.io-parser and engine.io-parser for siospec: JSON Lines, see docs/driver.md.
-import { readFileSync } from "node:fs";
 import * as engine from "engine.io-parser";
 import * as socket from "socket.io-parser";
+import { say, serve, version } from "../kit/javascript/driver.mjs";
+import { Unsupported, tell } from "../kit/javascript/values.mjs";
 
-const manifest = new URL("node_modules/socket.io-parser/package.json", import.meta.url);
-const { version } = JSON.parse(readFileSync(manifest, "utf8"));
 // An error is an outcome: nobody looks at its stack.
 Error.stackTraceLimit = 0;
 const SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect_error", "event", "ack"];
-
-class Unsupported extends Error {}
-
-const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 
 /** Numbers that JSON.stringify does not tell as they are: 1e400, -0. */
 const ODD_NUMBERS = /-0(?!\.0*[1-9])|\d[eE]/;
@@ -67,29 +62,6 @@ function special({ $special: word, value, start, end }) {
       throw new Unsupported(`there is no special value ${word}`);
   }
 }
-
-/** A value of JavaScript as one of the driver protocol. */
-function tell(value) {
-  if (value === undefined) return { $undefined: true };
-  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
-    return { $number: Object.is(value, -0) ? "-0" : String(value) };
-  }
-  if (typeof value === "function") return { $function: value.name };
-  if (value === null || typeof value !== "object") return value;
-  if (Buffer.isBuffer(value) || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return tellBinary(value);
-  if (Array.isArray(value)) return Array.from(value, tell);
-  // Entries, so that a member called __proto__ stays a member.
-  const object = Object.create(null);
-  for (const key of Object.keys(value)) object[key] = tell(value[key]);
-  return object;
-}
-
-function tellBinary(value) {
-  const bytes = value instanceof ArrayBuffer ? Buffer.from(value) : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return { $binary: bytes.toString("base64") };
-}
-
-const tellFrame = (frame) => (typeof frame === "string" ? frame : tellBinary(frame));
 
 /** What was thrown in place of a result. */
 class Thrown {
@@ -224,7 +196,7 @@ function encode({ codec, repeat, inputs }) {
   const revived = inputs.map((input) => attempt(() => revivePacket(input)));
   const work = (packet) => (packet instanceof Thrown ? packet : attempt(() => encoder(packet)));
   return loop(revived, work, repeat).map((frames) => {
-    const outcome = frames instanceof Thrown ? frames : attempt(() => ({ frames: frames.map(tellFrame) }));
+    const outcome = frames instanceof Thrown ? frames : attempt(() => ({ frames: frames.map(tell) }));
     return [outcome instanceof Thrown ? tellThrown(outcome) : outcome];
   });
 }
@@ -258,17 +230,5 @@ function answer(line) {
   return { id: request.id, results: resultsOf(line, request) };
 }
 
-say({
-  hello: 1,
-  name: "socket.io-parser",
-  version,
-  language: "JavaScript",
-  codecs: Object.keys(decoders),
-});
-// Not `readline`, which also ends lines at U+2028 and U+2029.
-let rest = "";
-for await (const chunk of process.stdin.setEncoding("utf8")) {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) if (line.trim() !== "") say(answer(line));
-}
+const hello = { name: "socket.io-parser", version: version("socket.io-parser", import.meta.url), codecs: Object.keys(decoders) };
+await serve(hello, (line) => say(answer(line)));
