@@ -141,7 +141,11 @@ impl<'a> Player<'a> {
         }
         loop {
             self.drain().await;
-            match self.judge.demand() {
+            let demand = self.judge.demand();
+            if let Some(flood) = self.tap.overflow() {
+                return self.judge.flooded(flood);
+            }
+            match demand {
                 Demand::Done => return,
                 Demand::Open(label) if self.hosting.is_some() => self.await_session(&label).await,
                 Demand::Open(label) => self.open(&label, None).await,

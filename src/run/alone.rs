@@ -3,7 +3,8 @@
 //! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
 
 use super::conduct::{Attempted, Conduct, Place, attempt};
-use super::fleet::{Attempt, Fleet, Room};
+use super::fleet::{Attempt, Fleet, Remains, Room};
+use super::known;
 use super::retry::{self, Budget, Confirmed, Doubt};
 use super::schedule::{Company, Turn};
 use super::verdict::Played;
@@ -273,17 +274,22 @@ impl Conduct<'_> {
         }
     }
 
-    /// A target that siospec did not start cannot be had again to find out who silenced it: then all who were there did.
+    /// Where the target cannot be had again to find out who ended or silenced it, all who were there did: siospec did not
+    /// start it, or it never behaves.
     fn suspected(&self, index: usize, again: Played) -> Played {
         let casualty = self
             .losses
             .values()
             .find(|casualty| casualty.suspects.contains(&index));
         match casualty {
-            Some(casualty) if again.verdict == Verdict::Blocked && !self.target.is_launched() => {
-                let trials = casualty.suspects.len();
-                let message = format!("{}, since this or another of {trials} trials", casualty.loss);
-                Played::without_record(Verdict::Hung, message)
+            Some(casualty) if again.verdict == Verdict::Blocked => {
+                let others = match casualty.suspects.len() {
+                    1 => "this trial".to_owned(),
+                    trials => format!("this or another of {trials} trials"),
+                };
+                let mut lost = Played::lost(&casualty.loss, Remains::default());
+                lost.message = format!("{}, since {others}", lost.message);
+                lost
             }
             _ => again,
         }
@@ -320,6 +326,10 @@ impl Conduct<'_> {
             }
             Attempted::At(place, _, Attempt::Lost(loss, remains)) => {
                 self.note_loss(&place, loss.clone(), index);
+                let result = &self.results[index];
+                if known::ends_target(&self.options.known, &result.id, &result.over) {
+                    self.fleet.endurance.forgive();
+                }
                 Played::lost(&loss, *remains)
             }
         }

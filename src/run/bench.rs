@@ -115,9 +115,14 @@ impl Bench {
 }
 
 async fn attempt(fleet: &Fleet, variant: &str, trial: &Trial, wait_ms: f64) -> Played {
+    // Whoever looks for what ends the target plays that again and again.
+    fleet.endurance.forgive();
     match fleet.berth(variant, Room::Common).await {
         Err(why) => Played::without_record(Verdict::Blocked, why),
-        Ok(berth) => match berth.attempt(trial, wait_ms, true).await {
+        Ok(berth) => match berth
+            .attempt(trial, wait_ms, true, fleet.endurance.patience())
+            .await
+        {
             Attempt::Played(played) => *played,
             Attempt::Lost(loss, remains) => Played::lost(&loss, *remains),
         },

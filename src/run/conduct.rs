@@ -322,7 +322,7 @@ impl<'a> Conduct<'a> {
     /// A target that can be started again shows who ended it; what is known to end it would only be in the way.
     fn may_play_beside_hazards(&self, index: usize) -> bool {
         let result = &self.results[index];
-        self.target.is_launched() && !known::may_end_target(&self.options.known, &result.id, &result.over)
+        self.target.is_launched() && !known::ends_target(&self.options.known, &result.id, &result.over)
     }
 
     pub(super) fn finish(&mut self, index: usize, played: Played) {
@@ -429,7 +429,11 @@ pub(super) async fn attempt(
     };
     let place = (berth.variant.clone(), berth.generation);
     let fresh = berth.is_fresh();
-    Attempted::At(place, fresh, berth.attempt(trial, wait_ms, alone).await)
+    let attempt = berth
+        .attempt(trial, wait_ms, alone, fleet.endurance.patience())
+        .await;
+    fleet.endurance.note(&attempt);
+    Attempted::At(place, fresh, attempt)
 }
 
 /// The variant that a trial needs; empty for the default.

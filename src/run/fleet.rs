@@ -1,11 +1,13 @@
 //! The running instances of the target: one for each variant, and further ones where trials want one to themselves. They are
 //! started in the background, and started again when they end.
 //!
-//! Owns restarting and its bound. Which trial is to blame is `alone`'s.
+//! Owns restarting and its bounds. Which trial is to blame is found out in `alone`.
 
+use super::endurance::{Endurance, PATIENCE};
 use super::plan::About;
 use super::schedule::DEFAULT;
 use super::verdict::Played;
+use crate::outcome::Verdict;
 use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe, probe_transports};
 use crate::suite::Trial;
 use crate::target::{Instance, Loss, StartError, Target};
@@ -13,7 +15,7 @@ use crate::transcript::Transcript;
 use crate::wire::Limits;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use tokio::task::JoinSet;
@@ -51,6 +53,8 @@ pub(super) struct Fleet {
     variants: Vec<String>,
     slots: BTreeMap<(String, Room), Arc<Mutex<Slot>>>,
     restarts_left: AtomicU32,
+    /// What the target may still cost.
+    pub(super) endurance: Endurance,
     /// The generation of the next instance that is not the first of its variant.
     next_generation: AtomicU32,
     /// What is started in the background; whoever asks for it waits at its slot.
@@ -93,6 +97,8 @@ pub(super) struct Berth {
     instance: Instance,
     context: TrialContext,
     condemned: AtomicBool,
+    /// How it was lost, as the first one saw who looked.
+    loss: OnceLock<Loss>,
     played: AtomicU32,
 }
 
@@ -158,6 +164,7 @@ impl Fleet {
             restarts_left: AtomicU32::new(RESTARTS),
             next_generation: AtomicU32::new(1),
             starting: std::sync::Mutex::new(starting),
+            endurance: Endurance::default(),
         })
     }
 
@@ -222,17 +229,18 @@ impl Fleet {
     }
 
     async fn replace(&self, old: &Berth) -> Result<Berth, String> {
+        old.instance.kill().await;
+        self.endurance.count(old.loss.get())?;
         if !self.target.is_launched() {
             let deadline = Instant::now() + RECOVERY;
             loop {
-                match old.instance.health().await {
+                match old.instance.health(PATIENCE).await {
                     Ok(()) => return Ok(self.renewed(old, old.instance.same())),
                     Err(loss) if Instant::now() > deadline => return Err(loss.to_string()),
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 }
             }
         }
-        old.instance.kill().await;
         let take = |left: u32| left.checked_sub(1);
         if self
             .restarts_left
@@ -347,6 +355,7 @@ impl Berth {
             instance,
             context,
             condemned: AtomicBool::new(false),
+            loss: OnceLock::new(),
             played: AtomicU32::new(0),
         })
     }
@@ -376,6 +385,7 @@ impl Berth {
             },
             instance,
             condemned: AtomicBool::new(false),
+            loss: OnceLock::new(),
             played: AtomicU32::new(0),
         }
     }
@@ -391,7 +401,13 @@ impl Berth {
 
     /// Plays a trial that waits for about `wait_ms`, and looks afterwards whether the target is still there: always where
     /// the trial is played `alone`, otherwise where it did not pass.
-    pub(super) async fn attempt(&self, trial: &Trial, wait_ms: f64, alone: bool) -> Attempt {
+    pub(super) async fn attempt(
+        &self,
+        trial: &Trial,
+        wait_ms: f64,
+        alone: bool,
+        patience: Duration,
+    ) -> Attempt {
         self.played.fetch_add(1, Ordering::SeqCst);
         let waits = Duration::try_from_secs_f64(2.0 * wait_ms / 1000.0).unwrap_or_default();
         let context = TrialContext {
@@ -403,30 +419,33 @@ impl Berth {
             biased;
             outcome = &mut playing => outcome,
             loss = self.instance.lost() => {
-                self.give_up().await;
+                let loss = self.give_up(loss).await;
                 // Without its target a trial soon comes to an end, and what was seen until then is told.
                 let outcome = tokio::time::timeout(LAST_ENTRIES, playing).await;
                 return self.lost(loss, outcome.map(|outcome| outcome.record).unwrap_or_default()).await;
             }
         };
         let played = Played::judged(trial, outcome);
-        let passed = played.verdict == crate::outcome::Verdict::Pass;
+        let passed = played.verdict == Verdict::Pass;
         if passed && !alone {
             return Attempt::Played(Box::new(played));
         }
-        match self.instance.health().await {
+        match self.instance.health(patience).await {
             Ok(()) => Attempt::Played(Box::new(played)),
             Err(loss) => {
-                self.give_up().await;
+                let loss = self.give_up(loss).await;
                 self.lost(loss, played.record).await
             }
         }
     }
 
-    /// The instance is of no more use; what is left of it goes at once, so that nobody waits for it.
-    async fn give_up(&self) {
+    /// The instance is of no more use; what is left of it goes at once, so that nobody waits for it. Others will see it
+    /// end, which is not how it was lost: that is what the first one saw.
+    async fn give_up(&self, loss: Loss) -> Loss {
+        let loss = self.loss.get_or_init(|| loss).clone();
         self.condemned.store(true, Ordering::SeqCst);
         self.instance.kill().await;
+        loss
     }
 
     async fn lost(&self, loss: Loss, record: Transcript) -> Attempt {

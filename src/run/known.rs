@@ -34,11 +34,17 @@ pub fn known_list(result: &RunResult, strict: bool) -> KnownList {
             .count();
         let stable = failing.first().map_or("", |first| stable(&first.message));
         if failing.len() == played && failing.iter().all(|trial| trial.message.contains(stable)) {
-            entries.extend(failing.first().map(|_| table(id, None, stable, result)));
+            let ends = failing.iter().any(|trial| ends(trial));
+            entries.extend(failing.first().map(|_| table(id, None, (stable, ends), result)));
         } else {
             entries.extend(failing.iter().map(|trial| {
                 let over = Some(trial.over.as_str());
-                table(&trial.id, over, self::stable(&trial.message), result)
+                table(
+                    &trial.id,
+                    over,
+                    (self::stable(&trial.message), ends(trial)),
+                    result,
+                )
             }));
         }
     }
@@ -46,6 +52,11 @@ pub fn known_list(result: &RunResult, strict: bool) -> KnownList {
         entries: entries.len(),
         text: entries.join("\n"),
     }
+}
+
+/// Whether the target was lost over this trial.
+fn ends(trial: &CaseResult) -> bool {
+    matches!(trial.verdict, Verdict::Crashed | Verdict::Hung)
 }
 
 /// The part of a message that is the same every time: what was expected, not what came with its ids and times.
@@ -59,7 +70,7 @@ fn stable(message: &str) -> &str {
         .unwrap_or_default()
 }
 
-fn table(case: &str, over: Option<&str>, fails: &str, result: &RunResult) -> String {
+fn table(case: &str, over: Option<&str>, (fails, ends): (&str, bool), result: &RunResult) -> String {
     let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let over = over.map_or_else(String::new, |over| format!("over = {}\n", text(over)));
     let why = format!(
@@ -67,7 +78,8 @@ fn table(case: &str, over: Option<&str>, fails: &str, result: &RunResult) -> Str
         result.target.name, result.target.version
     );
     let (case, fails, why) = (text(case), text(fails), text(why.trim()));
-    format!("[[known]]\ncase = {case}\n{over}fails = {fails}\nwhy = {why}\nlink = \"\"\n")
+    let ends = if ends { "ends = true\n" } else { "" };
+    format!("[[known]]\ncase = {case}\n{over}fails = {fails}\n{ends}why = {why}\nlink = \"\"\n")
 }
 
 /// Turns failures that are listed into `known`, and tells in a sentence each where the list is wrong.
@@ -140,11 +152,10 @@ pub(super) fn lists(entries: &[KnownEntry], id: &str, over: &str) -> bool {
     entries.iter().any(|entry| concerns(entry, id, over))
 }
 
-/// Whether this trial may be expected to end the target. Where a script is not met, the message says first what was
-/// expected; whoever is listed with other words may be listed for that.
-pub(super) fn may_end_target(entries: &[KnownEntry], id: &str, over: &str) -> bool {
+/// Whether this trial is listed as one that ends or hangs the target.
+pub(super) fn ends_target(entries: &[KnownEntry], id: &str, over: &str) -> bool {
     let mut meant = entries.iter().filter(|entry| concerns(entry, id, over));
-    meant.any(|entry| !entry.fails.starts_with("expected "))
+    meant.any(|entry| entry.ends)
 }
 
 fn concerns(entry: &KnownEntry, id: &str, over: &str) -> bool {
@@ -192,6 +203,7 @@ mod tests {
             fails: text(fails),
             why: text("old"),
             link: String::new(),
+            ends: false,
         }
     }
 
@@ -226,14 +238,31 @@ mod tests {
     }
 
     #[test]
-    fn who_is_listed_for_a_broken_script_is_not_said_to_end_the_target() {
-        let list = [
-            entry("client/a", "expected the end of the connection"),
-            entry("client/b*", "exit status: 1"),
-        ];
-        assert!(!may_end_target(&list, "client/a", "websocket"));
-        assert!(may_end_target(&list, "client/b[1]", "websocket"));
-        assert!(!may_end_target(&list, "client/c", "websocket"));
+    fn who_ends_the_target_is_listed_so() {
+        let ends = KnownEntry {
+            ends: true,
+            ..entry("client/b*", "exit status: 1")
+        };
+        let list = [entry("client/a", "exit status: 1"), ends];
+        assert!(!ends_target(&list, "client/a", "websocket"));
+        assert!(ends_target(&list, "client/b[1]", "websocket"));
+        assert!(!ends_target(&list, "client/c", "websocket"));
+    }
+
+    #[test]
+    fn a_list_that_is_written_says_who_ended_the_target() {
+        let result = RunResult {
+            cases: vec![
+                case("server/a", Verdict::Crashed, "the target's process ended"),
+                case("server/b", Verdict::Fail, "expected 400, but came 200"),
+            ],
+            ..RunResult::default()
+        };
+        let list = known_list(&result, false);
+        assert_eq!(list.entries, 2);
+        let (first, second) = list.text.split_once("\n\n").unwrap();
+        assert!(first.contains("case = \"server/a\"") && first.contains("\nends = true\n"));
+        assert!(second.contains("case = \"server/b\"") && !second.contains("ends"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod bench;
 mod company;
 mod conduct;
 mod describe;
+mod endurance;
 mod fleet;
 mod gate;
 mod known;

@@ -3,6 +3,7 @@
 use super::verdict::Played;
 use crate::outcome::Verdict;
 use crate::transcript::{Entry, Event, Side, Transcript};
+use crate::wire::LimitReached;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,9 @@ pub(super) fn doubt(played: &Played) -> Option<Doubt> {
         let late = pong_may_be_late(&played.record) && closed_by_target(played);
         return late.then_some(Doubt::Stalled(played.lag_ms));
     }
+    if flooded(&played.record) {
+        return None;
+    }
     let held_up = stalled(played) || played.lag_ms > DISTURBING_LAG_MS;
     Some(if held_up {
         Doubt::Stalled(played.lag_ms)
@@ -79,7 +83,16 @@ pub(super) fn stalled(played: &Played) -> bool {
     let Some(failure) = played.failure.as_ref().filter(|_| failed(played)) else {
         return false;
     };
+    if flooded(&played.record) {
+        return false;
+    }
     failure.timed && played.lag_ms > EXCUSING_LAG_MS || pong_may_be_late(&played.record)
+}
+
+/// Whether the player stopped reading because more came than a case may receive: the machine has no part in that.
+fn flooded(record: &Transcript) -> bool {
+    let gave_up = |event: &Event| matches!(event, Event::Closed(closed) if closed.by == Side::Player && LimitReached::is_told_by(&closed.how));
+    record.entries.iter().any(|entry| gave_up(&entry.event))
 }
 
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
@@ -367,6 +380,40 @@ mod tests {
         };
         assert!(hopeless(&failed(&at_once)));
         assert!(!hopeless(&failed(&apart)));
+    }
+
+    #[test]
+    fn a_flood_is_the_fault_of_nobody_else() {
+        let closed = |how: &str| {
+            let entry = |event| Entry {
+                at: 50.0,
+                label: String::new(),
+                event,
+                cause: None,
+            };
+            let end = Event::Closed(crate::transcript::Closed {
+                by: Side::Player,
+                how: how.to_owned(),
+                code: None,
+            });
+            let record = Transcript {
+                entries: vec![entry(Event::Lag(400.0)), entry(end)],
+                ..Transcript::default()
+            };
+            Played {
+                record,
+                ..played(Verdict::Fail, false, 400.0)
+            }
+        };
+        let limits = crate::wire::Limits { entries: 0, bytes: 9 };
+        let (tap, _seen) = crate::wire::Tap::new(Instant::now(), limits);
+        let reached = tap.post(Event::Deadline).unwrap_err().to_string();
+        let flood = closed(&reached);
+        assert_eq!(doubt(&flood), None);
+        assert!(!hopeless(&flood));
+        let gave_up = closed("gave up: no frame");
+        assert_eq!(doubt(&gave_up), Some(Doubt::Stalled(400.0)));
+        assert!(hopeless(&gave_up));
     }
 
     #[test]

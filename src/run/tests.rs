@@ -148,6 +148,7 @@ async fn who_is_proved_to_end_the_target_casts_no_doubt_on_those_before_it() {
         fails: "exit status: 3".to_owned(),
         why: "It dies.".to_owned(),
         link: String::new(),
+        ends: true,
     };
     let options = Options {
         known: vec![listed],

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long a target that runs already may take to accept its first connection.
 pub(super) const FIRST_CONTACT: Duration = Duration::from_secs(5);
-/// How long a target may take to answer before it counts as silent; asked twice.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a target may take to answer a measured request before that is given up.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the end of a process may take to be noticed when it no longer answers.
 const END_PATIENCE: Duration = Duration::from_secs(1);
 /// How much of an answer a message shows.
@@ -191,24 +191,21 @@ impl Instance {
         }
     }
 
-    /// Whether it still answers.
+    /// Whether it still answers: it is silent where it takes longer than `patience`, twice.
     ///
     /// # Errors
     /// How it was lost.
-    pub async fn health(&self) -> Result<(), Loss> {
+    pub async fn health(&self, patience: Duration) -> Result<(), Loss> {
         if let Body::Client(client) = &self.body {
             return client.health().await.map_err(Loss::from);
         }
-        if answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
-            .await
-            .is_ok()
-        {
+        if answer::ask(&self.client, &self.endpoint, patience).await.is_ok() {
             return self.end().map_or(Ok(()), |end| Err(Loss::Ended(end)));
         }
         if let Ok(end) = tokio::time::timeout(END_PATIENCE, self.ended()).await {
             return Err(Loss::Ended(end));
         }
-        let again = answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE).await;
+        let again = answer::ask(&self.client, &self.endpoint, patience).await;
         again.map(|_| ()).map_err(Loss::Silent)
     }
 
@@ -219,7 +216,7 @@ impl Instance {
             let before = Instant::now();
             let answered = match &self.body {
                 Body::Client(client) => client.health().await.is_ok(),
-                _ => answer::ask(&self.client, &self.endpoint, HEALTH_PATIENCE)
+                _ => answer::ask(&self.client, &self.endpoint, ANSWER_PATIENCE)
                     .await
                     .is_ok(),
             };
@@ -230,7 +227,7 @@ impl Instance {
         if shortest.is_finite() {
             shortest
         } else {
-            HEALTH_PATIENCE.as_secs_f64() * 1000.0
+            ANSWER_PATIENCE.as_secs_f64() * 1000.0
         }
     }
 

@@ -54,6 +54,8 @@ pub struct Program {
     pub path: String,
     /// The connect timeout in milliseconds; `None` where the server has none.
     pub connect_timeout_ms: Option<f64>,
+    /// How many trials it can take side by side at most, where it says so.
+    pub jobs: Option<usize>,
     /// Environment variables on top of siospec's own.
     pub env: BTreeMap<String, String>,
 }
@@ -80,6 +82,8 @@ pub struct KnownEntry {
     pub why: String,
     /// Where it is tracked; may be empty.
     pub link: String,
+    /// Whether the target ends or hangs over it.
+    pub ends: bool,
 }
 
 /// A class of findings that campaigns are known to come upon in a target.
@@ -253,6 +257,7 @@ struct RawProgram {
     command: Spanned<Vec<String>>,
     path: Option<Spanned<String>>,
     connect_timeout_ms: Option<Spanned<f64>>,
+    jobs: Option<Spanned<u16>>,
     #[serde(default)]
     env: BTreeMap<String, String>,
 }
@@ -274,6 +279,8 @@ struct RawKnown {
     why: Spanned<String>,
     #[serde(default)]
     link: String,
+    #[serde(default)]
+    ends: bool,
 }
 
 #[derive(Deserialize)]
@@ -339,10 +346,19 @@ impl Source<'_> {
                 (value > 0.0).then_some(value)
             }
         };
+        let jobs = match raw.jobs {
+            None => None,
+            Some(jobs) => Some(self.checked(
+                jobs,
+                "how many cases are played side by side, at least 1",
+                |jobs| *jobs > 0,
+            )?),
+        };
         Ok(Program {
             command: self.command(raw.command)?,
             path,
             connect_timeout_ms,
+            jobs: jobs.map(usize::from),
             env: raw.env,
         })
     }
@@ -412,6 +428,7 @@ impl Source<'_> {
                     )?,
                     why: self.checked(raw.why, "why the failure is known", filled)?,
                     link: raw.link,
+                    ends: raw.ends,
                 })
             })
             .collect()
@@ -475,6 +492,14 @@ mod tests {
         let two = parse(&format!("install = [[\"a\", \"b\"], [\"c\"]]\n{SMALL}")).unwrap();
         assert_eq!(two.install, [vec!["a", "b"], vec!["c"]]);
         assert!(error(&format!("install = [\"a\", [\"b\"]]\n{SMALL}")).contains("not a mixture"));
+    }
+
+    #[test]
+    fn who_cannot_take_many_at_once_says_so() {
+        let manifest = parse(&format!("{SMALL}jobs = 4\n")).unwrap();
+        assert_eq!(manifest.server.unwrap().jobs, Some(4));
+        assert_eq!(parse(SMALL).unwrap().server.unwrap().jobs, None);
+        assert!(error(&format!("{SMALL}jobs = 0\n")).contains("at least 1"));
     }
 
     #[test]

@@ -125,6 +125,7 @@ impl Target {
             command,
             path: super::DEFAULT_PATH.to_owned(),
             connect_timeout_ms: Some(DEFAULT_CONNECT_TIMEOUT_MS),
+            jobs: None,
             env: BTreeMap::new(),
         };
         let (folder, variants) = (PathBuf::from("."), BTreeMap::new());
@@ -209,6 +210,14 @@ impl Target {
     /// What its manifest lists as known failures.
     pub fn known(&self) -> &[KnownEntry] {
         &self.known
+    }
+
+    /// How many trials it can take side by side at most, where its manifest says so.
+    pub fn jobs(&self) -> Option<usize> {
+        match &self.kind {
+            Kind::Program { program, .. } => program.jobs,
+            Kind::Builtin { .. } | Kind::Remote(_) | Kind::Client(_) => None,
+        }
     }
 
     /// Whether it is the reference, of which is known what it can do.

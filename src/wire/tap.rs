@@ -51,6 +51,13 @@ pub struct LimitReached {
     what: &'static str,
 }
 
+impl LimitReached {
+    /// Whether these are the words with which a session or channel ended over a budget that is used up.
+    pub fn is_told_by(how: &str) -> bool {
+        how.starts_with("limit of ") && how.ends_with(" for what a case may receive is reached")
+    }
+}
+
 #[derive(Debug)]
 struct Budget {
     start: Instant,
@@ -126,6 +133,17 @@ impl Tap {
             .limits
             .bytes
             .saturating_sub(self.budget.bytes.load(Ordering::Relaxed))
+    }
+
+    /// What came too much of, in words; `None` while the budget lasts.
+    pub fn overflow(&self) -> Option<String> {
+        let Limits { entries, bytes } = self.budget.limits;
+        let over = |counter: &AtomicUsize, limit, what| {
+            let came = counter.load(Ordering::Relaxed);
+            let reached = LimitReached { limit, what };
+            (came > limit).then(|| format!("{came} {what} and no end: the {reached}"))
+        };
+        over(&self.budget.bytes, bytes, "bytes").or_else(|| over(&self.budget.entries, entries, "entries"))
     }
 
     /// The error for something which announces more bytes than are left.

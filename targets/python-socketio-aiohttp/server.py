@@ -1,12 +1,7 @@
 """The test application of docs/server-app.md on python-socketio and aiohttp."""
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "python-socketio"))
-
-from aiohttp import web  # noqa: E402
-from app import application  # noqa: E402
-from common import PORT  # noqa: E402
+from aiohttp import web
+from app import application
+from common import PORT
 
 app = web.Application()
 application("aiohttp").attach(app)

@@ -1,6 +1,6 @@
 //! Targets that do not start, lie, flood, hang or fall over: siospec says what happened and goes on.
 
-use crate::support::{Folder, HTTP_SERVER, http_server, json};
+use crate::support::{Ended, Folder, HTTP_SERVER, http_server, json};
 
 fn folder() -> Folder {
     let folder = Folder::new();
@@ -56,10 +56,9 @@ fn a_target_that_does_not_start_is_shown_with_its_last_words() {
 #[test]
 fn a_target_that_never_answers_says_what_was_seen_last() {
     let folder = folder();
-    let silent = tcp_server("        time.sleep(600)").replace("b'GET /socket.io/'", "b'nothing'");
-    let target = folder.python_target("silent", &silent);
-    folder
-        .run(&[&target, "--start-timeout", "1s"])
+    let silent = server_without_handshake("        open('asked', 'w').close(); time.sleep(600)");
+    folder.python_target("silent", &silent);
+    asked_in_time(&folder, "silent")
         .expect(3)
         .says("no HTTP answer came");
     let target = folder.python_target("deaf", "import time\ntime.sleep(600)\n");
@@ -67,13 +66,76 @@ fn a_target_that_never_answers_says_what_was_seen_last() {
         .run(&[&target, "--start-timeout", "1s"])
         .expect(3)
         .says("within 1 s: nobody accepts connections");
-    let garbage = tcp_server("        connection.sendall(b'SSH-2.0-OpenSSH\\r\\n')")
-        .replace("b'GET /socket.io/'", "b'nothing'");
-    let target = folder.python_target("garbage", &garbage);
-    folder
-        .run(&[&target, "--start-timeout", "1s"])
+    let garbage = server_without_handshake(
+        "        open('asked', 'w').close(); connection.sendall(b'SSH-2.0-OpenSSH\\r\\n')",
+    );
+    folder.python_target("garbage", &garbage);
+    asked_in_time(&folder, "garbage")
         .expect(3)
         .says("the answer is not HTTP");
+}
+
+/// A server over bare TCP that treats handshakes as anything else.
+fn server_without_handshake(talk: &str) -> String {
+    tcp_server(talk).replace("b'GET /socket.io/'", "b'nothing'")
+}
+
+/// The run of a target that writes the file `asked` when it is asked, with so much time to start that it was asked.
+fn asked_in_time(folder: &Folder, target: &str) -> Ended {
+    let asked = folder.path(&format!("{target}/asked"));
+    for seconds in [1, 4, 16, 64] {
+        let timeout = format!("{seconds}s");
+        let ended = folder.run(&[&folder.arg(target), "--start-timeout", &timeout]);
+        if asked.exists() {
+            return ended;
+        }
+    }
+    panic!("{target} was never asked");
+}
+
+#[test]
+fn a_target_that_ends_over_everything_is_given_up() {
+    let folder = many_cases(60);
+    let server = tcp_server("        os._exit(6)");
+    let target = folder.python_target("ending", &server);
+    let totals = given_up(&folder, &target, 10);
+    // The probes may have ended it for the first time.
+    let crashed = totals["crashed"].as_u64().unwrap();
+    assert!((9..=10).contains(&crashed), "{totals}");
+    assert_eq!(totals["blocked"], 60 - crashed);
+}
+
+#[test]
+fn a_target_that_hangs_over_everything_is_given_up() {
+    let folder = many_cases(12);
+    let server = format!(
+        "import threading\nstuck = threading.Event()\n{}",
+        tcp_server("        stuck.set(); time.sleep(600)")
+    )
+    .replace("request.startswith", "not stuck.is_set() and request.startswith");
+    let target = folder.python_target("hanging", &server);
+    let totals = given_up(&folder, &target, 4);
+    assert_eq!((&totals["hung"], &totals["blocked"]), (&4.into(), &8.into()));
+}
+
+/// Cases of which none is met by a server that only knows handshakes.
+fn many_cases(count: usize) -> Folder {
+    let folder = Folder::new();
+    for n in 0..count {
+        folder.case(&format!("asks{n}"), "", "> GET /x\n< 200\n");
+    }
+    folder
+}
+
+/// The totals of a run that was given up after so many losses.
+fn given_up(folder: &Folder, target: &str, losses: u32) -> serde_json::Value {
+    let report = folder.arg("r.json");
+    folder
+        .run(&[target, "--jobs", "1", "--report-json", &report])
+        .expect(1)
+        .says(&format!("lost {losses} times in a row while no trial passed"))
+        .says("since this trial");
+    json(&folder.path("r.json"))["totals"].clone()
 }
 
 #[cfg(target_os = "linux")]
@@ -164,6 +226,9 @@ fn endless_answers_and_floods_of_frames_are_cut_off() {
         .collect();
     assert_eq!(verdicts.len(), 3, "{}", ended.all());
     assert!(verdicts.iter().all(|verdict| verdict != "pass"), "{verdicts:?}");
+    ended.says("bytes and no end: the limit of 33554432 bytes for what a case may receive is reached");
+    let asks = &result["cases"][0];
+    assert_eq!((&asks["id"], &asks["verdict"]), (&"asks".into(), &"fail".into()));
     for case in result["cases"].as_array().unwrap() {
         let kept = case["record"]["entries"].as_array().unwrap().len();
         assert!(kept < 2_000, "{} keeps {kept} entries", case["id"]);

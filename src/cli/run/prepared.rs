@@ -114,10 +114,15 @@ impl Prepared {
         for file in &arguments.judging.known {
             known.append(&mut load_known(file).map_err(Failure::usage)?);
         }
+        let jobs = usize::from(arguments.playing.jobs);
+        let most = match &plan {
+            Plan::Trials(target, _) => target.jobs(),
+            Plan::Vectors(..) => None,
+        };
         let whole = arguments.selecting.is_whole(patterns);
         let options = Options {
             role: role.word().to_owned(),
-            jobs: usize::from(arguments.playing.jobs),
+            jobs: most.map_or(jobs, |most| jobs.min(most)),
             max_wait: arguments.playing.max_wait,
             timeout: arguments.playing.timeout,
             hazards: arguments.playing.hazards,

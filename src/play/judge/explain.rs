@@ -89,6 +89,25 @@ impl<'c> Judge<'c> {
         self.fail(failure)
     }
 
+    /// Ends the case, unless its verdict is found: so much came that nothing more is read.
+    pub fn flooded(&mut self, came: String) {
+        if self.verdict.is_some() {
+            return;
+        }
+        let due = match self.nodes.get(self.node) {
+            Some(super::Node::Step(step)) => Some(*step),
+            Some(super::Node::AnyOrder(_)) => self.group.first().map(|(step, _)| *step),
+            None => None,
+        };
+        let due = due.filter(|step| !self.is_mine(step));
+        let mut failure = due.map_or_else(Failure::default, |step| self.failure(step, self.now));
+        failure.expected = due
+            .and_then(|step| contents(step).next())
+            .map_or_else(|| "an end of what comes".to_owned(), content_in_words);
+        failure.came = came;
+        self.verdict = Some(Judgement::Fail(failure));
+    }
+
     fn hint_for_silence(&self, step: &Step, label: &str) -> String {
         let closes = contents(step).any(|c| matches!(c, Content::Close(_)));
         if !closes {

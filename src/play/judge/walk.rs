@@ -268,7 +268,7 @@ impl<'c> Judge<'c> {
     }
 
     /// Whether the player does this step.
-    fn is_mine(&self, step: &Step) -> bool {
+    pub(super) fn is_mine(&self, step: &Step) -> bool {
         match &step.action {
             Action::Wire { from, content, .. } => *from == self.me && !matches!(content, Content::Rest),
             Action::Own(_) | Action::Command(_) => true,
