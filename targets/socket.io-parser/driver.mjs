@@ -1,5 +1,5 @@
 // Drives socket.io-parser and engine.io-parser for siospec: JSON Lines, see docs/driver.md.
-import { readFileSync } from "node:fs";
+import { readFileSync, readSync, writeSync } from "node:fs";
 import * as engine from "engine.io-parser";
 import * as socket from "socket.io-parser";
 
@@ -11,7 +11,11 @@ const SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect_error", 
 
 class Unsupported extends Error {}
 
-const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
+/** Writes a line, and waits until it is written. */
+function say(value) {
+  let bytes = Buffer.from(JSON.stringify(value) + "\n");
+  while (bytes.length > 0) bytes = bytes.subarray(writeSync(1, bytes));
+}
 
 /** Numbers that JSON.stringify does not tell as they are: 1e400, -0. */
 const ODD_NUMBERS = /-0(?!\.0*[1-9])|\d[eE]/;
@@ -265,10 +269,36 @@ say({
   language: "JavaScript",
   codecs: Object.keys(decoders),
 });
-// Not `readline`, which also ends lines at U+2028 and U+2029.
-let rest = "";
-for await (const chunk of process.stdin.setEncoding("utf8")) {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) if (line.trim() !== "") say(answer(line));
+
+/** Reads what there is, or waits for it; 0 at the end. */
+function read(into) {
+  for (;;) {
+    try {
+      return readSync(0, into);
+    } catch (error) {
+      if (error.code === "EOF") return 0;
+      if (error.code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+// Requests are read as bytes, and each line becomes text at once: to put a text together from its parts takes longer than
+// to read it. Only a line feed ends a line, not U+2028.
+let buffer = Buffer.allocUnsafe(1 << 20);
+let [begin, end] = [0, 0];
+for (;;) {
+  const at = buffer.subarray(begin, end).indexOf(10);
+  if (at >= 0) {
+    const line = buffer.toString("utf8", begin, begin + at);
+    begin += at + 1;
+    if (line.trim() !== "") say(answer(line));
+    continue;
+  }
+  if (begin > 0) buffer.copyWithin(0, begin, end);
+  [begin, end] = [0, end - begin];
+  if (end === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(end)]);
+  const count = read(buffer.subarray(end));
+  if (count === 0) break;
+  end += count;
 }
