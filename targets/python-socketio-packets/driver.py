@@ -3,13 +3,17 @@
 import base64
 import importlib.metadata
 import json
-import math
+import pathlib
 import re
 import sys
 
 import engineio.packet
 import engineio.payload
 import socketio.packet
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "kit/python"))
+
+from siospec_driver import Unsupported, tell  # noqa: E402
 
 SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect_error", "event", "ack"]
 SOCKET_WORDS = dict(enumerate(SOCKET_TYPES))
@@ -19,10 +23,6 @@ ENGINE_WORDS = dict(enumerate(ENGINE_TYPES))
 
 # In place of a frame: the connection ends.
 RESET = object()
-
-
-class Unsupported(Exception):
-    """The driver protocol has it, Python has not."""
 
 
 def tell_bytes(value):
@@ -100,21 +100,6 @@ def special(value):
         cycle["itself"] = cycle
         return cycle
     raise Unsupported(f"Python has no {word}")
-
-
-def tell(value):
-    """A value of Python as one of the driver protocol."""
-    if isinstance(value, (bytes, bytearray)):
-        return tell_bytes(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$number": "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
-        return {"$number": str(value)}
-    if isinstance(value, (list, tuple)):
-        return [tell(item) for item in value]
-    if isinstance(value, dict):
-        return {key: tell(item) for key, item in value.items()}
-    return value
 
 
 def attempt(run, *arguments):

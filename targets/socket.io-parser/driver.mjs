@@ -1,21 +1,13 @@
 // Drives socket.io-parser and engine.io-parser for siospec: JSON Lines, see docs/driver.md.
-import { readFileSync, readSync, writeSync } from "node:fs";
 import * as engine from "engine.io-parser";
 import * as socket from "socket.io-parser";
+import { version } from "../kit/javascript/driver.mjs";
+import { answerAll } from "../kit/javascript/lines.mjs";
+import { Unsupported, tell } from "../kit/javascript/values.mjs";
 
-const manifest = new URL("node_modules/socket.io-parser/package.json", import.meta.url);
-const { version } = JSON.parse(readFileSync(manifest, "utf8"));
 // An error is an outcome: nobody looks at its stack.
 Error.stackTraceLimit = 0;
 const SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect_error", "event", "ack"];
-
-class Unsupported extends Error {}
-
-/** Writes a line, and waits until it is written. */
-function say(value) {
-  let bytes = Buffer.from(JSON.stringify(value) + "\n");
-  while (bytes.length > 0) bytes = bytes.subarray(writeSync(1, bytes));
-}
 
 /** Numbers that JSON.stringify does not tell as they are: 1e400, -0. */
 const ODD_NUMBERS = /-0(?!\.0*[1-9])|\d[eE]/;
@@ -71,29 +63,6 @@ function special({ $special: word, value, start, end }) {
       throw new Unsupported(`there is no special value ${word}`);
   }
 }
-
-/** A value of JavaScript as one of the driver protocol. */
-function tell(value) {
-  if (value === undefined) return { $undefined: true };
-  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
-    return { $number: Object.is(value, -0) ? "-0" : String(value) };
-  }
-  if (typeof value === "function") return { $function: value.name };
-  if (value === null || typeof value !== "object") return value;
-  if (Buffer.isBuffer(value) || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return tellBinary(value);
-  if (Array.isArray(value)) return Array.from(value, tell);
-  // Entries, so that a member called __proto__ stays a member.
-  const object = Object.create(null);
-  for (const key of Object.keys(value)) object[key] = tell(value[key]);
-  return object;
-}
-
-function tellBinary(value) {
-  const bytes = value instanceof ArrayBuffer ? Buffer.from(value) : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return { $binary: bytes.toString("base64") };
-}
-
-const tellFrame = (frame) => (typeof frame === "string" ? frame : tellBinary(frame));
 
 /** What was thrown in place of a result. */
 class Thrown {
@@ -228,7 +197,7 @@ function encode({ codec, repeat, inputs }) {
   const revived = inputs.map((input) => attempt(() => revivePacket(input)));
   const work = (packet) => (packet instanceof Thrown ? packet : attempt(() => encoder(packet)));
   return loop(revived, work, repeat).map((frames) => {
-    const outcome = frames instanceof Thrown ? frames : attempt(() => ({ frames: frames.map(tellFrame) }));
+    const outcome = frames instanceof Thrown ? frames : attempt(() => ({ frames: frames.map(tell) }));
     return [outcome instanceof Thrown ? tellThrown(outcome) : outcome];
   });
 }
@@ -262,43 +231,5 @@ function answer(line) {
   return { id: request.id, results: resultsOf(line, request) };
 }
 
-say({
-  hello: 1,
-  name: "socket.io-parser",
-  version,
-  language: "JavaScript",
-  codecs: Object.keys(decoders),
-});
-
-/** Reads what there is, or waits for it; 0 at the end. */
-function read(into) {
-  for (;;) {
-    try {
-      return readSync(0, into);
-    } catch (error) {
-      if (error.code === "EOF") return 0;
-      if (error.code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
-  }
-}
-
-// Requests are read as bytes, and each line becomes text at once: to put a text together from its parts takes longer than
-// to read it. Only a line feed ends a line, not U+2028.
-let buffer = Buffer.allocUnsafe(1 << 20);
-let [begin, end] = [0, 0];
-for (;;) {
-  const at = buffer.subarray(begin, end).indexOf(10);
-  if (at >= 0) {
-    const line = buffer.toString("utf8", begin, begin + at);
-    begin += at + 1;
-    if (line.trim() !== "") say(answer(line));
-    continue;
-  }
-  if (begin > 0) buffer.copyWithin(0, begin, end);
-  [begin, end] = [0, end - begin];
-  if (end === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(end)]);
-  const count = read(buffer.subarray(end));
-  if (count === 0) break;
-  end += count;
-}
+const hello = { name: "socket.io-parser", version: version("socket.io-parser", import.meta.url), codecs: Object.keys(decoders) };
+answerAll(hello, answer);

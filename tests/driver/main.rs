@@ -54,6 +54,28 @@ fn a_good_driver_is_found_good() {
     );
 }
 
+#[test]
+fn the_example_on_the_kit_is_a_good_driver() {
+    let readme = include_str!("../../targets/README.md");
+    let (_, example) = readme.split_once("```python\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let mut command = siospec();
+    command.args([
+        "driver",
+        "check",
+        "--timeout",
+        "30s",
+        "--",
+        "python3",
+        "-c",
+        example,
+    ]);
+    command.env("PYTHONPATH", "tests/driver");
+    let (code, text) = ended(&mut command);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("13 ok, 0 not ok, 7 skipped"), "{text}");
+}
+
 /// A mistake, the step that must find it, and what that must say.
 const MISTAKES: [(&str, &str, &str); 12] = [
     ("nameless", "introduces itself", "the hello has no version"),

@@ -104,11 +104,6 @@ impl Arguments {
         }
     }
 
-    /// The attachments alone.
-    pub(super) fn into_attachments(self) -> Vec<Bytes> {
-        self.attachments
-    }
-
     pub(super) fn with_capacity(text: usize, attachments: usize) -> Self {
         Self {
             json: String::with_capacity(text),
@@ -118,6 +113,11 @@ impl Arguments {
 
     pub(super) fn push_text_part(&mut self, part: &str) {
         self.json.push_str(part);
+    }
+
+    /// The text and the attachments.
+    pub(super) fn into_parts(self) -> (String, Vec<Bytes>) {
+        (self.json, self.attachments)
     }
 
     pub(super) fn push_placeholder(&mut self, data: Bytes) {

@@ -10,6 +10,9 @@ use super::{
     text::{push_number, quote},
 };
 
+/// From this length on arguments that are given away are moved within their own memory, in bytes.
+const WORTH_KEEPING: usize = 1024;
+
 /// A packet as it is sent: one text message, then its attachments as binary messages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
@@ -76,7 +79,12 @@ fn head(
     arguments: &Arguments,
     name: usize,
 ) -> String {
-    let mut text = String::with_capacity(namespace.len() + name + arguments.json().len() + 32);
+    let kept = if arguments.json().len() > WORTH_KEEPING {
+        0
+    } else {
+        arguments.json().len()
+    };
+    let mut text = String::with_capacity(namespace.len() + name + kept + 32);
     if arguments.attachments().is_empty() {
         text.push_str(plain);
     } else {
@@ -95,12 +103,21 @@ fn head(
 }
 
 fn finish(mut text: String, arguments: Cow<'_, Arguments>) -> Encoded {
-    text.push_str(arguments.json());
-    text.push(']');
-    let attachments = match arguments {
-        Cow::Owned(arguments) => arguments.into_attachments(),
-        Cow::Borrowed(arguments) => arguments.attachments().to_vec(),
+    let (json, attachments) = match arguments {
+        Cow::Owned(arguments) => arguments.into_parts(),
+        Cow::Borrowed(arguments) => {
+            text.push_str(arguments.json());
+            (String::new(), arguments.attachments().to_vec())
+        }
     };
+    if json.len() > WORTH_KEEPING && json.capacity() - json.len() > text.len() {
+        // There is room for what stands around it: the head and the bracket.
+        let head = std::mem::replace(&mut text, json);
+        text.insert_str(0, &head);
+    } else {
+        text.push_str(&json);
+    }
+    text.push(']');
     Encoded { text, attachments }
 }
 
@@ -172,6 +189,28 @@ mod tests {
             encode_ack("/", &AckId::from(15), &one).text,
             "61-15[{\"_placeholder\":true,\"num\":0}]"
         );
+    }
+
+    #[test]
+    fn long_arguments_are_written_alike_wherever_their_memory_is() {
+        let long = format!("\"{}\"", "é".repeat(WORTH_KEEPING));
+        let expected = format!("2/admin,7[\"foo\",{long}]");
+        for room in [0, 1, 14, 15, 16, 1000] {
+            let mut json = String::with_capacity(long.len() + room);
+            json.push_str(&long);
+            let mut arguments = Arguments::new();
+            arguments.push_json(json);
+            let id = AckId::from(7);
+            assert_eq!(
+                encode_event("/admin", Some(&id), "foo", &arguments).text,
+                expected
+            );
+            assert_eq!(
+                encode_event("/admin", Some(&id), "foo", arguments).text,
+                expected,
+                "room {room}"
+            );
+        }
     }
 
     #[test]

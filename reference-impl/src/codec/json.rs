@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::text::{bytes_below, bytes_equal, word_at};
+use super::text::skip_plain;
 
 /// The longest text that is looked at: offsets are kept in 32 bits.
 pub const MAX_JSON_LEN: usize = u32::MAX as usize;
@@ -250,25 +250,6 @@ fn skip_escapes(bytes: &[u8], mut at: usize) -> Result<usize, JsonError> {
             }
         }
     }
-}
-
-/// The first offset from `at` with a quote, a backslash, a control character, or the end.
-#[inline(always)]
-fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = word_at(bytes, at) {
-        let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\') | bytes_below(word, 0x20);
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            break;
-        }
-        at += 1;
-    }
-    at
 }
 
 #[inline(always)]

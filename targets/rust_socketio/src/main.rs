@@ -1,157 +1,211 @@
 //! Drives the asynchronous client of rust_socketio for siospec: JSON Lines, see docs/driver.md.
-//!
-//! Each case has a thread and a runtime of its own, which take all that the library has spawned with them when they end.
 
-mod client;
-mod values;
-
-use serde_json::{Value, json};
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::io::{BufRead, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use rust_socketio::asynchronous::{Client as Library, ClientBuilder};
+use rust_socketio::{Event, Payload, TransportType};
+use serde_json::{Map, Value, json};
+use siospec_driver::{
+    Client, Emission, Job, Options, Refusal, Voice, binary, plain, tell_binary, unsupported,
+};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::mpsc as tasks;
 
-const VERSION: &str = "0.6.0";
-const CAPABILITIES: [&str; 14] = [
-    "polling",
-    "websocket",
-    "upgrade",
-    "force-new",
-    "binary",
-    "ack",
-    "auth",
-    "query",
-    "headers",
-    "path",
-    "reconnection",
-    "reconnection-attempts",
-    "reconnection-delay",
-    "connect-handler",
-];
-/// How long a case may take for its answer. It waits for nothing but the library's own work.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Why something was not done.
-pub enum Refusal {
-    Unsupported(String),
-    Error(String),
-}
-
-/// What reports belong to.
-#[derive(Clone)]
-pub struct Case {
-    name: String,
-    closed: Arc<AtomicBool>,
-}
-
-impl Case {
-    pub fn report(&self, mut report: Value) {
-        if !self.closed.load(Ordering::SeqCst) {
-            report["case"] = json!(self.name);
-            say(&report);
-        }
-    }
-}
-
-type Request = (Value, mpsc::Sender<Result<(), Refusal>>);
-
-struct Player {
-    case: Case,
-    requests: tasks::UnboundedSender<Request>,
-}
-
-impl Player {
-    fn start(name: &str) -> std::io::Result<Self> {
-        let case = Case {
-            name: name.to_owned(),
-            closed: Arc::default(),
-        };
-        let (requests, asked) = tasks::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let played = case.clone();
-        std::thread::Builder::new().spawn(move || {
-            PLAYED.set(Some(played.clone()));
-            runtime.block_on(client::play(played, asked));
-            runtime.shutdown_background();
-        })?;
-        Ok(Self { case, requests })
-    }
-
-    fn ask(&self, request: Value) -> Result<(), Refusal> {
-        let (reply, answer) = mpsc::channel();
-        let gone = |_| Refusal::Error("the thread of the case has ended".to_owned());
-        self.requests.send((request, reply)).map_err(|_| gone(()))?;
-        let late = |_| Refusal::Error("the library does not give the thread back".to_owned());
-        answer.recv_timeout(PATIENCE).map_err(late)?
-    }
-}
-
-thread_local! {
-    static PLAYED: RefCell<Option<Case>> = const { RefCell::new(None) };
-}
-
-/// A panic in a task of the library is seen by nobody but the hook.
-fn tell_panics() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        usual(panic);
-        let text = panic.payload_as_str().unwrap_or("no text");
-        let message = format!("panicked: {text}");
-        if let Some(case) = PLAYED.with_borrow(Clone::clone) {
-            case.report(json!({"report": "error", "message": message}));
-        }
-    }));
-}
-
-fn say(message: &Value) {
-    let mut out = std::io::stdout().lock();
-    // Nobody is left to tell when the output is closed.
-    let _ = writeln!(out, "{message}").and_then(|()| out.flush());
-}
-
-fn answer(cases: &mut HashMap<String, Player>, request: Value) -> Result<(), Refusal> {
-    let name = request["case"].as_str().unwrap_or_default().to_owned();
-    match request["do"].as_str().unwrap_or_default() {
-        "close" => {
-            if let Some(player) = cases.remove(&name) {
-                player.case.closed.store(true, Ordering::SeqCst);
-            }
-            Ok(())
-        }
-        "connect" | "emit" | "disconnect" => {
-            if !cases.contains_key(&name) {
-                let player = Player::start(&name).map_err(|error| Refusal::Error(error.to_string()))?;
-                cases.insert(name.clone(), player);
-            }
-            cases[&name].ask(request)
-        }
-        other => Err(Refusal::Unsupported(other.to_owned())),
-    }
-}
+const WORDS: &str = "polling websocket upgrade force-new binary ack auth query headers path reconnection \
+                     reconnection-attempts reconnection-delay connect-handler";
+/// How long an acknowledgement is waited for where nothing else is asked for: the library wants a limit.
+const LONG: Duration = Duration::from_secs(3600);
+/// How the library introduces what a CONNECT_ERROR packet says.
+const REFUSED: &str = "Received an ConnectError frame: ";
 
 fn main() -> std::io::Result<()> {
-    tell_panics();
-    say(&json!({
-        "hello": 1, "name": "rust_socketio", "version": VERSION, "language": "Rust", "client": CAPABILITIES,
-    }));
-    let mut cases = HashMap::new();
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
+    siospec_driver::drive::<Namespace>("rust_socketio", "0.6.0", WORDS)
+}
+
+struct Namespace {
+    voice: Voice,
+    url: String,
+    client: Arc<OnceLock<Library>>,
+}
+
+impl Client for Namespace {
+    fn new(voice: Voice, url: String) -> Self {
+        Self {
+            voice,
+            url,
+            client: Arc::default(),
         }
-        let request: Value = serde_json::from_str(&line)?;
-        let id = request["id"].clone();
-        say(&match answer(&mut cases, request) {
-            Ok(()) => json!({"id": id}),
-            Err(Refusal::Unsupported(why)) => json!({"id": id, "unsupported": why}),
-            Err(Refusal::Error(why)) => json!({"id": id, "error": why}),
-        });
     }
-    Ok(())
+
+    fn connect(&mut self, options: Options) -> Result<(), Refusal> {
+        if self.voice.is_connected() {
+            return Err(unsupported("a client connects when it is built, and only then"));
+        }
+        let builder = self.builder(options)?;
+        self.client = Arc::default();
+        let (built, voice) = (self.client.clone(), self.voice.clone());
+        tokio::spawn(async move {
+            match builder.connect().await {
+                Ok(client) => drop(built.set(client)),
+                Err(error) => voice.report("connect_error", json!({"message": error.to_string()})),
+            }
+        });
+        Ok(())
+    }
+
+    fn emit(&mut self, emission: Emission) -> Result<Job, Refusal> {
+        if emission.volatile || emission.retries.is_some() {
+            return Err(unsupported("volatile and retries"));
+        }
+        let (client, voice, data) = (self.client()?, self.voice.clone(), payload(&emission.args)?);
+        Ok(Box::pin(async move {
+            let Some(ack) = emission.ack else {
+                return Ok(client.emit(emission.event, data).await?);
+            };
+            let acked = move |payload: Payload, _: Library| {
+                voice.report("ack", json!({"ack": ack, "args": acknowledged(payload)}));
+                done()
+            };
+            let timeout = emission.timeout.unwrap_or(LONG);
+            Ok(client.emit_with_ack(emission.event, data, timeout, acked).await?)
+        }))
+    }
+
+    fn disconnect(&mut self) -> Result<Job, Refusal> {
+        let (client, voice) = (self.client()?, self.voice.clone());
+        // The library tells its handlers nothing of it: that it comes back is how an application knows.
+        Ok(Box::pin(async move {
+            client.disconnect().await?;
+            if voice.is_connected() {
+                voice.report("disconnect", json!({}));
+            }
+            Ok(())
+        }))
+    }
+}
+
+impl Namespace {
+    fn client(&self) -> Result<Library, Refusal> {
+        let none = || Refusal::Error("the client is not built: connecting gives it".to_owned());
+        self.client.get().cloned().ok_or_else(none)
+    }
+
+    /// A client with these options, which reports what it hears.
+    fn builder(&self, mut options: Options) -> Result<ClientBuilder, Refusal> {
+        let mut builder = ClientBuilder::new(options.take_address(&self.url)?)
+            .namespace(self.voice.nsp.as_str())
+            .reconnect(options.take("reconnection")?.unwrap_or(false))
+            .reconnect_delay(
+                options.take("reconnectionDelay")?.unwrap_or(1000),
+                options.take("reconnectionDelayMax")?.unwrap_or(5000),
+            );
+        if let Some(auth) = options.take("auth")? {
+            builder = builder.auth(plain(&auth)?);
+        }
+        if let Some(attempts) = options.take("reconnectionAttempts")? {
+            builder = builder.max_reconnect_attempts(attempts);
+        }
+        let headers: Option<Map<String, Value>> = options.take("headers")?;
+        for (name, value) in headers.into_iter().flatten() {
+            builder = builder.opening_header(name, value.as_str().unwrap_or_default());
+        }
+        let transports: Option<Vec<String>> = options.take("transports")?;
+        let transports = transports.map_or_else(|| "polling websocket".to_owned(), |names| names.join(" "));
+        let upgrades = options.take("upgrade")?.unwrap_or(true);
+        builder = builder.transport_type(match (transports.as_str(), upgrades) {
+            ("polling", _) | ("polling websocket", false) => TransportType::Polling,
+            ("polling websocket", true) => TransportType::Any,
+            ("websocket", _) => TransportType::Websocket,
+            _ => return Err(unsupported(format!("the transports {transports}"))),
+        });
+        let emission = plain(&options.take("emitOnConnect")?.unwrap_or_default())?;
+        options.refuse_the_rest()?;
+        Ok(self.listening(builder, emission.as_array().cloned().unwrap_or_default()))
+    }
+
+    fn listening(&self, builder: ClientBuilder, emit_on_connect: Vec<Value>) -> ClientBuilder {
+        let voice = || self.voice.clone();
+        let (opened, closed, failed, heard) = (voice(), voice(), voice(), voice());
+        builder
+            .on(Event::Connect, move |_, client| {
+                opened.report("connect", json!({}));
+                let emission = emit_on_connect.clone();
+                Box::pin(async move {
+                    if let Some((Value::String(event), data)) = emission.split_first()
+                        && let Err(error) = client.emit(event.as_str(), data.to_vec()).await
+                    {
+                        eprintln!("in the handler of the connection: {error}");
+                    }
+                })
+            })
+            .on(Event::Close, move |_, _| {
+                closed.report("disconnect", json!({}));
+                done()
+            })
+            .on(Event::Error, move |payload, _| {
+                let error = arguments(payload).into_iter().next().unwrap_or_default();
+                let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+                match text.strip_prefix(REFUSED) {
+                    Some(data) => failed.report("connect_error", refusal(data)),
+                    None if !failed.is_connected() => {
+                        failed.report("connect_error", json!({"message": text}))
+                    }
+                    None => eprintln!("the library tells of an error: {text}"),
+                }
+                done()
+            })
+            .on_any(move |name, payload, _| {
+                heard.report(
+                    "event",
+                    json!({"event": name.as_str(), "args": arguments(payload)}),
+                );
+                done()
+            })
+    }
+}
+
+/// What the library waits for after a handler that waits for nothing.
+fn done() -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async {})
+}
+
+/// Message and data of a CONNECT_ERROR packet.
+fn refusal(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(mut members)) => {
+            members.retain(|key, _| key == "message" || key == "data");
+            Value::Object(members)
+        }
+        Ok(Value::String(message)) => json!({"message": message}),
+        _ => json!({"message": text}),
+    }
+}
+
+/// The arguments of an emission. The library sends either JSON, or bytes and nothing else.
+fn payload(args: &[Value]) -> Result<Payload, Refusal> {
+    if let [only] = args
+        && let Some(bytes) = binary(only)?
+    {
+        return Ok(Payload::from(bytes));
+    }
+    let values = args.iter().map(plain).collect::<Result<_, _>>();
+    values.map(Payload::Text)
+}
+
+/// The arguments of an event.
+fn arguments(payload: Payload) -> Vec<Value> {
+    match payload {
+        Payload::Text(values) => values,
+        Payload::Binary(bytes) => vec![tell_binary(&bytes)],
+        #[allow(deprecated)]
+        Payload::String(text) => vec![Value::String(text)],
+    }
+}
+
+/// The arguments of an acknowledgement, which the library gives as one array.
+fn acknowledged(payload: Payload) -> Vec<Value> {
+    let mut values = arguments(payload);
+    match values.as_mut_slice() {
+        [Value::Array(list)] => std::mem::take(list),
+        _ => values,
+    }
 }
