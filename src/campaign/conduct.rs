@@ -154,7 +154,7 @@ impl Campaign<'_> {
                     }
                 }
                 (Err(DriverError::Unsupported(_)), Some(done)) => {
-                    self.result.runs += done.inputs.len() as u64
+                    self.result.runs += done.inputs.len() as u64;
                 }
                 (Err(error), Some(done)) => {
                     lives = false;
