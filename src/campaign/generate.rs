@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// How many runs are asked about together: they are of one codec and one direction. A request and its answer mostly fit
 /// into a pipe (64 KiB), so that neither side waits for the other to read.
-pub(super) const BATCH: u64 = 256;
+pub(super) const BATCH: u64 = 512;
 /// One run of so many has an input of its own from the model.
 const FRESH: u64 = 8;
 /// Vectors with more bytes than this are not mutated: they are about size alone.
@@ -188,13 +188,13 @@ fn assign(frames: &mut Vec<Frame>, from: &[Frame]) {
 
 /// Frames of the model. It never fails: at the end of its bytes all is as small as it can be.
 fn frames(codec: Codec, random: &mut Random) -> Vec<Frame> {
-    let bytes = random.bytes(600);
+    let bytes = random.bytes(300);
     model::frames(codec, &mut Unstructured::new(&bytes)).unwrap_or_default()
 }
 
 /// Makes frames of the model or of a vector in which something is changed.
 fn sibling_frames(frames: &mut Vec<Frame>, fresh: &[Vec<Frame>], seeds: &Seeds, random: &mut Random) {
-    let from_model = seeds.decoded.is_empty() || !random.once_in(3);
+    let from_model = seeds.decoded.is_empty() || random.once_in(2);
     let from = if from_model { fresh } else { &seeds.decoded };
     assign(frames, random.pick(from).map(Vec::as_slice).unwrap_or_default());
     if from_model && !random.once_in(3) {
@@ -219,7 +219,7 @@ fn fit(codec: Codec, frames: &mut Vec<Frame>) {
 
 /// A packet of the model.
 fn packet(codec: Codec, random: &mut Random) -> Value {
-    let bytes = random.bytes(400);
+    let bytes = random.bytes(200);
     model::packet(codec, &mut Unstructured::new(&bytes)).unwrap_or(Value::Null)
 }
 
@@ -266,7 +266,7 @@ mod tests {
         }
         assert_eq!(kinds.len(), 6, "{kinds:?}");
         assert!(
-            different.len() > 2000,
+            different.len() > 4000,
             "only {} of {} inputs differ",
             different.len(),
             12 * BATCH

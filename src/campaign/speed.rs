@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many batches are measured: each kind of input several times.
-const BATCHES: u64 = 48;
+const BATCHES: u64 = 36;
 /// How often each input is repeated.
 const REPEAT: u32 = 21;
 /// The best of so many attempts counts.
