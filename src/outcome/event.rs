@@ -11,7 +11,7 @@ pub enum RunEvent {
         target: TargetInfo,
         /// As what: `server`, `client` or `codec`.
         role: String,
-        /// How many trials will be played.
+        /// How many trials will be played, as far as is known: all for variants of the target that do not run yet.
         planned: usize,
         /// What the target can do, and what it lacks.
         capabilities: Vec<(String, bool)>,

@@ -98,6 +98,25 @@ const TRANSPORTS: &[(&str, bool, &str)] = &[
 
 /// What the target of `context` can do: every need of `docs/server-app.md`, and `websocket`, `polling`, `upgrade`.
 pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
+    let mut found = probe_transports(context).await;
+    let over = if found["websocket"] {
+        Over::WebSocket
+    } else {
+        Over::Polling
+    };
+    let answers = futures_util::future::join_all(PROBES.iter().map(|(need, given, script)| async move {
+        let Some(trial) = trial(need, Some(over), *given, script) else {
+            return (*need, false);
+        };
+        (*need, passes(&trial, context).await)
+    }))
+    .await;
+    found.extend(answers.into_iter().map(|(need, can)| (need.to_owned(), can)));
+    found
+}
+
+/// Which of `websocket`, `polling` and `upgrade` the target of `context` offers.
+pub async fn probe_transports(context: &TrialContext) -> BTreeMap<String, bool> {
     let mut found = BTreeMap::new();
     for (transport, offers, script) in TRANSPORTS {
         let shown = match trial(transport, None, false, script) {
@@ -110,15 +129,6 @@ pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
     found
         .entry("upgrade".to_owned())
         .and_modify(|upgrade| *upgrade &= websocket && polling);
-    let over = if websocket { Over::WebSocket } else { Over::Polling };
-    let answers = futures_util::future::join_all(PROBES.iter().map(|(need, given, script)| async move {
-        let Some(trial) = trial(need, Some(over), *given, script) else {
-            return (*need, false);
-        };
-        (*need, passes(&trial, context).await)
-    }))
-    .await;
-    found.extend(answers.into_iter().map(|(need, can)| (need.to_owned(), can)));
     found
 }
 

@@ -2,16 +2,15 @@
 //!
 //! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
 
-use super::company::Company;
 use super::conduct::{Attempted, Conduct, Place, attempt};
-use super::fleet::{Attempt, Fleet};
+use super::fleet::{Attempt, Fleet, Room};
 use super::retry::{self, Budget, Confirmed, Doubt};
-use super::schedule::Turn;
+use super::schedule::{Company, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
 use crate::suite::Trial;
 use crate::target::Loss;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -24,6 +23,11 @@ pub(super) struct Casualty {
     pub(super) loss: Loss,
     pub(super) suspects: Vec<usize>,
 }
+
+/// How many doubts are looked at beside the last trials that go on: half of what replaying allows. None where more than so
+/// many wait that may fail the gate.
+pub(super) const DOUBTS_BESIDE: usize = 32;
+const MOST_IMPORTANT: usize = 16;
 
 /// Why a trial is played alone.
 pub(super) enum Reason {
@@ -53,9 +57,6 @@ impl Reason {
         }
     }
 }
-
-/// What is in doubt of some trials, and what came of them first.
-type Doubted = BTreeMap<usize, (Doubt, Box<Played>)>;
 
 impl Conduct<'_> {
     /// Remembers that an instance was lost while this trial was played; the first time, those which ended shortly before
@@ -102,22 +103,63 @@ impl Conduct<'_> {
     }
 
     /// Plays what is in doubt, and what is a hazard. What may fail the gate is played one at a time.
-    pub(super) async fn alone(&mut self) {
-        let mut budget = Budget::new();
-        self.one_by_one(&mut budget, |reason| reason.rank() < LENIENT)
-            .await;
-        let (turns, doubts) = self.small_doubts(&mut budget);
-        self.side_by_side(turns, Company::Again(doubts)).await;
-        self.one_by_one(&mut budget, |reason| reason.rank() < HAZARD)
-            .await;
+    pub(super) async fn alone(&mut self, budget: &mut Budget) {
+        self.one_by_one(budget, |reason| reason.rank() < LENIENT).await;
+        let turns = self.small_doubts(budget, usize::MAX);
+        self.side_by_side(turns, budget).await;
+        self.one_by_one(budget, |reason| reason.rank() < HAZARD).await;
         let hazards = std::mem::take(&mut self.hazards);
-        self.side_by_side(hazards, Company::Hazards).await;
-        self.one_by_one(&mut budget, |_| true).await;
+        self.side_by_side(hazards, budget).await;
+        self.one_by_one(budget, |_| true).await;
+    }
+
+    /// What is known to end the target, where there are instances for that alone.
+    pub(super) fn lethal(&mut self) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        if !self.target.is_launched() {
+            return turns;
+        }
+        for (index, reason) in std::mem::take(&mut self.alone) {
+            match reason {
+                Reason::Hazard(wait_ms) => turns.push(self.turn(index, wait_ms, Company::Nobody)),
+                reason => self.alone.push_back((index, reason)),
+            }
+        }
+        turns
+    }
+
+    /// Hazards of variants of which no others are left. None while something is in doubt that may fail the gate: it is looked
+    /// at on an instance that no hazard has harmed.
+    pub(super) fn hazards_beside(&mut self, are_others_left: impl Fn(usize) -> bool) -> Vec<Turn> {
+        let is_important = |(_, reason): &(usize, Reason)| reason.rank() < LENIENT;
+        if !self.target.is_launched() || self.alone.iter().any(is_important) {
+            return Vec::new();
+        }
+        let hazards = std::mem::take(&mut self.hazards).into_iter();
+        let (later, now) = hazards.partition(|turn| are_others_left(turn.variant));
+        self.hazards = later;
+        now
+    }
+
+    /// Doubts that need not wait for the last ones. Those that may fail the gate come later, and must find that replaying is
+    /// still allowed: so these are not many.
+    pub(super) fn doubts_beside(&mut self, budget: &mut Budget, beside: &mut usize) -> Vec<Turn> {
+        let important = self.alone.iter().filter(|(_, reason)| reason.rank() < LENIENT);
+        if important.count() > MOST_IMPORTANT {
+            return Vec::new();
+        }
+        let turns = self.small_doubts(budget, *beside);
+        *beside -= turns.len();
+        turns
     }
 
     /// Doubts that need not be looked at alone, one of each kind: what fails as another one did is looked at after it.
-    fn small_doubts(&mut self, budget: &mut Budget) -> (Vec<Turn>, Doubted) {
-        let (mut turns, mut doubts, mut kinds) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+    fn small_doubts(&mut self, budget: &mut Budget, most: usize) -> Vec<Turn> {
+        let key = |(index, (_, first)): (&usize, &(Doubt, Box<Played>))| {
+            Confirmed::key(&self.trials[*index].loaded.id, first)
+        };
+        let mut kinds: BTreeSet<_> = self.doubts.iter().map(key).collect();
+        let mut turns = Vec::new();
         let wait_ms = self.longest_wait_ms();
         for (index, reason) in std::mem::take(&mut self.alone) {
             let is_small = reason.rank() == LENIENT;
@@ -125,10 +167,11 @@ impl Conduct<'_> {
                 Reason::Doubt(doubt, first) if is_small => {
                     let case = &self.trials[index].loaded.id;
                     // Each pass stands for itself.
-                    let is_new = first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first));
+                    let is_new = turns.len() < most
+                        && (first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first)));
                     if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt) {
-                        turns.push(Turn { index, wait_ms });
-                        doubts.insert(index, (doubt, first));
+                        turns.push(self.turn(index, wait_ms, Company::Few));
+                        self.doubts.insert(index, (doubt, first));
                     } else {
                         self.alone.push_back((index, Reason::Doubt(doubt, first)));
                     }
@@ -136,7 +179,7 @@ impl Conduct<'_> {
                 reason => self.alone.push_back((index, reason)),
             }
         }
-        (turns, doubts)
+        turns
     }
 
     fn longest_wait_ms(&self) -> f64 {
@@ -288,7 +331,7 @@ async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> 
     let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
     // Dropping the set ends the task, as an interruption must.
     let mut task = JoinSet::new();
-    task.spawn(async move { attempt(&fleet, &trial, wait_ms, true).await });
+    task.spawn(async move { attempt(&fleet, Room::Common, &trial, wait_ms, true).await });
     match task.join_next().await {
         Some(Ok(attempted)) => attempted,
         Some(Err(panic)) => Attempted::Panicked(panic),

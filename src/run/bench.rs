@@ -1,14 +1,14 @@
 //! Trials one by one, for test runners that decide themselves what is played when.
 
 use super::describe;
-use super::fleet::{Attempt, Fleet, Provision};
+use super::fleet::{Attempt, Fleet, Provision, Room};
 use super::plan::{self, Allowed, Fate};
 use super::retry;
 use super::verdict::{Played, fill};
 use crate::outcome::{CaseResult, Verdict};
 use crate::suite::{Rules, Trial};
 use crate::target::{StartError, Target};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, RwLock};
@@ -102,7 +102,7 @@ impl Bench {
         if let Some(fleet) = fleets.get(variant) {
             return Ok(Arc::clone(fleet));
         }
-        let variants = BTreeSet::from([String::new(), variant.to_owned()]);
+        let variants = [variant.to_owned()];
         let provision = Provision {
             timeout: TIMEOUT,
             limits: super::LIMITS,
@@ -115,7 +115,7 @@ impl Bench {
 }
 
 async fn attempt(fleet: &Fleet, variant: &str, trial: &Trial, wait_ms: f64) -> Played {
-    match fleet.berth(variant).await {
+    match fleet.berth(variant, Room::Common).await {
         Err(why) => Played::without_record(Verdict::Blocked, why),
         Ok(berth) => match berth.attempt(trial, wait_ms, true).await {
             Attempt::Played(played) => *played,

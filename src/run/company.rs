@@ -1,81 +1,95 @@
 //! Trials that are played side by side, and what is taken in of each: a verdict, a doubt, or a loss of the target.
 
-use super::alone::Reason;
+use super::alone::{DOUBTS_BESIDE, Reason};
 use super::conduct::{Attempted, Conduct, attempt};
-use super::fleet::Attempt;
+use super::fleet::{Attempt, Room};
 use super::known;
-use super::retry::{self, Doubt};
-use super::schedule::{self, Turn};
+use super::retry::{self, Budget, Doubt};
+use super::schedule::{Company, DEFAULT, Floor, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
-use std::collections::BTreeMap;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// How many trials that ended lately are remembered, should the target be lost.
 const REMEMBERED: usize = 32;
 
-/// How many doubts are looked at side by side at most: little company, of which most waits.
-const AGAIN_AT_ONCE: usize = 10;
-
-/// Who is played side by side.
-pub(super) enum Company {
-    /// All that are no hazards.
-    All,
-    /// What failed or passed in doubt, and accuses nobody of more than it would be lenient about.
-    Again(BTreeMap<usize, (Doubt, Box<Played>)>),
-    /// Hazards.
-    Hazards,
-}
-
 impl Conduct<'_> {
-    /// Plays these side by side, as many at once as are asked for.
-    pub(super) async fn side_by_side(&mut self, turns: Vec<Turn>, mut company: Company) {
-        let fleet = Arc::clone(&self.fleet);
-        let trials = self.trials.clone();
-        let jobs = match company {
-            Company::Again(_) => self.options.jobs.min(AGAIN_AT_ONCE),
-            Company::All | Company::Hazards => self.options.jobs,
-        };
-        let is_hazardous = matches!(company, Company::Hazards);
-        let mut floor = schedule::Floor::new(turns, jobs, move |turn: Turn| {
+    /// Plays these side by side, as many at once as are asked for; and what is for variants, as they come up.
+    pub(super) async fn side_by_side(&mut self, turns: Vec<Turn>, budget: &mut Budget) {
+        let (fleet, trials) = (Arc::clone(&self.fleet), self.trials.clone());
+        let has_rooms = self.target.is_launched();
+        let mut floor = Floor::new(turns, self.options.jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            async move { attempt(&fleet, &trial, turn.wait_ms, is_hazardous).await }
-        });
-        let mut interrupted = self.interrupted.clone();
-        loop {
-            for index in floor.fill() {
-                self.tell_begun(index, &company);
-            }
-            let next = tokio::select! {
-                next = floor.next() => next,
-                _ = interrupted.wait_for(|stop| *stop) => return,
+            let room = match turn.company {
+                Company::Few if has_rooms && turn.variant == DEFAULT => Room::Calm,
+                Company::Nobody if has_rooms => Room::Lethal,
+                _ => Room::Common,
             };
-            match next {
-                None => return,
-                Some((index, Ok(attempted))) => self.take(index, attempted, &mut company),
-                Some((index, Err(panic))) => self.finish(index, Played::panicked(&panic)),
+            let is_hazardous = matches!(turn.company, Company::Hazards | Company::Nobody);
+            async move { attempt(&fleet, room, &trial, turn.wait_ms, is_hazardous).await }
+        });
+        let coming = std::mem::take(&mut self.coming).into_iter();
+        let mut coming: FuturesUnordered<_> = coming
+            .map(|(variant, trials)| {
+                let fleet = Arc::clone(&self.fleet);
+                async move { (trials, fleet.about(&variant).await) }
+            })
+            .collect();
+        let mut interrupted = self.interrupted.clone();
+        let mut beside = DOUBTS_BESIDE;
+        loop {
+            if coming.is_empty() {
+                floor.add(self.lethal());
+                floor.add(self.hazards_beside(|variant| floor.are_others_left(variant)));
+                if floor.is_calm() {
+                    floor.add(self.doubts_beside(budget, &mut beside));
+                }
+            }
+            for turn in floor.fill() {
+                self.tell_begun(turn);
+            }
+            if floor.is_empty() && coming.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some((trials, about)) = coming.next() => {
+                    floor.add(self.take_up(&trials, &about));
+                }
+                Some((turn, attempted)) = floor.next() => match attempted {
+                    Ok(attempted) => self.take(turn, attempted),
+                    Err(panic) => self.finish(turn.index, Played::panicked(&panic)),
+                },
+                _ = interrupted.wait_for(|stop| *stop) => return,
             }
         }
     }
 
-    fn tell_begun(&mut self, index: usize, company: &Company) {
-        let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
-        match company {
-            Company::Again(doubts) => {
-                let reason = doubts.get(&index).map(|(doubt, _)| doubt.reason());
-                let reason = reason.unwrap_or_default();
+    fn tell_begun(&mut self, turn: Turn) {
+        let result = &self.results[turn.index];
+        let (id, over) = (result.id.clone(), result.over.clone());
+        match self.doubts.get(&turn.index) {
+            Some((doubt, _)) => {
+                let reason = doubt.reason();
                 (self.listener)(RunEvent::Retrying { id, reason });
             }
-            Company::All | Company::Hazards => (self.listener)(RunEvent::TrialStarted { id, over }),
+            None => (self.listener)(RunEvent::TrialStarted { id, over }),
         }
     }
 
     /// Takes in what came of a trial that was played in company.
-    fn take(&mut self, index: usize, attempted: Attempted, company: &mut Company) {
+    fn take(&mut self, turn: Turn, attempted: Attempted) {
+        let index = turn.index;
         match attempted {
             Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
             Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
+            // Nothing else was played on this instance.
+            Attempted::At(place, true, Attempt::Lost(loss, remains)) if turn.company == Company::Nobody => {
+                self.note_loss(&place, loss.clone(), index);
+                self.finish(index, Played::lost(&loss, *remains));
+            }
             Attempted::At(place, _, Attempt::Lost(loss, _)) => {
                 self.note_loss(&place, loss, index);
                 self.alone.push_back((index, Reason::Suspect));
@@ -85,27 +99,21 @@ impl Conduct<'_> {
                 if self.lately.len() > REMEMBERED {
                     self.lately.pop_front();
                 }
-                match company {
-                    Company::Again(doubts) => match doubts.remove(&index) {
-                        Some((doubt, first)) => self.take_again(index, *first, doubt, *played),
-                        None => self.finish(index, *played),
-                    },
-                    Company::All | Company::Hazards => {
-                        let hazardous = matches!(company, Company::Hazards);
-                        self.take_first(index, played, hazardous);
-                    }
+                match self.doubts.remove(&index) {
+                    Some((doubt, first)) => self.take_again(index, *first, doubt, *played),
+                    None => self.take_first(index, played, turn.company),
                 }
             }
         }
     }
 
-    fn take_first(&mut self, index: usize, played: Box<Played>, hazardous: bool) {
+    fn take_first(&mut self, index: usize, played: Box<Played>, company: Company) {
         let result = &self.results[index];
         let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
         let surprising =
             played.verdict == Verdict::Pass && known::lists(&self.options.known, &result.id, &result.over);
         let doubt = match retry::doubt(&played) {
-            Some(Doubt::Company) if hazardous => Some(Doubt::Hazards),
+            Some(Doubt::Company) if company == Company::Hazards => Some(Doubt::Hazards),
             doubt => doubt.or_else(|| surprising.then_some(Doubt::Listed)),
         };
         match doubt {

@@ -4,13 +4,12 @@
 //! `gate`.
 
 use super::alone::{Casualty, Reason};
-use super::company::Company;
-use super::fleet::{Attempt, Berth, Fleet, Provision};
+use super::fleet::{Attempt, Berth, Fleet, Provision, Room};
 use super::gate;
 use super::options::Options;
-use super::plan::{self, Allowed, Fate};
-use super::retry::Confirmed;
-use super::schedule::Turn;
+use super::plan::{self, About, Allowed, Fate};
+use super::retry::{Budget, Confirmed, Doubt};
+use super::schedule::{Company, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
@@ -87,8 +86,9 @@ pub async fn run(
             .map(|about| about.capabilities)
             .unwrap_or_default();
         let turns = conduct.plan(&result.capabilities).await;
-        conduct.side_by_side(turns, Company::All).await;
-        conduct.alone().await;
+        let mut budget = Budget::new();
+        conduct.side_by_side(turns, &mut budget).await;
+        conduct.alone(&mut budget).await;
         reasons = conduct.reasons().await;
         reasons.extend(conduct.without_base(&result.capabilities));
         result.cases = conduct.finished();
@@ -100,14 +100,21 @@ pub async fn run(
     Ok(result)
 }
 
-/// The variants that these trials need and the target offers, and the default, which says what the application can do.
-fn variants(trials: &[Trial], target: &Target) -> BTreeSet<String> {
-    let needed = trials
-        .iter()
-        .map(variant)
-        .filter(|variant| target.offers(variant))
-        .map(str::to_owned);
-    needed.chain([String::new()]).collect()
+/// The variants that these trials need and the target offers, besides the default; first the one on which a trial waits for
+/// the longest.
+fn variants(trials: &[Trial], target: &Target) -> Vec<String> {
+    let mut longest: BTreeMap<&str, f64> = BTreeMap::new();
+    let offered = |trial: &&Trial| !variant(trial).is_empty() && target.offers(variant(trial));
+    for trial in trials.iter().filter(offered) {
+        let wait_ms = longest.entry(variant(trial)).or_default();
+        *wait_ms = wait_ms.max(plan::least_wait(trial));
+    }
+    let mut variants: Vec<(&str, f64)> = longest.into_iter().collect();
+    variants.sort_by(|a, b| b.1.total_cmp(&a.1));
+    variants
+        .into_iter()
+        .map(|(variant, _)| variant.to_owned())
+        .collect()
 }
 
 /// The result of a run that begins now.
@@ -151,15 +158,26 @@ pub(super) struct Conduct<'a> {
     /// A result for each trial, filled as they end.
     pub(super) results: Vec<CaseResult>,
     pub(super) done: BTreeSet<usize>,
+    /// Trials of variants that are not up yet.
+    pub(super) coming: BTreeMap<String, Vec<usize>>,
     /// What is to be played alone, in this order.
     pub(super) alone: VecDeque<(usize, Reason)>,
-    /// Hazards that are played side by side when everything else is done.
+    /// Hazards, which are played when all others have begun and those that are not done mostly wait.
     pub(super) hazards: Vec<Turn>,
+    /// What is in doubt of trials that are looked at again in small company, and what came of them first.
+    pub(super) doubts: BTreeMap<usize, (Doubt, Box<Played>)>,
     pub(super) rechecked: BTreeSet<usize>,
     pub(super) confirmed: Confirmed,
     /// Trials that ended lately: when, on which instance, and how.
     pub(super) lately: VecDeque<(Instant, Place, usize)>,
     pub(super) losses: BTreeMap<Place, Casualty>,
+}
+
+/// What becomes of some trials that are no hazards.
+#[derive(Default)]
+struct Decided {
+    turns: Vec<Turn>,
+    passed_over: Vec<(usize, Played)>,
 }
 
 /// An instance of the target: its variant and generation.
@@ -191,8 +209,10 @@ impl<'a> Conduct<'a> {
             interrupted,
             results,
             done: BTreeSet::new(),
+            coming: BTreeMap::new(),
             alone: VecDeque::new(),
             hazards: Vec::new(),
+            doubts: BTreeMap::new(),
             rechecked: BTreeSet::new(),
             confirmed: Confirmed::default(),
             lately: VecDeque::new(),
@@ -200,45 +220,26 @@ impl<'a> Conduct<'a> {
         }
     }
 
-    /// Decides about every trial, tells what is planned, and gives back what is played side by side.
+    /// Decides about the trials of the default, tells what is planned, and gives back what is played side by side. What is
+    /// for variants is decided about when they are up; until then it counts as planned.
     async fn plan(&mut self, capabilities: &BTreeMap<String, bool>) -> Vec<Turn> {
-        let allowed = Allowed {
-            hazards: self.options.hazards || self.target.is_launched(),
-            max_wait_ms: self.options.max_wait.as_secs_f64() * 1000.0,
-        };
-        let mut turns = Vec::new();
+        let mut own = Vec::new();
         let mut passed_over = Vec::new();
-        for index in 0..self.trials.len() {
-            let trial = Arc::clone(&self.trials[index]);
-            let variant = variant(&trial);
-            let about = if self.target.offers(variant) {
-                self.fleet.about(variant).await
+        for (index, trial) in self.trials.iter().enumerate() {
+            let variant = variant(trial);
+            if variant.is_empty() {
+                own.push(index);
+            } else if self.target.offers(variant) {
+                self.coming.entry(variant.to_owned()).or_default().push(index);
             } else {
-                passed_over.push((
-                    index,
-                    Verdict::Skip,
-                    format!("the target has no variant {variant}"),
-                ));
-                continue;
-            };
-            match about.map(|about| plan::fate(&trial, &about, allowed)) {
-                Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
-                    let turn = Turn { index, wait_ms };
-                    if self.may_play_beside_hazards(index) {
-                        self.hazards.push(turn);
-                    } else {
-                        self.alone.push_back((index, Reason::Hazard(wait_ms)));
-                    }
-                }
-                Ok(Fate::Play(wait_ms)) => {
-                    let wait_ms = self.with_deadline(index, wait_ms);
-                    turns.push(Turn { index, wait_ms });
-                }
-                Ok(Fate::Skip(reason)) => passed_over.push((index, Verdict::Skip, reason)),
-                Err(down) => passed_over.push((index, Verdict::Blocked, down)),
+                let reason = format!("the target has no variant {variant}");
+                passed_over.push((index, Played::without_record(Verdict::Skip, reason)));
             }
         }
-        let planned = turns.len() + self.hazards.len() + self.alone.len();
+        let about = self.fleet.about("").await;
+        let decided = self.decide(&own, &about);
+        let coming: usize = self.coming.values().map(Vec::len).sum();
+        let planned = decided.turns.len() + self.hazards.len() + self.alone.len() + coming;
         let target = self.target.info().clone();
         let capabilities = capabilities
             .iter()
@@ -250,10 +251,62 @@ impl<'a> Conduct<'a> {
             planned,
             capabilities,
         });
-        for (index, verdict, reason) in passed_over {
-            self.finish(index, Played::without_record(verdict, reason));
+        for (index, played) in passed_over.into_iter().chain(decided.passed_over) {
+            self.finish(index, played);
         }
-        turns
+        decided.turns
+    }
+
+    /// Takes in that a variant is up, or that it is down, and gives back what is played on it side by side.
+    pub(super) fn take_up(&mut self, trials: &[usize], about: &Result<About, String>) -> Vec<Turn> {
+        let decided = self.decide(trials, about);
+        for (index, played) in decided.passed_over {
+            self.finish(index, played);
+        }
+        decided.turns
+    }
+
+    fn decide(&mut self, trials: &[usize], about: &Result<About, String>) -> Decided {
+        let allowed = Allowed {
+            hazards: self.options.hazards || self.target.is_launched(),
+            max_wait_ms: self.options.max_wait.as_secs_f64() * 1000.0,
+        };
+        let mut decided = Decided::default();
+        for index in trials.iter().copied() {
+            let trial = &self.trials[index];
+            match about.as_ref().map(|about| plan::fate(trial, about, allowed)) {
+                Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
+                    if self.may_play_beside_hazards(index) {
+                        let turn = self.turn(index, wait_ms, Company::Hazards);
+                        self.hazards.push(turn);
+                    } else {
+                        self.alone.push_back((index, Reason::Hazard(wait_ms)));
+                    }
+                }
+                Ok(Fate::Play(wait_ms)) => {
+                    let wait_ms = self.with_deadline(index, wait_ms);
+                    decided.turns.push(self.turn(index, wait_ms, Company::All));
+                }
+                Ok(Fate::Skip(reason)) => {
+                    let played = Played::without_record(Verdict::Skip, reason);
+                    decided.passed_over.push((index, played));
+                }
+                Err(down) => {
+                    let played = Played::without_record(Verdict::Blocked, down.clone());
+                    decided.passed_over.push((index, played));
+                }
+            }
+        }
+        decided
+    }
+
+    pub(super) fn turn(&self, index: usize, wait_ms: f64, company: Company) -> Turn {
+        Turn {
+            index,
+            wait_ms,
+            company,
+            variant: self.fleet.number(variant(&self.trials[index])),
+        }
     }
 
     /// What is known to fail mostly waits for what does not come, until its deadline.
@@ -362,9 +415,15 @@ pub(super) enum Attempted {
     At(Place, bool, Attempt),
 }
 
-/// Plays a trial on a living instance of the variant that it needs.
-pub(super) async fn attempt(fleet: &Fleet, trial: &Trial, wait_ms: f64, alone: bool) -> Attempted {
-    let berth: Arc<Berth> = match fleet.berth(variant(trial)).await {
+/// Plays a trial on a living instance of the variant that it needs, in this room.
+pub(super) async fn attempt(
+    fleet: &Fleet,
+    room: Room,
+    trial: &Trial,
+    wait_ms: f64,
+    alone: bool,
+) -> Attempted {
+    let berth: Arc<Berth> = match fleet.berth(variant(trial), room).await {
         Ok(berth) => berth,
         Err(why) => return Attempted::NoTarget(why),
     };

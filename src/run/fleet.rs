@@ -1,24 +1,28 @@
-//! The running instances of the target: one for each variant, started again when they end.
+//! The running instances of the target: one for each variant, and further ones where trials want one to themselves. They are
+//! started in the background, and started again when they end.
 //!
-//! Owns restarting and its bound. Which trial is to blame is `blame`'s.
+//! Owns restarting and its bound. Which trial is to blame is `alone`'s.
 
 use super::plan::About;
+use super::schedule::DEFAULT;
 use super::verdict::Played;
-use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe};
+use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe, probe_transports};
 use crate::suite::Trial;
 use crate::target::{Instance, Loss, StartError, Target};
 use crate::transcript::Transcript;
 use crate::wire::Limits;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::task::JoinSet;
 
 /// How often targets are started again in one run, all variants together.
 const RESTARTS: u32 = 100;
-/// How many variants are started at the same time.
-const STARTS_AT_ONCE: usize = 4;
+/// How many variants are started at the same time: while the default starts, and later.
+const STARTS_AT_FIRST: usize = 1;
+const STARTS_AT_ONCE: usize = 2;
 /// How long a target that siospec did not start may take to recover.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// The needs that are the server's and not the application's.
@@ -43,12 +47,36 @@ pub(super) struct Provision {
 #[derive(Debug)]
 pub(super) struct Fleet {
     target: Arc<Target>,
-    slots: BTreeMap<String, Mutex<Slot>>,
+    /// The variants besides the default.
+    variants: Vec<String>,
+    slots: BTreeMap<(String, Room), Arc<Mutex<Slot>>>,
     restarts_left: AtomicU32,
+    /// The generation of the next instance that is not the first of its variant.
+    next_generation: AtomicU32,
+    /// What is started in the background; whoever asks for it waits at its slot.
+    starting: std::sync::Mutex<JoinSet<()>>,
+}
+
+/// Which of the instances of a variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Room {
+    /// The one for most trials.
+    #[default]
+    Common,
+    /// The one for doubts, which are few at a time.
+    Calm,
+    /// The one for trials that are known to end it.
+    Lethal,
+}
+
+impl Room {
+    const ALL: [Self; 3] = [Self::Common, Self::Calm, Self::Lethal];
 }
 
 #[derive(Debug)]
 enum Slot {
+    /// Nobody has asked for it.
+    Empty,
     Up(Arc<Berth>),
     Down(String),
 }
@@ -58,7 +86,7 @@ enum Slot {
 pub(super) struct Berth {
     /// The variant that it runs; empty for the default.
     pub(super) variant: String,
-    /// 0 for the first instance of its variant, then counting up.
+    /// 0 for the first instance of its variant; every further one of the fleet has a number of its own.
     pub(super) generation: u32,
     /// What is known of it.
     pub(super) about: About,
@@ -87,82 +115,95 @@ pub(super) struct Remains {
 }
 
 impl Fleet {
-    /// Starts the target in all these variants, of which one is the default (the empty name), side by side, and probes
-    /// what each can do. A variant that cannot be started is down; the default must start.
+    /// Starts the target, and probes what it can do. These variants are started in the background, in this order; one that
+    /// cannot be started is down.
+    ///
+    /// # Errors
+    /// Where the default cannot be started.
     pub(super) async fn start(
         target: Arc<Target>,
-        variants: &BTreeSet<String>,
+        variants: &[String],
         provision: &Provision,
     ) -> Result<Self, StartError> {
-        use futures_util::stream::{self, StreamExt as _};
         let lag = LagMonitor::start();
-        let started: Vec<(String, Result<Berth, StartError>)> = stream::iter(variants.iter().cloned())
-            .map(|variant| {
-                let (target, lag) = (Arc::clone(&target), lag.clone());
-                async move {
-                    let berth = Berth::start(&target, &variant, provision, lag).await;
-                    (variant, berth)
-                }
-            })
-            .buffer_unordered(STARTS_AT_ONCE)
-            .collect()
-            .await;
-        let mut berths = BTreeMap::new();
-        for (variant, berth) in started {
-            match berth {
-                Err(error) if variant.is_empty() => return Err(error),
-                berth => berths.insert(variant, berth),
-            };
-        }
-        let application = match berths.get("") {
-            Some(Ok(berth)) => berth.about.capabilities.clone(),
-            _ => BTreeMap::new(),
-        };
         let mut slots = BTreeMap::new();
-        for (variant, berth) in berths {
-            let slot = match berth {
-                Ok(berth) => Slot::Up(Arc::new(berth.with_application(&application))),
-                Err(error) => Slot::Down(format!("the target could not be started as {variant}: {error}")),
-            };
-            slots.insert(variant, Mutex::new(slot));
+        for variant in variants.iter().cloned().chain([String::new()]) {
+            for room in Room::ALL {
+                slots.insert((variant.clone(), room), Arc::new(Mutex::new(Slot::Empty)));
+            }
         }
+        let common = |variant: &str| Arc::clone(&slots[&(variant.to_owned(), Room::Common)]);
+        let default = common("");
+        let mut default_slot = Arc::clone(&default).lock_owned().await;
+        let places = Arc::new(Semaphore::new(STARTS_AT_FIRST));
+        let mut starting = JoinSet::new();
+        for variant in variants.iter().filter(|variant| !variant.is_empty()) {
+            let slot = common(variant).lock_owned().await;
+            let variant = variant.clone();
+            let (target, provision, lag) = (Arc::clone(&target), provision.clone(), lag.clone());
+            let (places, default) = (Arc::clone(&places), Arc::clone(&default));
+            starting.spawn(async move {
+                let _place = places.acquire().await;
+                let started = Berth::start(&target, &variant, &provision, lag).await;
+                fill(slot, &variant, started, &default).await;
+            });
+        }
+        *default_slot = Slot::Up(Arc::new(Berth::start(&target, "", provision, lag).await?));
+        drop(default_slot);
+        places.add_permits(STARTS_AT_ONCE - STARTS_AT_FIRST);
         Ok(Self {
             target,
+            variants: variants.to_vec(),
             slots,
             restarts_left: AtomicU32::new(RESTARTS),
+            next_generation: AtomicU32::new(1),
+            starting: std::sync::Mutex::new(starting),
         })
     }
 
-    /// What is known of the instance of a variant.
+    /// The number of a variant.
+    pub(super) fn number(&self, variant: &str) -> usize {
+        let number = self.variants.iter().position(|known| known == variant);
+        number.map_or(DEFAULT, |number| DEFAULT + 1 + number)
+    }
+
+    /// What is known of the instance of a variant, once it is started.
     ///
     /// # Errors
     /// Why it is down, in a sentence.
     pub(super) async fn about(&self, variant: &str) -> Result<About, String> {
-        match self.slots.get(variant) {
-            Some(slot) => match &*slot.lock().await {
-                Slot::Up(berth) => Ok(berth.about.clone()),
-                Slot::Down(why) => Err(why.clone()),
-            },
-            None => Err(format!("the target was not started as {variant}")),
+        self.common(variant).await.map(|berth| berth.about.clone())
+    }
+
+    /// The instance for most trials as it is, once it is started. Nobody else waits for who holds it.
+    async fn common(&self, variant: &str) -> Result<Arc<Berth>, String> {
+        match &*self.slot(variant, Room::Common)?.lock().await {
+            Slot::Up(berth) => Ok(Arc::clone(berth)),
+            Slot::Down(why) => Err(why.clone()),
+            Slot::Empty => Err(not_started(variant)),
         }
     }
 
-    /// A living instance of a variant; started again where the last one ended.
+    /// A living instance of a variant; started where nobody has asked for it, and again where the last one ended.
     ///
     /// # Errors
     /// Why there is none, in a sentence.
-    pub(super) async fn berth(&self, variant: &str) -> Result<Arc<Berth>, String> {
-        let slot = self
-            .slots
-            .get(variant)
-            .ok_or_else(|| format!("the target was not started as {variant}"))?;
-        let mut slot = slot.lock().await;
-        let berth = match &*slot {
+    pub(super) async fn berth(&self, variant: &str, room: Room) -> Result<Arc<Berth>, String> {
+        let mut slot = self.slot(variant, room)?.lock().await;
+        let next = match &*slot {
             Slot::Up(berth) if berth.is_fit() => return Ok(Arc::clone(berth)),
-            Slot::Up(berth) => Arc::clone(berth),
+            Slot::Up(berth) => {
+                let berth = Arc::clone(berth);
+                self.replace(&berth).await
+            }
             Slot::Down(why) => return Err(why.clone()),
+            Slot::Empty if room == Room::Common => return Err(not_started(variant)),
+            Slot::Empty => {
+                let common = self.common(variant).await?;
+                self.another(&common).await
+            }
         };
-        match self.replace(&berth).await {
+        match next {
             Ok(next) => {
                 let next = Arc::new(next);
                 *slot = Slot::Up(Arc::clone(&next));
@@ -175,12 +216,17 @@ impl Fleet {
         }
     }
 
+    fn slot(&self, variant: &str, room: Room) -> Result<&Mutex<Slot>, String> {
+        let slot = self.slots.get(&(variant.to_owned(), room));
+        slot.map(Arc::as_ref).ok_or_else(|| not_started(variant))
+    }
+
     async fn replace(&self, old: &Berth) -> Result<Berth, String> {
         if !self.target.is_launched() {
             let deadline = Instant::now() + RECOVERY;
             loop {
                 match old.instance.health().await {
-                    Ok(()) => return Ok(old.renewed(old.instance.same())),
+                    Ok(()) => return Ok(self.renewed(old, old.instance.same())),
                     Err(loss) if Instant::now() > deadline => return Err(loss.to_string()),
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 }
@@ -195,9 +241,18 @@ impl Fleet {
         {
             return Err(format!("the target had to be started again {RESTARTS} times"));
         }
-        let instance = self.target.start(&old.variant).await;
+        self.another(old).await
+    }
+
+    /// Another instance of the same variant.
+    async fn another(&self, berth: &Berth) -> Result<Berth, String> {
+        let instance = self.target.start(&berth.variant).await;
         let instance = instance.map_err(|error| format!("the target could not be started again: {error}"))?;
-        Ok(old.renewed(instance))
+        Ok(self.renewed(berth, instance))
+    }
+
+    fn renewed(&self, berth: &Berth, instance: Instance) -> Berth {
+        berth.renewed(instance, self.next_generation.fetch_add(1, Ordering::SeqCst))
     }
 
     /// Why instances are down, a sentence each.
@@ -213,6 +268,8 @@ impl Fleet {
 
     /// Takes all instances down, and waits until they are gone.
     pub(super) async fn stop(&self) {
+        let mut starting = std::mem::take(&mut *self.starting.lock().unwrap_or_else(PoisonError::into_inner));
+        starting.shutdown().await;
         let stops = self.slots.values().map(|slot| async move {
             if let Slot::Up(berth) = &*slot.lock().await {
                 berth.instance.stop().await;
@@ -220,6 +277,26 @@ impl Fleet {
         });
         futures_util::future::join_all(stops).await;
     }
+}
+
+/// Puts what came of starting a variant into its slot. What the application can do is known of the default.
+async fn fill(
+    mut slot: OwnedMutexGuard<Slot>,
+    variant: &str,
+    started: Result<Berth, StartError>,
+    default: &Mutex<Slot>,
+) {
+    *slot = match started {
+        Err(error) => Slot::Down(format!("the target could not be started as {variant}: {error}")),
+        Ok(berth) => match &*default.lock().await {
+            Slot::Up(default) => Slot::Up(Arc::new(berth.with_application(&default.about.capabilities))),
+            Slot::Empty | Slot::Down(_) => Slot::Down(not_started("")),
+        },
+    };
+}
+
+fn not_started(variant: &str) -> String {
+    format!("the target was not started as {variant}")
 }
 
 impl Berth {
@@ -246,8 +323,10 @@ impl Berth {
             client_needs(&client.hello().client)
         } else if target.is_builtin() {
             every_need()
-        } else {
+        } else if variant.is_empty() {
             probe(&context).await
+        } else {
+            probe_transports(&context).await
         };
         let mut timers = BTreeMap::new();
         if let Some(announced) = instance.announced {
@@ -272,8 +351,7 @@ impl Berth {
         })
     }
 
-    /// The same berth, with what the application of the default instance can do: it is the same in every variant, but
-    /// where a variant changes what packets look like, the probes may not see it.
+    /// The same berth, with what the application of the default instance can do: it is the same in every variant.
     fn with_application(mut self, application: &BTreeMap<String, bool>) -> Self {
         for (need, met) in application
             .iter()
@@ -286,10 +364,10 @@ impl Berth {
     }
 
     /// The same berth with another instance of the same variant.
-    fn renewed(&self, instance: Instance) -> Self {
+    fn renewed(&self, instance: Instance, generation: u32) -> Self {
         Self {
             variant: self.variant.clone(),
-            generation: self.generation + 1,
+            generation,
             about: self.about.clone(),
             context: TrialContext {
                 client: instance.client().cloned(),

@@ -3,6 +3,7 @@
 use crate::notation::{Action, At, Duration, Item, Over, OwnAction, Role, Step, Unit};
 use crate::suite::Trial;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What is known of a running instance of the target before the first trial.
@@ -16,17 +17,18 @@ pub(super) struct About {
 
 impl About {
     /// The same, with the heartbeat that siospec itself announces to clients.
-    fn with_timers_of(&self, trial: &Trial) -> Self {
+    fn with_timers_of(&self, trial: &Trial) -> Cow<'_, Self> {
         let header = &trial.case.header;
-        let mut about = self.clone();
-        if header.role == Role::Client {
-            let members = header.handshake.as_deref().map(serde_json::from_str::<Value>);
-            let members = members.and_then(Result::ok).unwrap_or_default();
-            for (name, usual) in [("pingInterval", 25_000.0), ("pingTimeout", 20_000.0)] {
-                about.timers.insert(name, members[name].as_f64().unwrap_or(usual));
-            }
+        if header.role != Role::Client {
+            return Cow::Borrowed(self);
         }
-        about
+        let mut about = self.clone();
+        let members = header.handshake.as_deref().map(serde_json::from_str::<Value>);
+        let members = members.and_then(Result::ok).unwrap_or_default();
+        for (name, usual) in [("pingInterval", 25_000.0), ("pingTimeout", 20_000.0)] {
+            about.timers.insert(name, members[name].as_f64().unwrap_or(usual));
+        }
+        Cow::Owned(about)
     }
 }
 
@@ -51,6 +53,9 @@ pub(super) enum Fate {
 /// The names of durations that belong to the target.
 const TIMERS: [&str; 3] = ["pingInterval", "pingTimeout", "connectTimeout"];
 
+/// How long a server may leave a poll open in an upgrade: the original one looks this often whether one is left.
+const UPGRADE_MS: f64 = 100.0;
+
 /// Decides about a trial that would be played on an instance of which this is known.
 pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
     let about = &about.with_timers_of(trial);
@@ -63,7 +68,12 @@ pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
             "a hazard to the target: played where siospec starts it, or with --hazards".to_owned(),
         );
     }
-    let wait = expected_wait(&trial.case.script, about);
+    let upgrade = if trial.over == Some(Over::Upgraded) {
+        UPGRADE_MS
+    } else {
+        0.0
+    };
+    let wait = expected_wait(&trial.case.script, about) + upgrade;
     if wait > allowed.max_wait_ms {
         let seconds = |ms: f64| ms / 1000.0;
         return Fate::Skip(format!(
@@ -72,6 +82,11 @@ pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
         ));
     }
     Fate::Play(wait)
+}
+
+/// How long a trial waits at least, whatever the timers of the target, in milliseconds.
+pub(super) fn least_wait(trial: &Trial) -> f64 {
+    expected_wait(&trial.case.script, &About::default())
 }
 
 /// What the trial needs and the target lacks.

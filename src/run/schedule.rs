@@ -1,6 +1,7 @@
 //! Trials side by side: at most so many at once, the longest waits first, so that they overlap.
 //!
-//! What mostly waits for timers takes no room from the others, but where they are to be played one at a time.
+//! What waits for timers takes no room from the others, but where they are to be played one at a time. What needs calm has its
+//! turn once all others have begun and few of them are busy.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,24 +14,64 @@ pub(super) struct Turn {
     pub(super) index: usize,
     /// How long it waits for timers, in milliseconds.
     pub(super) wait_ms: f64,
+    /// Beside whom.
+    pub(super) company: Company,
+    /// The number of the variant that it is played on.
+    pub(super) variant: usize,
 }
 
-/// A trial that waits for at least so many milliseconds does little else.
+/// The number of the default among the variants.
+pub(super) const DEFAULT: usize = 0;
+
+/// Beside whom a trial is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// All that are no hazards.
+    All,
+    /// Few: its verdict was in doubt.
+    Few,
+    /// Hazards.
+    Hazards,
+    /// Nobody on the same instance: it is known to end the target.
+    Nobody,
+}
+
+impl Company {
+    const NUMBER: usize = 4;
+}
+
+/// A trial that waits for at least so many milliseconds leaves the target time for others.
+const WAITS_MS: f64 = 100.0;
+/// One that waits for at least so many does little else.
 const MOSTLY_WAITS_MS: f64 = 250.0;
 /// How many of those may go on besides, for each of the others.
-const WAITING_PER_JOB: usize = 2;
+const WAITING_PER_JOB: usize = 4;
+/// How many are little company, of which most waits.
+const FEW: usize = 20;
 
 /// What goes on at the same time. Dropping it ends all of it.
 pub(super) struct Floor<Play, Out> {
     /// What is still to be played, the next one last.
     waiting: Vec<Turn>,
+    /// How many of those are to be played beside all others.
+    waiting_for_all: usize,
     running: JoinSet<Out>,
     turn_of: HashMap<Id, Turn>,
-    /// How many of those that run mostly wait.
-    mostly_waiting: usize,
     jobs: usize,
     play: Play,
 }
+
+/// How much a trial takes from the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Busy,
+    /// It waits for a moment, as for an upgrade.
+    Pausing,
+    MostlyWaiting,
+}
+
+/// How many run, by company and pace.
+type Running = [[usize; 3]; Company::NUMBER];
 
 impl<Play, Playing, Out> Floor<Play, Out>
 where
@@ -38,46 +79,100 @@ where
     Playing: Future<Output = Out> + Send + 'static,
     Out: Send + 'static,
 {
-    pub(super) fn new(mut turns: Vec<Turn>, jobs: usize, play: Play) -> Self {
-        turns.sort_by(|a, b| a.wait_ms.total_cmp(&b.wait_ms).then(b.index.cmp(&a.index)));
-        Self {
-            waiting: turns,
+    pub(super) fn new(turns: Vec<Turn>, jobs: usize, play: Play) -> Self {
+        let mut floor = Self {
+            waiting: Vec::new(),
+            waiting_for_all: 0,
             running: JoinSet::new(),
             turn_of: HashMap::new(),
-            mostly_waiting: 0,
             jobs: jobs.max(1),
             play,
+        };
+        floor.add(turns);
+        floor
+    }
+
+    /// Has these played too.
+    pub(super) fn add(&mut self, mut turns: Vec<Turn>) {
+        if turns.is_empty() {
+            return;
         }
+        self.waiting.append(&mut turns);
+        self.waiting
+            .sort_by(|a, b| a.wait_ms.total_cmp(&b.wait_ms).then(b.index.cmp(&a.index)));
+        let for_all = |turn: &&Turn| turn.company == Company::All;
+        self.waiting_for_all = self.waiting.iter().filter(for_all).count();
     }
 
     /// Begins as many as there is room for, and says which.
-    pub(super) fn fill(&mut self) -> Vec<usize> {
+    pub(super) fn fill(&mut self) -> Vec<Turn> {
         let mut begun = Vec::new();
-        while let Some(at) = self.waiting.iter().rposition(|turn| self.has_room_for(*turn)) {
+        while let Some(at) = self.next_with_room() {
             let turn = self.waiting.remove(at);
-            self.mostly_waiting += usize::from(self.besides(turn));
+            self.waiting_for_all -= usize::from(turn.company == Company::All);
             let task = self.running.spawn((self.play)(turn));
             self.turn_of.insert(task.id(), turn);
-            begun.push(turn.index);
+            begun.push(turn);
         }
         begun
     }
 
-    fn has_room_for(&self, turn: Turn) -> bool {
-        if self.besides(turn) {
-            self.mostly_waiting < self.jobs * WAITING_PER_JOB
-        } else {
-            self.running.len() - self.mostly_waiting < self.jobs
+    /// The next trial for which there is room.
+    fn next_with_room(&self) -> Option<usize> {
+        let running = self.running();
+        self.waiting
+            .iter()
+            .rposition(|turn| self.has_room(turn, &running))
+    }
+
+    fn has_room(&self, turn: &Turn, running: &Running) -> bool {
+        if self.jobs == 1 && !self.running.is_empty() {
+            return false;
+        }
+        let of_company = running[turn.company as usize];
+        match turn.company {
+            Company::Nobody => of_company.iter().sum::<usize>() == 0,
+            Company::Few => {
+                self.waiting_for_all == 0 && self.busy() + of_company.iter().sum::<usize>() < self.few()
+            }
+            Company::All | Company::Hazards => {
+                let pace = self.pace(turn);
+                let most = if pace == Pace::MostlyWaiting {
+                    self.jobs * WAITING_PER_JOB
+                } else {
+                    self.jobs
+                };
+                of_company[pace as usize] < most
+            }
         }
     }
 
-    /// Whether this trial takes no room from the others.
-    fn besides(&self, turn: Turn) -> bool {
-        self.jobs > 1 && turn.wait_ms >= MOSTLY_WAITS_MS
+    /// Whether trials of a variant are left that are played beside all others.
+    pub(super) fn are_others_left(&self, variant: usize) -> bool {
+        let of_variant = |turn: &Turn| turn.company == Company::All && turn.variant == variant;
+        self.waiting_for_all > 0 || self.turn_of.values().any(of_variant)
     }
 
-    /// Waits for the next one to end; `None` when all have.
-    pub(super) async fn next(&mut self) -> Option<(usize, Result<Out, JoinError>)> {
+    fn running(&self) -> Running {
+        let mut running = Running::default();
+        self.turn_of
+            .values()
+            .for_each(|turn| running[turn.company as usize][self.pace(turn) as usize] += 1);
+        running
+    }
+
+    fn pace(&self, turn: &Turn) -> Pace {
+        if self.jobs == 1 || turn.wait_ms < WAITS_MS {
+            Pace::Busy
+        } else if turn.wait_ms < MOSTLY_WAITS_MS {
+            Pace::Pausing
+        } else {
+            Pace::MostlyWaiting
+        }
+    }
+
+    /// Waits for the next one to end; `None` when all that were begun have.
+    pub(super) async fn next(&mut self) -> Option<(Turn, Result<Out, JoinError>)> {
         loop {
             let (id, out) = match self.running.join_next_with_id().await? {
                 Ok((id, out)) => (id, Ok(out)),
@@ -85,10 +180,29 @@ where
             };
             // Only what `fill` began runs here; anything else must not end the whole floor.
             if let Some(turn) = self.turn_of.remove(&id) {
-                self.mostly_waiting -= usize::from(self.besides(turn));
-                return Some((turn.index, out));
+                return Some((turn, out));
             }
         }
+    }
+
+    /// Whether all that are played beside all others have begun, and few of those that are not done do more than wait.
+    pub(super) fn is_calm(&self) -> bool {
+        self.waiting_for_all == 0 && self.busy() < self.few()
+    }
+
+    /// How many of those that are played beside all others do more than wait.
+    fn busy(&self) -> usize {
+        let busy = |turn: &&Turn| turn.company == Company::All && self.pace(turn) != Pace::MostlyWaiting;
+        self.turn_of.values().filter(busy).count()
+    }
+
+    fn few(&self) -> usize {
+        FEW.min(self.jobs)
+    }
+
+    /// Whether nothing is left to be played.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
     }
 }
 
@@ -105,8 +219,14 @@ mod tests {
             .map(|(index, wait_ms)| Turn {
                 index,
                 wait_ms: *wait_ms,
+                company: Company::All,
+                variant: DEFAULT,
             })
             .collect()
+    }
+
+    fn indices(turns: &[Turn]) -> Vec<usize> {
+        turns.iter().map(|turn| turn.index).collect()
     }
 
     #[tokio::test]
@@ -116,7 +236,7 @@ mod tests {
         });
         let mut order = Vec::new();
         loop {
-            order.append(&mut floor.fill());
+            order.extend(indices(&floor.fill()));
             if floor.next().await.is_none() {
                 break;
             }
@@ -148,21 +268,67 @@ mod tests {
     #[tokio::test]
     async fn what_mostly_waits_takes_no_room_but_one_at_a_time_is_one() {
         let never = |_| std::future::pending::<()>();
-        let waits = [900.0, 800.0, 700.0, 600.0, 500.0, 0.0, 0.0, 0.0];
+        let waits = [
+            900.0, 800.0, 700.0, 600.0, 500.0, 400.0, 300.0, 300.0, 300.0, 100.0, 100.0, 100.0, 0.0, 0.0, 0.0,
+        ];
         let mut two = Floor::new(turns(&waits), 2, never);
-        assert_eq!(two.fill(), [0, 1, 2, 3, 5, 6]);
-        let mut two = Floor::new(turns(&waits[2..]), 2, never);
-        assert_eq!(two.fill(), [0, 1, 2, 3, 4]);
+        assert_eq!(indices(&two.fill()), [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13]);
+        let mut two = Floor::new(turns(&waits[8..]), 2, never);
+        assert_eq!(indices(&two.fill()), [0, 1, 2, 4, 5]);
         let mut one = Floor::new(turns(&waits), 1, never);
-        assert_eq!(one.fill(), [0]);
+        assert_eq!(indices(&one.fill()), [0]);
+    }
+
+    #[tokio::test]
+    async fn what_needs_calm_begins_when_few_others_are_busy() {
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let played = [
+            (900.0, Company::All, 1),
+            (0.0, Company::All, DEFAULT),
+            (0.0, Company::All, DEFAULT),
+            (5_000.0, Company::Few, DEFAULT),
+            (5_000.0, Company::Few, DEFAULT),
+            (0.0, Company::Nobody, DEFAULT),
+            (0.0, Company::Nobody, DEFAULT),
+        ];
+        let mut turns = turns(&played.map(|(wait_ms, ..)| wait_ms));
+        for (turn, (_, company, variant)) in turns.iter_mut().zip(played) {
+            (turn.company, turn.variant) = (company, variant);
+        }
+        let opened = Arc::clone(&gate);
+        let mut floor = Floor::new(turns, 2, move |turn: Turn| {
+            let gate = Arc::clone(&opened);
+            async move {
+                if !matches!(turn.index, 1 | 2) {
+                    drop(gate.acquire().await);
+                }
+            }
+        });
+        // Who is to be played with nobody has an instance of its own, and waits for the one before.
+        assert_eq!(indices(&floor.fill()), [0, 1, 2, 5]);
+        assert!(!floor.is_calm());
+        floor.next().await;
+        assert!(floor.is_calm());
+        assert_eq!(indices(&floor.fill()), [3]);
+        assert!(floor.are_others_left(DEFAULT));
+        floor.next().await;
+        assert!(!floor.are_others_left(DEFAULT) && floor.are_others_left(1));
+        assert_eq!(indices(&floor.fill()), [4]);
+        gate.add_permits(1);
+        let mut order = Vec::new();
+        while let Some((turn, _)) = floor.next().await {
+            order.push(turn.index);
+            floor.fill();
+        }
+        assert!(floor.is_empty() && order.contains(&6), "{order:?}");
     }
 
     #[tokio::test]
     async fn a_panic_names_its_trial() {
         let mut floor = Floor::new(turns(&[0.0]), 1, |_| async { panic!("on purpose") });
         floor.fill();
-        let (index, out): (usize, Result<(), _>) = floor.next().await.unwrap();
-        assert_eq!(index, 0);
+        let (turn, out): (Turn, Result<(), _>) = floor.next().await.unwrap();
+        assert_eq!(turn.index, 0);
         assert!(out.unwrap_err().is_panic());
     }
 }

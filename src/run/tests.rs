@@ -159,6 +159,44 @@ async fn who_is_proved_to_end_the_target_casts_no_doubt_on_those_before_it() {
     let suspected =
         |event: &&RunEvent| matches!(event, RunEvent::Retrying { reason, .. } if reason.contains("was lost"));
     assert_eq!(events.iter().filter(suspected).count(), 0);
+    // It had an instance of its own, so that one loss was proof.
+    let losses = events.iter().filter(|event| matches!(event, RunEvent::Notice(_)));
+    assert_eq!(losses.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trials_of_variants_are_planned_at_first_and_played_when_those_are_up() {
+    let script = "> GET ?EIO=4&transport=polling\n< 200\n";
+    let trials = vec![
+        trial("varied", "variant: recovery\n", script),
+        trial("plain", "", script),
+        trial("needy", "variant: recovery\nneeds: wings\n", script),
+    ];
+    let target = Arc::new(Target::builtin(None).unwrap());
+    let (_interrupt, interrupted) = watch::channel(false);
+    let mut events = Vec::new();
+    let mut listener = |event| events.push(event);
+    let result = run(
+        target,
+        &Rules::default(),
+        trials,
+        &options(),
+        interrupted,
+        &mut listener,
+    )
+    .await
+    .unwrap();
+    let verdicts = ["varied", "plain", "needy"].map(|path| verdict(&result, path).0);
+    assert_eq!(
+        verdicts,
+        [Verdict::Pass, Verdict::Pass, Verdict::Skip],
+        "{result:#?}"
+    );
+    assert!(
+        matches!(events[0], RunEvent::Started { planned: 3, .. }),
+        "{:?}",
+        events[0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 /// Who listens on a port.
@@ -29,6 +30,10 @@ pub(super) fn owner(port: u16, pgid: u32) -> Owner {
         .collect();
     if sockets.is_empty() {
         return Owner::Unknown;
+    }
+    // Mostly it is the process that was started, and nobody else need be looked at.
+    if !open_sockets(pgid).is_disjoint(&sockets) {
+        return Owner::Group;
     }
     let mut other = Owner::Unknown;
     for process in processes() {
@@ -84,15 +89,18 @@ fn group(stat: &str) -> Option<u32> {
     after_name.split_whitespace().nth(2)?.parse().ok()
 }
 
-/// Port and inode of every TCP socket that listens.
+/// Port and inode of every TCP socket that listens. The system tells of these first: what follows are connections, of which
+/// a busy machine has tens of thousands.
 fn listening() -> Vec<(u16, u64)> {
-    ["/proc/net/tcp", "/proc/net/tcp6"]
-        .into_iter()
-        .flat_map(|table| {
-            let text = fs::read_to_string(table).unwrap_or_default();
-            text.lines().skip(1).filter_map(listening_row).collect::<Vec<_>>()
-        })
-        .collect()
+    let mut found = Vec::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let Ok(table) = fs::File::open(table) else {
+            continue;
+        };
+        let rows = BufReader::new(table).lines().skip(1).map_while(Result::ok);
+        found.extend(rows.map_while(|row| listening_row(&row)));
+    }
+    found
 }
 
 fn listening_row(row: &str) -> Option<(u16, u64)> {

@@ -22,6 +22,9 @@ use crate::wire::payload::Packet;
 use crate::wire::stream::{Stream, describe};
 use crate::wire::tap::{LimitReached, Tap};
 
+/// How much is read at once, in bytes. The buffer is made, and cleared, for each connection.
+const READ: usize = 8 * 1024;
+
 /// A WebSocket to the target.
 pub(super) type Socket = WebSocketStream<Stream>;
 
@@ -41,6 +44,7 @@ pub(super) async fn connect(endpoint: &Endpoint, target: &str, tap: &Tap) -> Res
     let url = format!("ws://{}{}", endpoint.authority(), endpoint.resolve_target(target));
     let room = Some(tap.bytes_left());
     let config = WebSocketConfig::default()
+        .read_buffer_size(READ)
         .max_message_size(room)
         .max_frame_size(room);
     match tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await {
