@@ -5,16 +5,15 @@ use super::events::{CampaignEvent, CampaignListener, CampaignResult, Settings};
 use super::finding::{Finding, Times, shown, table, vector_id};
 use super::generate::{BATCH, Generator};
 use super::input::Input;
-use super::judge::{Difference, Judgement, judge, lost};
-use super::rounds::{Round, Suspects, rounds};
+use super::judge::{Difference, lost};
+use super::rounds::{Round, Rounds, rounds};
 use super::search::{Search, Shown};
+use super::verdicts::{Judged, Judging, Verdicts};
 use crate::suite::{Codec, Level, Rules, Vector, fits_glob};
-use crate::target::{
-    Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, FuzzEntry, StartError,
-};
+use crate::target::{Asked, Asker, Batch, CodecTarget, DriverError, End, FuzzEntry, StartError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// How often a driver is started again in one campaign.
 const RESTARTS: u32 = 10_000;
@@ -58,9 +57,8 @@ pub async fn fuzz_codec(
             if codecs.is_empty() { Some(0) } else { settings.runs },
         ),
         generator,
-        reference: CodecTarget::builtin().start().await?,
         asker: Asker::new(target, Some(started), RESTARTS),
-        search: Search::new(target, settings.patience / 4, interrupted.clone()).await?,
+        search: Search::new(target, settings.patience / 4, interrupted.clone()),
         since: 0,
         searching: Duration::ZERO,
         looked_at: began,
@@ -96,8 +94,7 @@ struct Campaign<'a> {
     settings: &'a Settings,
     known: &'a [FuzzEntry],
     generator: Arc<Generator>,
-    rounds: mpsc::Receiver<Round>,
-    reference: CodecInstance,
+    rounds: Rounds,
     asker: Asker<'a>,
     search: Search<'a>,
     /// The run since which the process that is asked now has been there.
@@ -113,61 +110,97 @@ impl Campaign<'_> {
     async fn play(&mut self, began: Instant) {
         let mut again: Option<Round> = None;
         let mut sent: Option<Round> = None;
+        let mut judging: Option<Judging> = None;
         loop {
             let next = match again.take() {
                 Some(round) => Some(round),
                 None => self.round(began).await,
             };
-            if next.is_none() && sent.is_none() || *self.interrupted.borrow() {
+            let asks = next.is_some() || sent.is_some();
+            if !asks && judging.is_none() || *self.interrupted.borrow() {
                 return;
             }
-            let mut instance = match self.asker.take().await {
-                Ok(instance) => instance,
-                Err(error) => {
-                    self.result.stopped = Some(error.to_string());
-                    return;
-                }
+            let mut answer = Ok(None);
+            if asks {
+                let mut instance = match self.asker.take().await {
+                    Ok(instance) => instance,
+                    Err(error) => {
+                        self.result.stopped = Some(error.to_string());
+                        return;
+                    }
+                };
+                let mut stop = self.interrupted.clone();
+                answer = tokio::select! {
+                    answer = instance.pass(next.as_ref().map(|round| &round.request), sent.as_ref().map(|round| &round.request)) => answer,
+                    _ = stop.wait_for(|stop| *stop) => return,
+                };
+                self.asker.give_back(instance, answer.as_ref().err()).await;
+            }
+            // The round before was judged while this one was answered.
+            let mut lives = match judging.take() {
+                Some(judging) => self.take_in(judging.end().await).await,
+                None => true,
             };
-            let mut stop = self.interrupted.clone();
-            let answer = tokio::select! {
-                answer = instance.pass(next.as_ref().map(|round| &round.request), sent.as_ref().map(|round| &round.request)) => answer,
-                _ = stop.wait_for(|stop| *stop) => return,
-            };
-            let suspects = match (&answer, &sent) {
-                (Ok(Some(answer)), Some(done)) => done.suspects(answer),
-                _ => Ok(Vec::new()),
-            };
-            let suspects = answer.and(suspects);
-            self.asker.give_back(instance, suspects.as_ref().err()).await;
-            match (suspects, sent.take()) {
-                (Ok(suspects), done) => {
-                    sent = next;
-                    if let Some(done) = done {
-                        self.result.runs += done.inputs.len() as u64;
-                        self.judge_all(suspects).await;
-                        if self.is_full(sent.is_none()) {
-                            self.asker.stop().await;
-                            again = sent.take();
-                            self.blame_for_memory(&done).await;
-                            self.since = done.end();
-                        }
+            match (answer, sent.take()) {
+                (Ok(answer), Some(done)) => {
+                    self.result.runs += done.inputs.len() as u64;
+                    let done = Arc::new(done);
+                    judging = answer.map(|answer| Judging::start(done.clone(), answer));
+                    if lives && self.is_full(next.is_none()) {
+                        self.asker.stop().await;
+                        lives = false;
+                        self.blame_for_memory(&done).await;
+                        self.since = done.end();
                     }
                 }
                 (Err(DriverError::Unsupported(_)), Some(done)) => {
-                    sent = next;
                     self.result.runs += done.inputs.len() as u64;
                 }
                 (Err(error), Some(done)) => {
-                    again = next;
+                    lives = false;
                     self.look_closer(&done, &error).await;
                     self.since = done.end();
                 }
+                (Ok(_), None) => {}
                 // The request could not even be written: the process ended after its last answer.
-                (Err(_), None) => again = next,
+                (Err(_), None) => lives = false,
+            }
+            match lives {
+                true => sent = next,
+                false => again = next,
             }
             let (runs, classes) = (self.result.runs, self.result.findings.len());
             (self.listener)(CampaignEvent::Progress { runs, classes });
         }
+    }
+
+    /// Takes in what came of a round. `false` where its answer was none, and the process is asked no more.
+    async fn take_in(&mut self, judged: Judged) -> bool {
+        let Judged {
+            round,
+            answer,
+            verdicts,
+        } = judged;
+        let proper = match verdicts {
+            Ok(verdicts) => {
+                self.add_verdicts(&round, verdicts).await;
+                self.asker.reuse(answer);
+                true
+            }
+            Err(DriverError::Unsupported(_)) => true,
+            Err(error) => {
+                self.asker.stop().await;
+                // It counts again when its inputs are asked about one by one.
+                self.result.runs -= round.inputs.len() as u64;
+                self.look_closer(&round, &error).await;
+                self.since = round.end();
+                false
+            }
+        };
+        if let Ok(round) = Arc::try_unwrap(round) {
+            self.rounds.give_back(round);
+        }
+        proper
     }
 
     /// Whether the target uses too much memory; it is not looked at after every round, but after the last one.
@@ -182,18 +215,17 @@ impl Campaign<'_> {
     /// The next round, unless the campaign has gone on for long enough.
     async fn round(&mut self, began: Instant) -> Option<Round> {
         let over = self.settings.time.is_some_and(|time| began.elapsed() >= time);
-        if over { None } else { self.rounds.recv().await }
+        if over { None } else { self.rounds.next().await }
     }
 
-    async fn judge_all(&mut self, suspects: Suspects) {
-        let inputs: Vec<Input> = suspects.iter().map(|(_, input, _)| input.clone()).collect();
-        let reference = self.reference.ask(&batch_of(&inputs)).await.unwrap_or_default();
-        for ((run, input, outcomes), reference) in suspects.iter().zip(&reference) {
-            match judge(input, reference, outcomes) {
-                Judgement::Same | Judgement::Unsupported => {}
-                Judgement::Free(name) => *self.result.freedoms.entry(name).or_default() += 1,
-                Judgement::Differs(difference) => self.record(*run, input, difference).await,
-            }
+    async fn add_verdicts(&mut self, round: &Round, verdicts: Verdicts) {
+        for (name, times) in verdicts.freedoms {
+            *self.result.freedoms.entry(name).or_default() += times;
+        }
+        for sighting in verdicts.sightings {
+            let run = round.first + sighting.index as u64;
+            let input = &round.inputs[sighting.index];
+            self.record(run, input, sighting.difference, sighting.times).await;
         }
     }
 
@@ -214,13 +246,17 @@ impl Campaign<'_> {
         self.searching += before.elapsed();
         self.result.runs += round.inputs.len() as u64;
         let mut blamed = false;
-        for ((run, input), asked) in (round.first..).zip(&round.inputs).zip(asked) {
+        for ((index, input), asked) in round.inputs.iter().enumerate().zip(asked) {
             match asked.outcomes {
-                Ok(outcomes) => self.judge_all(vec![(run, input.clone(), outcomes)]).await,
+                Ok(outcomes) => {
+                    let verdicts = Verdicts::of(round, index, &outcomes);
+                    self.add_verdicts(round, verdicts).await;
+                }
                 Err(error) => {
                     if let Some(difference) = lost(input, &error) {
                         blamed = true;
-                        self.record(run, input, difference).await;
+                        self.record(round.first + index as u64, input, difference, 1)
+                            .await;
                     }
                 }
             }
@@ -230,10 +266,10 @@ impl Campaign<'_> {
         let together = round.inputs.first().and_then(|input| lost(input, error));
         if let (false, false, Some(difference)) = (blamed, slow, together) {
             let class = format!("{}/together", difference.class);
-            if !self.is_new(&class) {
+            if !self.is_new(&class, 1) {
                 return;
             }
-            self.add(round.first, None, Difference { class, ..difference });
+            self.add(round.first, None, 1, Difference { class, ..difference });
         }
     }
 
@@ -259,8 +295,8 @@ impl Campaign<'_> {
         match grown {
             Some(shown) => {
                 let class = shown.difference.class.clone();
-                if self.is_new(&class) {
-                    self.add(round.first, Some(shown.clone()), shown.difference);
+                if self.is_new(&class, 1) {
+                    self.add(round.first, Some(shown.clone()), 1, shown.difference);
                 }
             }
             None => {
@@ -274,34 +310,35 @@ impl Campaign<'_> {
                         came,
                     }
                 });
-                if let Some(difference) = found.filter(|found| self.is_new(&found.class)) {
-                    self.add(round.first, None, difference);
+                if let Some(difference) = found.filter(|found| self.is_new(&found.class, 1)) {
+                    self.add(round.first, None, 1, difference);
                 }
             }
         }
     }
 
-    /// Counts a class; `true` where it was not seen before.
-    fn is_new(&mut self, class: &str) -> bool {
+    /// Counts a class, so many times; `true` where it was not seen before.
+    fn is_new(&mut self, class: &str, times: u64) -> bool {
         match self.result.findings.iter_mut().find(|found| found.class == class) {
             Some(found) => {
-                found.seen += 1;
+                found.seen += times;
                 false
             }
             None => true,
         }
     }
 
-    async fn record(&mut self, run: u64, input: &Input, difference: Difference) {
+    /// Takes in a difference that so many inputs showed, first this one.
+    async fn record(&mut self, run: u64, input: &Input, difference: Difference, times: u64) {
         let level = self
             .rules
             .get(difference.rule)
             .map_or(Level::Reference, |rule| rule.level);
         if matches!(level, Level::May | Level::Informational) {
-            *self.result.freedoms.entry("open-rule").or_default() += 1;
+            *self.result.freedoms.entry("open-rule").or_default() += times;
             return;
         }
-        if !self.is_new(&difference.class) {
+        if !self.is_new(&difference.class, times) {
             return;
         }
         if self
@@ -315,21 +352,22 @@ impl Campaign<'_> {
                 reference: Vec::new(),
                 times: Times(1),
             };
-            return self.add(run, Some(shown.clone()), shown.difference);
+            return self.add(run, Some(shown.clone()), times, shown.difference);
         }
         (self.listener)(CampaignEvent::Shrinking(&difference.class));
         let before = Instant::now();
         let shown = self.search.smallest(input, &difference).await;
         self.searching += before.elapsed();
         match shown {
-            Some(shown) => self.add(run, Some(shown.clone()), shown.difference),
+            Some(shown) => self.add(run, Some(shown.clone()), times, shown.difference),
             None => {
                 let came = format!("{} (but not when it was asked again)", difference.came);
                 let class = format!("{}/unstable", difference.class);
-                if self.is_new(&class) {
+                if self.is_new(&class, times) {
                     self.add(
                         run,
                         None,
+                        times,
                         Difference {
                             class,
                             came,
@@ -341,8 +379,8 @@ impl Campaign<'_> {
         }
     }
 
-    /// Takes in a class that was not seen before.
-    fn add(&mut self, run: u64, shown: Option<Shown>, difference: Difference) {
+    /// Takes in a class that was not seen before, and now so many times.
+    fn add(&mut self, run: u64, shown: Option<Shown>, seen: u64, difference: Difference) {
         let level = self
             .rules
             .get(difference.rule)
@@ -368,7 +406,7 @@ impl Campaign<'_> {
             level,
             fails: !survived || level.is_binding() || self.settings.strict,
             run,
-            seen: 1,
+            seen,
             expected: difference.expected,
             came: difference.came,
             input: shown.as_ref().map(shown_input).unwrap_or_default(),

@@ -27,7 +27,7 @@ enum Scope {
 }
 
 /// A frame at which two codecs differ.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step<'a> {
     pub(super) codec: Codec,
     /// The frame; `None` for an encoder.

@@ -3,7 +3,7 @@
 //! To fill the model costs more than most codecs take to decode what comes of it. So it is filled for some runs of a batch
 //! only; the others have siblings of these, or damaged vectors.
 
-use super::input::Input;
+use super::input::{Given, Input};
 use super::model;
 use super::mutate;
 use super::random::Random;
@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How many runs are asked about together: they are of one codec and one direction.
+/// How many runs are asked about together: they are of one codec and one direction. A request and its answer mostly fit
+/// into a pipe (64 KiB), so that neither side waits for the other to read.
 pub(super) const BATCH: u64 = 512;
 /// One run of so many has an input of its own from the model.
 const FRESH: u64 = 8;
@@ -92,18 +93,25 @@ impl Generator {
     /// [`BATCH`] and `count` is not more.
     pub(super) fn inputs(&self, first: u64, count: u64) -> Vec<Input> {
         let mut inputs = Vec::new();
+        self.fill(first, count, &mut inputs);
+        inputs
+    }
+
+    /// The same in place of other inputs, whose memory is used again.
+    pub(super) fn fill(&self, first: u64, count: u64, inputs: &mut Vec<Input>) {
+        let mut slots = Slots { inputs, filled: 0 };
         let (mut run, end) = (first, first + count);
         while run < end {
             let batch = run / BATCH;
             let until = end.min((batch + 1) * BATCH);
-            self.add_batch(batch, run..until, &mut inputs);
+            self.fill_batch(batch, run..until, &mut slots);
             run = until;
         }
-        inputs
+        slots.inputs.truncate(slots.filled);
     }
 
-    /// Appends the inputs of some runs of a batch.
-    fn add_batch(&self, batch: u64, runs: Range<u64>, inputs: &mut Vec<Input>) {
+    /// Makes the inputs of some runs of a batch.
+    fn fill_batch(&self, batch: u64, runs: Range<u64>, slots: &mut Slots<'_>) {
         let turn = usize::try_from(batch).unwrap_or(0) % self.turns.len().max(1);
         let (codec, encode) = self.turns.get(turn).copied().unwrap_or(TURNS[0]);
         let nothing = Seeds::default();
@@ -112,24 +120,70 @@ impl Generator {
         let fresh = (batch * BATCH..(batch + 1) * BATCH).step_by(FRESH as usize);
         if encode {
             let fresh: Vec<Value> = fresh.map(|run| packet(codec, &mut random(run))).collect();
-            inputs.extend(runs.map(|run| {
+            for run in runs {
                 let packet = match run % FRESH {
                     0 => fresh[(run % BATCH / FRESH) as usize].clone(),
                     _ => sibling_packet(&fresh, &seeds.encoded, &mut random(run)),
                 };
-                Input::packet(codec, packet)
-            }));
+                slots.put(Input::packet(codec, packet));
+            }
         } else {
             let fresh: Vec<Vec<Frame>> = fresh.map(|run| frames(codec, &mut random(run))).collect();
-            inputs.extend(runs.map(|run| {
-                let frames = match run % FRESH {
-                    0 => fresh[(run % BATCH / FRESH) as usize].clone(),
-                    _ => sibling_frames(&fresh, seeds, &mut random(run)),
-                };
-                Input::frames(codec, fitting(codec, frames))
-            }));
+            for run in runs {
+                let frames = slots.frames(codec);
+                match run % FRESH {
+                    0 => assign(frames, &fresh[(run % BATCH / FRESH) as usize]),
+                    _ => sibling_frames(frames, &fresh, seeds, &mut random(run)),
+                }
+                fit(codec, frames);
+            }
         }
     }
+}
+
+/// Inputs that are made in place of others.
+struct Slots<'a> {
+    inputs: &'a mut Vec<Input>,
+    filled: usize,
+}
+
+impl Slots<'_> {
+    /// The frames of the next input, which are still those of another.
+    fn frames(&mut self, codec: Codec) -> &mut Vec<Frame> {
+        if self.inputs.get(self.filled).is_none_or(Input::is_encoded) {
+            self.put(Input::frames(codec, Vec::new()));
+        } else {
+            self.filled += 1;
+        }
+        let input = &mut self.inputs[self.filled - 1];
+        input.codec = codec;
+        match &mut input.given {
+            Given::Frames(frames) => frames,
+            Given::Packet(_) => unreachable!("it was put here as frames, or found to be such"),
+        }
+    }
+
+    fn put(&mut self, input: Input) {
+        match self.inputs.get_mut(self.filled) {
+            Some(old) => *old = input,
+            None => self.inputs.push(input),
+        }
+        self.filled += 1;
+    }
+}
+
+/// Makes a copy in place of other frames.
+fn assign(frames: &mut Vec<Frame>, from: &[Frame]) {
+    frames.truncate(from.len());
+    let (same, more) = from.split_at(frames.len());
+    for (old, new) in frames.iter_mut().zip(same) {
+        match (old, new) {
+            (Frame::Text(old), Frame::Text(new)) => old.clone_from(new),
+            (Frame::Binary(old), Frame::Binary(new)) => old.clone_from(new),
+            (old, new) => *old = new.clone(),
+        }
+    }
+    frames.extend_from_slice(more);
 }
 
 /// Frames of the model. It never fails: at the end of its bytes all is as small as it can be.
@@ -138,31 +192,29 @@ fn frames(codec: Codec, random: &mut Random) -> Vec<Frame> {
     model::frames(codec, &mut Unstructured::new(&bytes)).unwrap_or_default()
 }
 
-/// Frames of the model or of a vector, and something is changed in them.
-fn sibling_frames(fresh: &[Vec<Frame>], seeds: &Seeds, random: &mut Random) -> Vec<Frame> {
+/// Makes frames of the model or of a vector in which something is changed.
+fn sibling_frames(frames: &mut Vec<Frame>, fresh: &[Vec<Frame>], seeds: &Seeds, random: &mut Random) {
     let from_model = seeds.decoded.is_empty() || random.once_in(2);
     let from = if from_model { fresh } else { &seeds.decoded };
-    let mut frames = random.pick(from).cloned().unwrap_or_default();
+    assign(frames, random.pick(from).map(Vec::as_slice).unwrap_or_default());
     if from_model && !random.once_in(3) {
-        vary(&mut frames, random);
+        vary(frames, random);
     } else {
-        mutate::damage(&mut frames, &seeds.frames, random);
+        mutate::damage(frames, &seeds.frames, random);
     }
-    frames
 }
 
-/// The same as this codec can be given it.
-fn fitting(codec: Codec, mut frames: Vec<Frame>) -> Vec<Frame> {
+/// Leaves what this codec can be given.
+fn fit(codec: Codec, frames: &mut Vec<Frame>) {
     if codec == Codec::EnginePayload {
         frames.truncate(1);
         if !matches!(frames.first(), Some(Frame::Text(_))) {
-            frames = vec![Frame::Text(String::new())];
+            *frames = vec![Frame::Text(String::new())];
         }
     }
     if codec == Codec::EnginePacket {
         frames.retain(|frame| *frame != Frame::Reset);
     }
-    frames
 }
 
 /// A packet of the model.
@@ -215,8 +267,9 @@ mod tests {
         assert_eq!(kinds.len(), 6, "{kinds:?}");
         assert!(
             different.len() > 4000,
-            "only {} of 6144 inputs differ",
-            different.len()
+            "only {} of {} inputs differ",
+            different.len(),
+            12 * BATCH
         );
     }
 

@@ -5,14 +5,14 @@ use super::encoded::compare_frames;
 use super::freedoms::{self, Step};
 use super::input::{Given, Input};
 use super::refusals;
-use crate::suite::compare::{came, normal};
+use crate::suite::compare::came;
 use crate::suite::{Codec, Frame, Outcome};
 use crate::target::{DriverError, End};
 use serde_json::Value;
 
 /// What a comparison came to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Judgement {
+pub(super) enum Judgement<'a> {
     /// Both agree.
     Same,
     /// They differ where they may: the name of the freedom.
@@ -20,7 +20,24 @@ pub(super) enum Judgement {
     /// One of the two has nothing of the kind.
     Unsupported,
     /// They must not differ like this.
-    Differs(Difference),
+    Differs(Found<'a>),
+}
+
+/// A difference that has not been put into words yet, which takes longer than to find it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found<'a> {
+    input: &'a Input,
+    kind: &'static str,
+    aspect: String,
+    rule: &'static str,
+    outcomes: Outcomes<'a>,
+}
+
+/// The outcomes of both in which a difference shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Outcomes<'a> {
+    One(Step<'a>),
+    All(&'a [Outcome], &'a [Outcome]),
 }
 
 /// A difference that is a finding.
@@ -37,7 +54,7 @@ pub(super) struct Difference {
 }
 
 /// Compares the outcomes of an input.
-pub(super) fn judge(input: &Input, reference: &[Outcome], target: &[Outcome]) -> Judgement {
+pub(super) fn judge<'a>(input: &'a Input, reference: &'a [Outcome], target: &'a [Outcome]) -> Judgement<'a> {
     match &input.given {
         Given::Packet(packet) => judge_encoded(input, packet, reference.first(), target),
         Given::Frames(frames) => match input.codec {
@@ -89,29 +106,44 @@ fn end_words(end: &End) -> String {
     }
 }
 
-struct Found<'a> {
-    input: &'a Input,
-    kind: &'static str,
-    aspect: String,
-    rule: &'static str,
-    step: Step<'a>,
-}
-
-impl Found<'_> {
-    fn differs(self) -> Judgement {
-        let words = |outcome: Option<&Outcome>| outcome.map_or_else(|| "nothing".to_owned(), came);
+impl<'a> Found<'a> {
+    /// The class of the difference.
+    pub(super) fn class(&self) -> String {
         let (codec, direction) = (self.input.codec.word(), self.input.direction());
-        Judgement::Differs(Difference {
-            class: format!("{codec}/{direction}/{}/{}", self.kind, self.aspect),
+        [codec, direction, self.kind, &self.aspect].join("/")
+    }
+
+    /// The difference in words.
+    pub(super) fn difference(&self) -> Difference {
+        let one = |outcome: Option<&Outcome>| outcome.map_or_else(|| "nothing".to_owned(), came);
+        let all = |outcomes: &[Outcome]| {
+            let words: Vec<String> = outcomes.iter().map(came).collect();
+            format!("{} outcomes: {}", outcomes.len(), words.join(" then "))
+        };
+        let (expected, came) = match self.outcomes {
+            Outcomes::One(step) => (one(step.reference), one(step.target.first())),
+            Outcomes::All(reference, target) => (all(reference), all(target)),
+        };
+        Difference {
+            class: self.class(),
             rule: self.rule,
-            expected: words(self.step.reference),
-            came: words(self.step.target.first()),
-        })
+            expected,
+            came,
+        }
+    }
+
+    fn differs(self) -> Judgement<'a> {
+        Judgement::Differs(self)
     }
 }
 
 /// Frames with an outcome each, given to one decoder.
-fn judge_frames(input: &Input, frames: &[Frame], reference: &[Outcome], target: &[Outcome]) -> Judgement {
+fn judge_frames<'a>(
+    input: &'a Input,
+    frames: &'a [Frame],
+    reference: &'a [Outcome],
+    target: &'a [Outcome],
+) -> Judgement<'a> {
     let fed = frames.iter().filter(|frame| **frame != Frame::Reset);
     if reference.len() != target.len() || fed.count() != target.len() {
         return count_differs(input, reference, target);
@@ -159,7 +191,12 @@ fn is_packet(outcome: &Outcome) -> bool {
 }
 
 /// The packets of one body.
-fn judge_payload(input: &Input, frames: &[Frame], reference: &[Outcome], target: &[Outcome]) -> Judgement {
+fn judge_payload<'a>(
+    input: &'a Input,
+    frames: &'a [Frame],
+    reference: &'a [Outcome],
+    target: &'a [Outcome],
+) -> Judgement<'a> {
     let whole = frames.first();
     let mut free = None;
     let refused = |outcomes: &[Outcome]| {
@@ -193,7 +230,7 @@ fn judge_payload(input: &Input, frames: &[Frame], reference: &[Outcome], target:
     free.map_or(Judgement::Same, Judgement::Free)
 }
 
-fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
+fn judge_step<'a>(input: &'a Input, step: Step<'a>) -> Judgement<'a> {
     let text = match step.frame {
         Some(Frame::Text(text)) => text,
         _ => "",
@@ -203,7 +240,7 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         kind,
         aspect,
         rule,
-        step,
+        outcomes: Outcomes::One(step),
     };
     let found = match (step.reference, step.target.first()) {
         (Some(Outcome::Unsupported(_)), _) | (_, Some(Outcome::Unsupported(_))) => {
@@ -213,15 +250,9 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             return Judgement::Same;
         }
         (Some(Outcome::Packet(ours)), Some(Outcome::Packet(theirs))) => {
-            let (ours, theirs) = (
-                normal(input.codec, ours, false),
-                normal(input.codec, theirs, false),
-            );
-            if ours == theirs {
-                return Judgement::Same;
-            }
-            let word = ours["type"].as_str().unwrap_or_default();
-            match compare_packets(&ours, &theirs) {
+            let (ours, theirs) = (Parts::of(input.codec, ours), Parts::of(input.codec, theirs));
+            let word = ours.word;
+            match ours.compare(&theirs) {
                 Ok(taken) => {
                     return taken
                         .first()
@@ -335,42 +366,65 @@ fn word_of<'a>(outcome: &'a Outcome, text: &str) -> &'a str {
     }
 }
 
-fn compare_packets(ours: &Value, theirs: &Value) -> Result<Vec<&'static str>, String> {
-    let mut taken = Vec::new();
-    for key in ["type", "nsp", "id", "data"] {
-        match alike(&ours[key], &theirs[key]) {
-            Ok(mut more) => taken.append(&mut more),
-            Err(why) => return Err(format!("{key}-{why}")),
-        }
-    }
-    Ok(taken)
+/// What a packet consists of, with what may be left out of it.
+struct Parts<'a> {
+    word: &'a str,
+    nsp: &'a str,
+    id: &'a Value,
+    data: &'a Value,
 }
 
-fn count_differs(input: &Input, reference: &[Outcome], target: &[Outcome]) -> Judgement {
-    let words = |outcomes: &[Outcome]| {
-        let words: Vec<String> = outcomes.iter().map(came).collect();
-        format!("{} outcomes: {}", outcomes.len(), words.join(" then "))
-    };
-    let class = format!(
-        "{}/{}/broken/number-of-outcomes",
-        input.codec.word(),
-        input.direction()
-    );
-    let rule = refusals::rule_of_end(input.codec);
-    Judgement::Differs(Difference {
-        class,
-        rule,
-        expected: words(reference),
-        came: words(target),
+impl<'a> Parts<'a> {
+    fn of(codec: Codec, packet: &'a Value) -> Self {
+        const NOTHING: &Value = &Value::Null;
+        const NO_TEXT: &Value = &Value::String(String::new());
+        let word = match packet["type"].as_str().unwrap_or_default() {
+            "binary_event" => "event",
+            "binary_ack" => "ack",
+            word => word,
+        };
+        let (data, nsp) = (&packet["data"], packet["nsp"].as_str().unwrap_or_default());
+        if codec != Codec::SocketPacket {
+            let data = if data.is_null() { NO_TEXT } else { data };
+            let (nsp, id) = ("", NOTHING);
+            return Self { word, nsp, id, data };
+        }
+        let nsp = if nsp.is_empty() { "/" } else { nsp };
+        let id = &packet["id"];
+        Self { word, nsp, id, data }
+    }
+
+    /// Compares these with those of a target, as [`alike`] compares values.
+    fn compare(&self, theirs: &Self) -> Result<Vec<&'static str>, String> {
+        for (key, ours, theirs) in [("type", self.word, theirs.word), ("nsp", self.nsp, theirs.nsp)] {
+            if ours != theirs {
+                return Err(format!("{key}-text"));
+            }
+        }
+        let mut taken = Vec::new();
+        for (key, ours, theirs) in [("id", self.id, theirs.id), ("data", self.data, theirs.data)] {
+            taken.append(&mut alike(ours, theirs).map_err(|why| format!("{key}-{why}"))?);
+        }
+        Ok(taken)
+    }
+}
+
+fn count_differs<'a>(input: &'a Input, reference: &'a [Outcome], target: &'a [Outcome]) -> Judgement<'a> {
+    Judgement::Differs(Found {
+        input,
+        kind: "broken",
+        aspect: "number-of-outcomes".to_owned(),
+        rule: refusals::rule_of_end(input.codec),
+        outcomes: Outcomes::All(reference, target),
     })
 }
 
-fn judge_encoded(
-    input: &Input,
+fn judge_encoded<'a>(
+    input: &'a Input,
     packet: &Value,
-    reference: Option<&Outcome>,
-    target: &[Outcome],
-) -> Judgement {
+    reference: Option<&'a Outcome>,
+    target: &'a [Outcome],
+) -> Judgement<'a> {
     let word = match packet {
         Value::Array(_) => "payload",
         packet => packet["type"].as_str().unwrap_or_default(),
@@ -388,7 +442,7 @@ fn judge_encoded(
             kind,
             aspect,
             rule,
-            step,
+            outcomes: Outcomes::One(step),
         }
         .differs()
     };
@@ -447,7 +501,7 @@ mod tests {
 
     fn class(input: &Input, ours: Outcome, theirs: Outcome) -> String {
         match judge(input, &[ours], &[theirs]) {
-            Judgement::Differs(difference) => difference.class,
+            Judgement::Differs(found) => found.class(),
             other => format!("{other:?}"),
         }
     }
@@ -496,8 +550,9 @@ mod tests {
             judge(&input, &ours, &[error("x"), error("x"), event()]),
             Judgement::Same
         );
-        let stuck = judge(&input, &ours, &[error("x"), error("x"), error("stuck")]);
-        assert!(matches!(stuck, Judgement::Differs(found) if found.class.ends_with("refuses/event-stuck")));
+        let theirs = [error("x"), error("x"), error("stuck")];
+        let stuck = judge(&input, &ours, &theirs);
+        assert!(matches!(stuck, Judgement::Differs(found) if found.class().ends_with("refuses/event-stuck")));
     }
 
     #[test]
@@ -518,7 +573,7 @@ mod tests {
         ] {
             let judged = judge(&input, &ours, &theirs);
             assert!(
-                matches!(&judged, Judgement::Differs(found) if found.class.ends_with(end)),
+                matches!(&judged, Judgement::Differs(found) if found.class().ends_with(end)),
                 "{end}: {judged:?}"
             );
         }

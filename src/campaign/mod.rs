@@ -22,6 +22,7 @@ mod search;
 mod shrink;
 mod speed;
 mod vary;
+mod verdicts;
 
 pub use conduct::fuzz_codec;
 pub use events::{CampaignEvent, CampaignListener, CampaignResult, Settings};

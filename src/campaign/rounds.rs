@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 const AHEAD: usize = 2;
 
 /// Inputs that are asked about together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Round {
     /// The run of its first input.
     pub(super) first: u64,
@@ -21,33 +21,58 @@ pub(super) struct Round {
     pub(super) request: BatchText,
 }
 
-/// The outcomes of those inputs of a round that need a closer look, with the numbers of their runs.
-pub(super) type Suspects = Vec<(u64, Input, Vec<Outcome>)>;
+/// The outcomes of those inputs of a round that need a closer look, by their index.
+pub(super) type Suspects = Vec<(usize, Vec<Outcome>)>;
 
-/// All rounds of a campaign, in order, as many as there are runs, or without end. Must be called within a runtime.
-pub(super) fn rounds(generator: Arc<Generator>, runs: Option<u64>) -> mpsc::Receiver<Round> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+/// All rounds of a campaign, in order.
+#[derive(Debug)]
+pub(super) struct Rounds {
+    made: mpsc::Receiver<Round>,
+    spent: mpsc::UnboundedSender<Round>,
+}
+
+/// As many rounds as there are runs, or without end. Must be called within a runtime.
+pub(super) fn rounds(generator: Arc<Generator>, runs: Option<u64>) -> Rounds {
+    let (sender, made) = mpsc::channel(AHEAD);
+    let (spent, mut returned) = mpsc::unbounded_channel::<Round>();
     tokio::task::spawn_blocking(move || {
         let mut next = 0;
         loop {
             let left = runs.map_or(BATCH, |runs| runs.saturating_sub(next).min(BATCH));
-            let inputs = generator.inputs(next, left);
-            let Some(round) = Round::new(next, inputs) else {
+            if left == 0 {
                 return;
-            };
+            }
+            let mut round = returned.try_recv().unwrap_or_default();
+            round.refill(next, left, &generator);
             next += left;
             if sender.blocking_send(round).is_err() {
                 return;
             }
         }
     });
-    receiver
+    Rounds { made, spent }
+}
+
+impl Rounds {
+    /// The next one; `None` after the last.
+    pub(super) async fn next(&mut self) -> Option<Round> {
+        self.made.recv().await
+    }
+
+    /// Gives a round back, so that its memory is used again.
+    pub(super) fn give_back(&self, round: Round) {
+        let _all_are_made = self.spent.send(round);
+    }
 }
 
 impl Round {
-    fn new(first: u64, inputs: Vec<Input>) -> Option<Self> {
-        let (codec, encode) = inputs.first().map(|input| (input.codec, input.is_encoded()))?;
-        let request = BatchText::new(codec, encode, inputs.len(), |text| {
+    /// Makes this the round of so many runs.
+    fn refill(&mut self, first: u64, count: u64, generator: &Generator) {
+        let Self { inputs, request, .. } = self;
+        generator.fill(first, count, inputs);
+        self.first = first;
+        let Some(kind) = inputs.first() else { return };
+        request.refill(kind.codec, kind.is_encoded(), inputs.len(), |text| {
             for (index, input) in inputs.iter().enumerate() {
                 if index > 0 {
                     text.push(',');
@@ -55,11 +80,6 @@ impl Round {
                 input.write(text);
             }
         });
-        Some(Self {
-            first,
-            inputs,
-            request,
-        })
     }
 
     /// The run after its last one.
@@ -72,16 +92,12 @@ impl Round {
     /// # Errors
     /// Where it is no proper answer.
     pub(super) fn suspects(&self, answer: &Reply) -> Result<Suspects, DriverError> {
-        let agrees = |index: usize, rest: &mut Rest<'_>| {
+        answer.differing(|index: usize, rest: &mut Rest<'_>| {
             let input = &self.inputs[index];
             match &input.given {
                 Given::Frames(frames) => agrees(input.codec, frames, rest),
                 Given::Packet(packet) => agrees_encoded(input.codec, packet, rest),
             }
-        };
-        let suspect = |(index, outcomes): (usize, Vec<Outcome>)| {
-            (self.first + index as u64, self.inputs[index].clone(), outcomes)
-        };
-        Ok(answer.differing(agrees)?.into_iter().map(suspect).collect())
+        })
     }
 }

@@ -8,7 +8,7 @@ use super::input::Input;
 use super::judge::{Difference, Judgement, judge, lost};
 use super::shrink::candidates;
 use crate::suite::Outcome;
-use crate::target::{Asked, Asker, Batch, CodecInstance, CodecTarget, DriverError, End, StartError};
+use crate::target::{Asked, Asker, Batch, CodecTarget, DriverError, End};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -30,7 +30,6 @@ const MOST_GROWN: u64 = 4_000_000;
 /// Looks closer at inputs.
 pub(super) struct Search<'a> {
     asker: Asker<'a>,
-    reference: CodecInstance,
     interrupted: watch::Receiver<bool>,
 }
 
@@ -45,16 +44,15 @@ pub(super) struct Shown {
 
 impl<'a> Search<'a> {
     /// A search that starts the target when it is needed, and gives it so much time for an answer.
-    pub(super) async fn new(
+    pub(super) fn new(
         target: &'a CodecTarget,
         patience: Duration,
         interrupted: watch::Receiver<bool>,
-    ) -> Result<Self, StartError> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             asker: Asker::new(target, None, RESTARTS).with_patience(patience),
-            reference: CodecTarget::builtin().start().await?,
             interrupted,
-        })
+        }
     }
 
     pub(super) async fn ask_each(&mut self, batch: &Batch) -> Vec<Asked> {
@@ -96,12 +94,12 @@ impl<'a> Search<'a> {
     /// The first of these inputs that shows the class.
     async fn first_of(&mut self, class: &str, inputs: &[Input]) -> Option<Shown> {
         let batch = batch_of(inputs);
-        let reference = self.reference.ask(&batch).await.ok()?;
         let asked = self.asker.ask_each(&batch).await;
-        for ((input, reference), asked) in inputs.iter().zip(reference).zip(asked) {
+        for (input, asked) in inputs.iter().zip(asked) {
+            let reference = input.by_reference(false);
             let difference = match &asked.outcomes {
                 Ok(outcomes) => match judge(input, &reference, outcomes) {
-                    Judgement::Differs(difference) => Some(difference),
+                    Judgement::Differs(found) if found.class() == class => Some(found.difference()),
                     _ => None,
                 },
                 Err(error) => lost(input, error),
@@ -149,8 +147,7 @@ impl<'a> Search<'a> {
             }
             break;
         }
-        let one = std::slice::from_ref(&input);
-        let reference = self.reference.ask(&batch_of(one)).await.ok()?.pop()?;
+        let reference = input.by_reference(false);
         let error = DriverError::Ended {
             end: End::Memory { used: 0, limit: 0 },
             tail: String::new(),

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 /// How many candidates are made of one input; those that leave out most come first.
 const MOST: usize = 2_000;
+/// How many lists and objects of a text are put in the place of what is around them.
+const MOST_CONTAINERS: usize = 200;
 
 /// Inputs that are smaller than this one, those that leave out most first.
 pub(super) fn candidates(input: &Input) -> Vec<Input> {
@@ -78,7 +80,16 @@ fn without_attachment(frames: &[Frame], at: usize) -> Option<Vec<Frame>> {
 
 fn of_text(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
-    let mut all = Vec::new();
+    let without = |(start, end): (usize, usize)| chars[..start].iter().chain(&chars[end..]).collect();
+    let (items, containers) = parts(&chars);
+    let mut all: Vec<String> = items.into_iter().map(without).collect();
+    for (begin, end) in containers.iter().take(MOST_CONTAINERS) {
+        let around = containers.iter().filter(|(from, to)| from < begin && end < to);
+        if let Some((from, to)) = around.min_by_key(|(from, to)| to - from) {
+            let inner = chars[..*from].iter().chain(&chars[*begin..*end]);
+            all.push(inner.chain(&chars[*to..]).collect());
+        }
+    }
     let mut length = chars.len();
     while length > 0 {
         // Windows that overlap by half find a part wherever it stands.
@@ -107,6 +118,45 @@ fn of_text(text: &str) -> Vec<String> {
         }
     }
     all
+}
+
+/// From where to where something stands in a text.
+type Place = (usize, usize);
+
+/// Where the items of lists and the members of objects stand, each with the comma beside it, the longest first; and where
+/// the lists and objects do.
+fn parts(chars: &[char]) -> (Vec<Place>, Vec<Place>) {
+    // Where each open container began, and its last item.
+    let mut begins: Vec<Place> = Vec::new();
+    let (mut found, mut containers) = (Vec::new(), Vec::new());
+    let (mut in_text, mut escaped) = (false, false);
+    for (at, c) in chars.iter().enumerate() {
+        if in_text {
+            in_text = escaped || *c != '"';
+            escaped = *c == '\\' && !escaped;
+            continue;
+        }
+        match c {
+            '"' => in_text = true,
+            '[' | '{' => begins.push((at, at + 1)),
+            ',' => {
+                if let Some((_, begin)) = begins.last_mut() {
+                    found.push((std::mem::replace(begin, at + 1), at + 1));
+                }
+            }
+            ']' | '}' => {
+                if let Some((open, begin)) = begins.pop() {
+                    let comma = usize::from(chars[begin - 1] == ',');
+                    found.push((begin - comma, at));
+                    containers.push((open, at + 1));
+                }
+            }
+            _ => {}
+        }
+    }
+    found.retain(|(begin, end)| begin < end);
+    found.sort_by_key(|(begin, end)| std::cmp::Reverse(end - begin));
+    (found, containers)
 }
 
 /// Where brackets and quotes open and close.
@@ -261,6 +311,24 @@ fn with(items: &[Value], at: usize, value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn items_are_left_out_with_their_commas() {
+        let text: Vec<char> = "2[\"a,]\\\"\",{\"b\":[1,2]},3]".chars().collect();
+        let (items, containers) = parts(&text);
+        let parts: Vec<String> = items
+            .into_iter()
+            .map(|(begin, end)| text[begin..end].iter().collect())
+            .collect();
+        assert_eq!(
+            parts,
+            ["{\"b\":[1,2]},", "\"b\":[1,2]", "\"a,]\\\"\",", "1,", ",2", ",3"]
+        );
+        assert_eq!(containers, [(15, 20), (10, 21), (1, 24)]);
+        let unwrapped = "2[\"a,]\\\"\",[1,2],3]".to_owned();
+        assert!(of_text(&text.iter().collect::<String>()).contains(&unwrapped));
+        assert_eq!(super::parts(&['[', ']', '}', ',']), (Vec::new(), vec![(0, 2)]));
+    }
 
     /// Follows the first candidate that still shows it.
     fn shrunk(mut input: Input, shows: impl Fn(&str) -> bool) -> String {

@@ -98,7 +98,7 @@ fn fits_outcome(vector: &Vector, expected: &Expected, outcome: &Outcome) -> bool
 }
 
 /// A packet with all that may be left out.
-pub fn normal(codec: Codec, packet: &Value, without_data: bool) -> Value {
+fn normal(codec: Codec, packet: &Value, without_data: bool) -> Value {
     let word = packet["type"].as_str().unwrap_or_default();
     let word = match word {
         "binary_event" => "event",

@@ -1,6 +1,7 @@
 //! A codec that is asked again and again: it is started anew where an input was too much for it, and that input is found.
 
 use super::codec::{Batch, CodecInstance, CodecTarget};
+use super::codec_driver::Reply;
 use super::driver::DriverError;
 use super::group::End;
 use super::instance::StartError;
@@ -126,6 +127,13 @@ impl<'a> Asker<'a> {
         match error {
             None | Some(DriverError::Unsupported(_)) => self.instance = Some(instance),
             Some(_) => instance.stop().await,
+        }
+    }
+
+    /// Takes an answer back that is of no use any more, for the sake of its memory.
+    pub fn reuse(&mut self, answer: Reply) {
+        if let Some(instance) = &mut self.instance {
+            instance.reuse(answer);
         }
     }
 

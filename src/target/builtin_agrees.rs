@@ -4,13 +4,15 @@
 use super::builtin_codec;
 use super::rest::Rest;
 use crate::suite::{Codec, Frame};
+use bytes::Bytes;
 use reference_impl::codec::{Decoder, EnginePacket, EnginePacketType, Packet, PacketType, decode_payload};
 use serde_json::Value;
 
 /// Takes the outcomes of an input from an answer, if they are those of the reference for these frames. `false` says
 /// nothing: the values may be the same in another form.
 ///
-/// After an error of a Socket.IO decoder outcomes are free until it is reset.
+/// After an error of a Socket.IO decoder outcomes are free until it is reset; where the target has nothing of the kind
+/// there is nothing to compare.
 pub fn agrees(codec: Codec, frames: &[Frame], rest: &mut Rest<'_>) -> bool {
     rest.eat("[")
         && match codec {
@@ -26,16 +28,17 @@ pub fn agrees_encoded(codec: Codec, packet: &Value, rest: &mut Rest<'_>) -> bool
     let Ok(frames) = builtin_codec::encode(codec, packet) else {
         return rest.eat_any();
     };
-    rest.eat("[{\"frames\":[")
-        && frames.iter().enumerate().all(|(index, frame)| {
-            (index == 0 || rest.eat(","))
-                && match frame {
-                    Frame::Text(text) => rest.eat_literal(text),
-                    Frame::Binary(bytes) => rest.eat_bytes(bytes),
-                    Frame::Reset | Frame::Odd(_) => false,
-                }
-        })
-        && rest.eat("]}]")
+    if !rest.eat("[{\"frames\":[") {
+        return rest.eat("[") && is_unsupported(rest) && rest.eat("]");
+    }
+    frames.iter().enumerate().all(|(index, frame)| {
+        (index == 0 || rest.eat(","))
+            && match frame {
+                Frame::Text(text) => rest.eat_literal(text),
+                Frame::Binary(bytes) => rest.eat_bytes(bytes),
+                Frame::Reset | Frame::Odd(_) => false,
+            }
+    }) && rest.eat("]}]")
 }
 
 fn same_engine_frames(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
@@ -91,11 +94,11 @@ fn word(packet_type: EnginePacketType) -> &'static str {
 
 fn same_socket(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
     let mut decoder = Decoder::default();
-    let (mut first, mut lost) = (true, false);
+    let (mut first, mut lost, mut free) = (true, false, false);
     for frame in frames {
         if *frame == Frame::Reset {
             decoder.reset();
-            lost = false;
+            lost = free;
             continue;
         }
         if !(std::mem::take(&mut first) || rest.eat(",")) {
@@ -108,8 +111,12 @@ fn same_socket(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
                 }
                 continue;
             }
+            _ if is_unsupported(rest) => {
+                (lost, free) = (true, true);
+                continue;
+            }
             Frame::Text(text) => decoder.decode_text(text),
-            Frame::Binary(bytes) => decoder.decode_binary(bytes.clone().into()),
+            Frame::Binary(bytes) => decoder.decode_binary(Bytes::copy_from_slice(bytes)),
             Frame::Reset | Frame::Odd(_) => return false,
         };
         let same = match decoded {
@@ -142,13 +149,18 @@ fn same_packet(packet: &Packet<'_>, rest: &mut Rest<'_>) -> bool {
             .is_none_or(|id| rest.eat(",\"id\":") && rest.eat(&id.to_string()))
         && packet
             .payload()
-            .is_none_or(|payload| rest.eat(",\"data\":") && rest.eat_filled(payload, packet.attachments()))
+            .is_none_or(|payload| rest.eat(",\"data\":") && rest.eat_json(payload, packet.attachments()))
         && rest.eat("}}")
 }
 
 /// Takes an error, whatever it says.
 fn is_error(rest: &mut Rest<'_>) -> bool {
     rest.eat("{\"error\":\"") && rest.eat_rest_of_literal() && rest.eat("}")
+}
+
+/// Takes the word that the target has nothing of the kind.
+fn is_unsupported(rest: &mut Rest<'_>) -> bool {
+    rest.eat("{\"unsupported\":\"") && rest.eat_rest_of_literal() && rest.eat("}")
 }
 
 #[cfg(test)]
@@ -223,6 +235,8 @@ mod tests {
                 "{other}"
             );
         }
+        let unsupported = "{\"unsupported\":\"no \\\"a\\\"\"}";
+        assert!(agrees_encoded(Codec::SocketPacket, &packet, &[unsupported]));
         assert!(!agrees_encoded(
             Codec::SocketPacket,
             &packet,
@@ -245,6 +259,19 @@ mod tests {
         ));
         assert!(!agrees(Codec::SocketPacket, &frames, &[error, leave, error]));
         assert!(!agrees(Codec::SocketPacket, &frames, &[leave, leave, leave]));
+    }
+
+    #[test]
+    fn what_a_target_has_not_leaves_nothing_to_compare() {
+        let frames = [text("1"), text("4{}"), Frame::Reset, text("1")];
+        let (leave, unsupported) = (
+            "{\"packet\":{\"type\":\"disconnect\",\"nsp\":\"/\"}}",
+            "{\"unsupported\":\"no\"}",
+        );
+        let wait = "{\"wait\":true}";
+        let agrees = |outcomes: &[&str]| agrees(Codec::SocketPacket, &frames, outcomes);
+        assert!(agrees(&[leave, unsupported, leave]) && agrees(&[leave, unsupported, wait]));
+        assert!(!agrees(&[wait, unsupported, leave]) && !agrees(&[leave, unsupported]));
     }
 
     #[test]

@@ -26,26 +26,47 @@ const ENGINE_TYPES: [(EnginePacketType, &str); 7] = [
 /// The outcomes of each input.
 pub(super) fn answer(batch: &Batch) -> Vec<Vec<Outcome>> {
     let one = |input: &Value| {
-        if batch.encode {
-            let mut outcome = encode(batch.codec, input);
-            for _ in 1..batch.repeat {
-                outcome = encode(batch.codec, input);
-            }
-            return vec![outcome.map_or_else(Outcome::Unsupported, Outcome::Frames)];
-        }
-        let frames = input.as_array().map(Vec::as_slice).unwrap_or_default();
-        let decode = || match batch.codec {
-            Codec::EnginePacket => frames.iter().map(decode_engine).collect(),
-            Codec::EnginePayload => decode_body(frames),
-            Codec::SocketPacket => decode_socket(frames, batch.without_data),
+        let frames: Vec<Frame> = match batch.encode {
+            true => Vec::new(),
+            false => input.as_array().into_iter().flatten().map(frame).collect(),
         };
-        let mut outcomes = decode();
+        let work = || match batch.encode {
+            true => vec![encoded(batch.codec, input)],
+            false => decoded(batch.codec, &frames, batch.without_data),
+        };
+        let mut outcomes = work();
         for _ in 1..batch.repeat {
-            outcomes = decode();
+            outcomes = work();
         }
         outcomes
     };
     batch.inputs.iter().map(one).collect()
+}
+
+/// What the reference makes of a packet.
+pub fn encoded(codec: Codec, packet: &Value) -> Outcome {
+    encode(codec, packet).map_or_else(Outcome::Unsupported, Outcome::Frames)
+}
+
+/// What the reference makes of frames that are given to one decoder.
+pub fn decoded(codec: Codec, frames: &[Frame], without_data: bool) -> Vec<Outcome> {
+    match codec {
+        Codec::EnginePacket => frames.iter().map(decode_engine).collect(),
+        Codec::EnginePayload => decode_body(frames),
+        Codec::SocketPacket => decode_socket(frames, without_data),
+    }
+}
+
+/// A frame as a request has it.
+fn frame(value: &Value) -> Frame {
+    match value {
+        Value::String(text) => Frame::Text(text.clone()),
+        _ if value.get("$reset").is_some() => Frame::Reset,
+        _ => binary(value).map_or_else(
+            || Frame::Odd(value.to_string()),
+            |data| Frame::Binary(data.to_vec()),
+        ),
+    }
 }
 
 /// The frames of a packet.
@@ -130,6 +151,10 @@ fn frames(encoded: reference_impl::codec::Encoded) -> Vec<Frame> {
 fn arguments(values: &[Value]) -> Result<Arguments, String> {
     let mut arguments = Arguments::new();
     for value in values {
+        if plain(value) {
+            arguments.push_json(json_of(value)?);
+            continue;
+        }
         let mut pieces = Vec::new();
         take_apart(value, &mut pieces)?;
         arguments.push_pieces(pieces.iter().map(|piece| match piece {
@@ -140,10 +165,14 @@ fn arguments(values: &[Value]) -> Result<Arguments, String> {
     Ok(arguments)
 }
 
+fn json_of(value: &Value) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|error| error.to_string())
+}
+
 /// The JSON text of a value, with its binary parts between.
 fn take_apart(value: &Value, pieces: &mut Vec<Result<String, Bytes>>) -> Result<(), String> {
     if plain(value) {
-        pieces.push(Ok(value.to_string()));
+        pieces.push(Ok(json_of(value)?));
     } else if let Some(data) = binary(value) {
         pieces.push(Err(data));
     } else if let Value::Array(items) = value {
@@ -185,19 +214,23 @@ fn binary(value: &Value) -> Option<Bytes> {
     STANDARD.decode(encoded).ok().map(Bytes::from)
 }
 
-fn decode_engine(frame: &Value) -> Outcome {
-    if let Some(data) = binary(frame) {
-        return engine_outcome(&EnginePacket::Binary(data));
-    }
-    match frame.as_str().map(EnginePacket::decode_frame) {
-        Some(Ok(packet)) => engine_outcome(&packet),
-        Some(Err(error)) => Outcome::Error(error.to_string()),
-        None => Outcome::Unsupported("the reference takes text and bytes only".to_owned()),
+fn decode_engine(frame: &Frame) -> Outcome {
+    match frame {
+        Frame::Binary(data) => engine_outcome(&EnginePacket::Binary(data.clone().into())),
+        Frame::Text(text) => match EnginePacket::decode_frame(text) {
+            Ok(packet) => engine_outcome(&packet),
+            Err(error) => Outcome::Error(error.to_string()),
+        },
+        Frame::Reset | Frame::Odd(_) => odd(),
     }
 }
 
-fn decode_body(frames: &[Value]) -> Vec<Outcome> {
-    let Some(body) = frames.first().and_then(Value::as_str) else {
+fn odd() -> Outcome {
+    Outcome::Unsupported("the reference takes text and bytes only".to_owned())
+}
+
+fn decode_body(frames: &[Frame]) -> Vec<Outcome> {
+    let Some(Frame::Text(body)) = frames.first() else {
         return vec![Outcome::Unsupported("the reference takes text only".to_owned())];
     };
     let outcome = |packet: Result<EnginePacket<'_>, _>| match packet {
@@ -222,21 +255,19 @@ fn engine_outcome(packet: &EnginePacket<'_>) -> Outcome {
     })
 }
 
-fn decode_socket(frames: &[Value], without_data: bool) -> Vec<Outcome> {
+fn decode_socket(frames: &[Frame], without_data: bool) -> Vec<Outcome> {
     let mut decoder = Decoder::default();
-    let mut outcomes = Vec::new();
+    let mut outcomes = Vec::with_capacity(frames.len());
     for frame in frames {
-        let decoded = if frame.get("$reset").is_some() {
-            decoder.reset();
-            continue;
-        } else if let Some(data) = binary(frame) {
-            taken(decoder.decode_binary(data), without_data)
-        } else if let Some(text) = frame.as_str() {
-            taken(decoder.decode_text(text), without_data)
-        } else {
-            Outcome::Unsupported("the reference takes text and bytes only".to_owned())
-        };
-        outcomes.push(decoded);
+        outcomes.push(match frame {
+            Frame::Reset => {
+                decoder.reset();
+                continue;
+            }
+            Frame::Binary(data) => taken(decoder.decode_binary(data.clone().into()), without_data),
+            Frame::Text(text) => taken(decoder.decode_text(text), without_data),
+            Frame::Odd(_) => odd(),
+        });
     }
     outcomes
 }

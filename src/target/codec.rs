@@ -86,19 +86,32 @@ pub struct BatchText {
     text: String,
 }
 
-impl BatchText {
-    /// The request for inputs of this kind, of which `write` appends the JSON texts with commas between them.
-    pub fn new(codec: Codec, encode: bool, inputs: usize, write: impl FnOnce(&mut String)) -> Self {
-        let what = if encode { "encode" } else { "decode" };
-        let mut text = format!("\"do\":\"{what}\",\"codec\":\"{}\",\"inputs\":[", codec.word());
-        write(&mut text);
-        text.push(']');
+impl Default for BatchText {
+    fn default() -> Self {
         Self {
-            codec,
-            encode,
-            inputs,
-            text,
+            codec: Codec::SocketPacket,
+            encode: false,
+            inputs: 0,
+            text: String::new(),
         }
+    }
+}
+
+impl BatchText {
+    /// Makes this the request for inputs of this kind, of which `write` appends the JSON texts with commas between them.
+    pub fn refill(&mut self, codec: Codec, encode: bool, inputs: usize, write: impl FnOnce(&mut String)) {
+        (self.codec, self.encode, self.inputs) = (codec, encode, inputs);
+        let text = &mut self.text;
+        text.clear();
+        text.push_str(if encode {
+            "\"do\":\"encode\",\"codec\":\""
+        } else {
+            "\"do\":\"decode\",\"codec\":\""
+        });
+        text.push_str(codec.word());
+        text.push_str("\",\"inputs\":[");
+        write(text);
+        text.push(']');
     }
 
     fn batch(&self) -> Batch {
@@ -247,6 +260,13 @@ impl CodecInstance {
                 let next = next.map(|next| next.text.as_str());
                 codec_driver::pass(driver, next, sent.map(|sent| sent.inputs)).await
             }
+        }
+    }
+
+    /// Takes an answer back that is of no use any more, for the sake of its memory.
+    pub fn reuse(&mut self, answer: Reply) {
+        if let Body::Driver(driver) = &mut self.0 {
+            driver.reuse(answer.into_line());
         }
     }
 

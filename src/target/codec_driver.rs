@@ -47,6 +47,11 @@ impl Reply {
         }
     }
 
+    /// The line that was the answer.
+    pub(super) fn into_line(self) -> String {
+        self.line
+    }
+
     /// The inputs, by their index, whose outcomes `agrees` does not take from the answer, with those outcomes.
     ///
     /// # Errors

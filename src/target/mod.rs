@@ -23,6 +23,7 @@ mod named;
 mod output;
 pub mod port;
 mod rest;
+mod rest_json;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -32,6 +33,7 @@ pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
 pub use builtin_agrees::{agrees, agrees_encoded};
 pub use builtin_client::client_faults;
+pub use builtin_codec::{decoded, encoded};
 pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, BatchText, CodecInstance, CodecTarget};
 pub use codec_driver::Reply;

@@ -1,7 +1,8 @@
 // Drives socket.io-parser and engine.io-parser for siospec: JSON Lines, see docs/driver.md.
 import * as engine from "engine.io-parser";
 import * as socket from "socket.io-parser";
-import { say, serve, version } from "../kit/javascript/driver.mjs";
+import { version } from "../kit/javascript/driver.mjs";
+import { answerAll } from "../kit/javascript/lines.mjs";
 import { Unsupported, tell } from "../kit/javascript/values.mjs";
 
 // An error is an outcome: nobody looks at its stack.
@@ -231,4 +232,4 @@ function answer(line) {
 }
 
 const hello = { name: "socket.io-parser", version: version("socket.io-parser", import.meta.url), codecs: Object.keys(decoders) };
-await serve(hello, (line) => say(answer(line)));
+answerAll(hello, answer);

@@ -141,10 +141,12 @@ fn an_input_that_ends_the_process_is_found_and_no_other_run_is_lost() {
         .says("1024 runs");
     let ended = ended.says("FOUND    socket-packet/decode/crash/exit-status-j-fatal-a-text-ended-early");
     assert_eq!(ended.out.matches("FOUND").count(), 1, "{}", ended.all());
+    // The text alone in the plainest packet of the type in which it was seen first, such as `2["\u0000"]`.
+    let vectors = table(&folder);
+    let decode = vectors.lines().find(|line| line.starts_with("decode = "));
     assert!(
-        table(&folder).contains("decode = ['2[\"\\u0000\"]']"),
-        "{}",
-        table(&folder)
+        decode.is_some_and(|line| line.contains("\"\\u0000\"") && line.len() < 45),
+        "{vectors}"
     );
     replay(&folder, &[], &["python3", CODEC, "crash"])
         .expect(1)

@@ -1,20 +1,26 @@
 //! The lines of a driver: bounded, and JSON objects each.
 
 use serde_json::Value;
+use std::borrow::Cow;
+use std::io::BufRead as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::ChildStdout;
 
 /// The longest line that a driver may write, in bytes.
 pub(super) const LONGEST_LINE: usize = 32 << 20;
 
-/// How much is read at once, in bytes.
-const READ: usize = 32 << 10;
+/// How much is read at once, in bytes: as much as a pipe holds.
+const READ: usize = 64 << 10;
+/// The most memory that is kept for the next line, in bytes.
+const MOST_SPARE: usize = 4 << 20;
 
 /// The standard output of a driver, line by line.
 #[derive(Debug)]
 pub(in crate::target) struct Lines {
     stdout: ChildStdout,
     buffer: Vec<u8>,
+    /// Memory of a line that is of no use any more.
+    spare: Vec<u8>,
 }
 
 /// Why there is no further line.
@@ -29,6 +35,15 @@ impl Lines {
         Self {
             stdout,
             buffer: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// Takes the memory of a line back: to ask for so much at once again and again is slow.
+    pub(super) fn reuse(&mut self, line: String) {
+        if line.capacity() <= MOST_SPARE {
+            self.spare = line.into_bytes();
+            self.spare.clear();
         }
     }
 
@@ -36,10 +51,14 @@ impl Lines {
     pub(super) async fn next(&mut self) -> Result<String, LineError> {
         let mut looked_at = 0;
         loop {
-            if let Some(at) = self.buffer[looked_at..].iter().position(|byte| *byte == b'\n') {
-                let rest = self.buffer.split_off(looked_at + at + 1);
+            let new = &self.buffer[looked_at..];
+            // Quicker than to look at byte after byte.
+            let end = looked_at + { new }.skip_until(b'\n').unwrap_or(0);
+            if end > looked_at && self.buffer[end - 1] == b'\n' {
+                let mut rest = std::mem::take(&mut self.spare);
+                rest.extend_from_slice(&self.buffer[end..]);
                 let mut line = std::mem::replace(&mut self.buffer, rest);
-                line.pop();
+                line.truncate(end - 1);
                 return Ok(String::from_utf8(line)
                     .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()));
             }
@@ -71,7 +90,10 @@ pub(in crate::target) fn read_json(line: &str) -> Result<Value, String> {
 }
 
 /// JSON text whose lone surrogates, which Rust has no strings for, are replaced by U+FFFD.
-pub(in crate::target) fn mended(text: &str) -> String {
+pub(in crate::target) fn mended(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
     let unit = |at: usize| {
         let digits = text.as_bytes().get(at..at + 6)?.strip_prefix(b"\\u")?;
         u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
@@ -95,7 +117,7 @@ pub(in crate::target) fn mended(text: &str) -> String {
         };
     }
     mended.push_str(&text[copied..]);
-    mended
+    Cow::Owned(mended)
 }
 
 #[cfg(test)]

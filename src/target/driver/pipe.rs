@@ -52,7 +52,12 @@ pub(in crate::target) enum Reader {
 #[derive(Debug)]
 pub(in crate::target) enum Writer {
     /// The standard input of a process.
-    Process(ChildStdin),
+    Process {
+        /// Its standard input.
+        stdin: ChildStdin,
+        /// Memory for what is sent.
+        line: String,
+    },
     /// Messages for a driver in this process.
     InProcess(mpsc::Sender<Value>),
 }
@@ -83,7 +88,8 @@ impl Pipe {
         let (process, stdin, stdout) = Process::drive(launch, limits)?;
         let (process, lines) = (Arc::new(process), Lines::new(stdout));
         let reader = Reader::Process { lines, process };
-        Self::greeted(reader, Writer::Process(stdin), limits.start, patience).await
+        let line = String::new();
+        Self::greeted(reader, Writer::Process { stdin, line }, limits.start, patience).await
     }
 
     /// The same with a driver in this process.
@@ -171,9 +177,7 @@ impl Pipe {
         let sent = async {
             if let Some(request) = request {
                 self.last_id += 1;
-                self.writer
-                    .send_text(&format!("{{\"id\":{},{request}}}", self.last_id))
-                    .await;
+                self.writer.send_members(self.last_id, request).await;
             }
         };
         let came = async {
@@ -189,6 +193,13 @@ impl Pipe {
         let Some(line) = line? else { return Ok(None) };
         self.answered += 1;
         Ok(Some((self.answered, line)))
+    }
+
+    /// Takes the memory of an answer back.
+    pub(in crate::target) fn reuse(&mut self, line: String) {
+        if let Reader::Process { lines, .. } = &mut self.reader {
+            lines.reuse(line);
+        }
     }
 
     /// The same driver, with this much time for an answer.
@@ -224,24 +235,34 @@ impl Writer {
     /// Sends a message. Who does not read has ended or will not answer: that is noticed there.
     pub(in crate::target) async fn send(&mut self, message: Value) {
         match self {
-            Self::Process(_) => self.send_text(&message.to_string()).await,
-            Self::InProcess(requests) => {
-                let _noticed_there = requests.send(message).await;
-            }
-        }
-    }
-
-    /// The same for a JSON object as text.
-    async fn send_text(&mut self, message: &str) {
-        match self {
-            Self::Process(stdin) => {
+            Self::Process { stdin, .. } => {
                 let line = format!("{message}\n");
                 if stdin.write_all(line.as_bytes()).await.is_ok() {
                     let _noticed_there = stdin.flush().await;
                 }
             }
             Self::InProcess(requests) => {
-                if let Ok(message) = serde_json::from_str(message) {
+                let _noticed_there = requests.send(message).await;
+            }
+        }
+    }
+
+    /// The same for a JSON object with this id, whose other members are text.
+    async fn send_members(&mut self, id: u64, members: &str) {
+        match self {
+            Self::Process { stdin, line } => {
+                line.clear();
+                line.push_str("{\"id\":");
+                line.push_str(&id.to_string());
+                line.push(',');
+                line.push_str(members);
+                line.push_str("}\n");
+                if stdin.write_all(line.as_bytes()).await.is_ok() {
+                    let _noticed_there = stdin.flush().await;
+                }
+            }
+            Self::InProcess(requests) => {
+                if let Ok(message) = serde_json::from_str(&format!("{{\"id\":{id},{members}}}")) {
                     let _noticed_there = requests.send(message).await;
                 }
             }

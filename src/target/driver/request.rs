@@ -13,24 +13,24 @@ pub(crate) enum Request {
     Decode {
         /// The codec.
         codec: String,
-        /// For each a list of texts, `{"$binary": …}`, `{"$special": …}` or `{"$reset": true}`.
-        inputs: Vec<Value>,
         /// `false` to leave out the data of packets.
         #[serde(skip_serializing_if = "Option::is_none")]
         data: Option<bool>,
         /// How often each is decoded by a new decoder; 1 if absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         repeat: Option<u32>,
+        /// For each a list of texts, `{"$binary": …}`, `{"$special": …}` or `{"$reset": true}`.
+        inputs: Vec<Value>,
     },
     /// Encode each input, a packet, or for `engine-payload` a list of packets.
     Encode {
         /// The codec.
         codec: String,
-        /// The packets.
-        inputs: Vec<Value>,
         /// How often each is encoded from the same value; 1 if absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         repeat: Option<u32>,
+        /// The packets.
+        inputs: Vec<Value>,
     },
     /// Make a client of a namespace and let it connect.
     Connect {

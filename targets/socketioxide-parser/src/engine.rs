@@ -13,21 +13,21 @@ use serde_json::{Value, json};
 const MAX_PAYLOAD: u64 = 64 << 20;
 
 /// The outcome of each frame.
-pub fn decode_packets(frames: &[Frame<'_>]) -> Vec<Outcome> {
-    let outcome = |frame: &Frame<'_>| match frame {
-        Frame::Binary(bytes) => tell(Ok(Packet::Binary(bytes.clone()))),
-        Frame::Text(text) => tell(Packet::parse(ProtocolVersion::V4, text.to_string())),
+pub fn decode_packets<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome> {
+    let outcome = |frame: Frame<'a>| match frame {
+        Frame::Binary(bytes) => tell(Ok(Packet::Binary(bytes))),
+        Frame::Text(text) => tell(Packet::parse(ProtocolVersion::V4, text.into_owned())),
         Frame::Reset | Frame::Odd => Outcome::Unsupported("Rust has text and bytes only".to_owned()),
     };
-    frames.iter().map(outcome).collect()
+    frames.map(outcome).collect()
 }
 
 /// The packets of a payload, up to the first error: there the server gives up.
-pub fn decode_payload(frames: &[Frame<'_>]) -> Vec<Outcome> {
-    let Some(Frame::Text(body)) = frames.first() else {
+pub fn decode_payload<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome> {
+    let Some(Frame::Text(body)) = frames.next() else {
         return vec![Outcome::Unsupported("Rust has text and bytes only".to_owned())];
     };
-    let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+    let body = Full::new(Bytes::from(body.into_owned()));
     let packets = payload::decoder(body, None, ProtocolVersion::V4, MAX_PAYLOAD);
     futures_executor::block_on(async {
         let mut packets = std::pin::pin!(packets);

@@ -2,11 +2,13 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
 /// What is given to a decoder.
+#[derive(Clone)]
 pub enum Frame<'a> {
     Text(Cow<'a, str>),
     Binary(Bytes),
@@ -40,13 +42,21 @@ impl<'de> Visitor<'de> for Read {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Frame<'de>, A::Error> {
         let mut frame = Frame::Odd;
-        while let Some((key, value)) = members.next_entry::<Cow<'de, str>, serde_json::Value>()? {
-            frame = match (key.as_ref(), value.as_str()) {
-                ("$reset", _) => Frame::Reset,
-                ("$binary", Some(text)) => Frame::Binary(STANDARD.decode(text).map_err(de::Error::custom)?.into()),
-                _ => frame,
+        while let Some(Text(key)) = members.next_key::<Text<'de>>()? {
+            frame = match key.as_ref() {
+                "$binary" => {
+                    let Text(encoded) = members.next_value()?;
+                    Frame::Binary(STANDARD.decode(encoded.as_ref()).map_err(de::Error::custom)?.into())
+                }
+                "$reset" => members.next_value::<IgnoredAny>().map(|_| Frame::Reset)?,
+                _ => members.next_value::<IgnoredAny>().map(|_| frame)?,
             };
         }
         Ok(frame)
     }
 }
+
+/// A text that is borrowed where it can be.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -10,18 +10,21 @@ mod values;
 use frame::Frame;
 use outcome::Outcome;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::hint::black_box;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::marker::PhantomData;
 
 /// The codecs, by their names.
 const CODECS: [&str; 3] = ["engine-packet", "engine-payload", "socket-packet"];
+/// How much is read at once, in bytes: as much as a pipe holds.
+const READ: usize = 1 << 16;
 
+/// A request without its inputs.
 #[derive(Deserialize)]
-struct Request<'a> {
+struct Request {
     id: Value,
     #[serde(rename = "do")]
     what: String,
@@ -29,12 +32,17 @@ struct Request<'a> {
     codec: String,
     data: Option<bool>,
     repeat: Option<u32>,
+}
+
+/// The inputs of a request, wherever they stand in it.
+#[derive(Deserialize)]
+struct Inputs<'a> {
     #[serde(borrow)]
     inputs: Option<&'a RawValue>,
 }
 
 fn main() -> std::io::Result<()> {
-    let mut out = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let mut output = std::io::stdout().lock();
     let hello = json!({
         "hello": 1,
         "name": "socketioxide-parser",
@@ -42,95 +50,103 @@ fn main() -> std::io::Result<()> {
         "language": "Rust",
         "codecs": CODECS,
     });
-    writeln!(out, "{hello}")?;
-    out.flush()?;
-    let mut input = std::io::stdin().lock();
-    let mut line = String::new();
+    writeln!(output, "{hello}")?;
+    let mut input = BufReader::with_capacity(READ, std::io::stdin().lock());
+    let (mut line, mut out) = (String::new(), Vec::new());
     while input.read_line(&mut line)? > 0 {
-        let request: Request<'_> = serde_json::from_str(&line)?;
-        answer(&request, &mut out)?;
-        out.flush()?;
+        let last = inputs_last(&line).is_some_and(|(request, inputs)| answer(&request, inputs, &mut out).is_ok());
+        if !last {
+            out.clear();
+            let inputs: Inputs<'_> = serde_json::from_str(&line)?;
+            let inputs = inputs.inputs.map_or("[]", RawValue::get);
+            answer(&serde_json::from_str(&line)?, inputs, &mut out)?;
+        }
+        out.push(b'\n');
+        output.write_all(&out)?;
+        output.flush()?;
+        out.clear();
         line.clear();
     }
     Ok(())
 }
 
-/// Writes the outcomes of each input as soon as they are there, so that no more than one input is in memory as values.
-fn answer(request: &Request<'_>, out: &mut impl Write) -> std::io::Result<()> {
-    let repeat = request.repeat.unwrap_or(1).max(1);
-    let with_data = request.data != Some(false);
-    match (request.what.as_str(), request.codec.as_str()) {
-        ("decode", "engine-packet") => decode(request, out, repeat, engine::decode_packets),
-        ("decode", "engine-payload") => decode(request, out, repeat, engine::decode_payload),
-        ("decode", "socket-packet") => {
-            decode(request, out, repeat, |frames| socket::decode(frames, with_data))
-        }
-        ("encode", "engine-packet") => encode(request, out, |packet| engine::encode_packet(packet, repeat)),
-        ("encode", "engine-payload") => {
-            encode(request, out, |packets| engine::encode_payload(packets, repeat))
-        }
-        ("encode", "socket-packet") => encode(request, out, |packet| socket::encode(packet, repeat)),
-        _ => writeln!(
-            out,
-            "{}",
-            json!({ "id": request.id, "unsupported": request.what })
-        ),
-    }
+/// A request whose inputs stand last, with the text of these: so it need not be looked through to find their end.
+fn inputs_last(line: &str) -> Option<(Request, &str)> {
+    const KEY: &str = "\"inputs\":";
+    let at = line.find(KEY)? + KEY.len();
+    let request = serde_json::from_str(&format!("{}[]}}", &line[..at])).ok()?;
+    Some((request, line[at..].trim_end().strip_suffix('}')?))
 }
 
-fn decode(
-    request: &Request<'_>,
-    out: &mut impl Write,
+/// Writes the outcomes of each input as soon as they are there, so that no more than one input is in memory as values.
+fn answer(request: &Request, inputs: &str, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    let Request { id, what, codec, .. } = request;
+    let repeat = request.repeat.unwrap_or(1).max(1);
+    let with_data = request.data != Some(false);
+    if !CODECS.contains(&codec.as_str()) || what != "decode" && what != "encode" {
+        return serde_json::to_writer(out, &json!({ "id": id, "unsupported": what }));
+    }
+    out.extend_from_slice(b"{\"id\":");
+    serde_json::to_writer(&mut *out, id)?;
+    out.extend_from_slice(b",\"results\":[");
+    match (what.as_str(), codec.as_str()) {
+        ("decode", "engine-packet") => decode(inputs, out, repeat, engine::decode_packets),
+        ("decode", "engine-payload") => decode(inputs, out, repeat, engine::decode_payload),
+        ("decode", _) => decode(inputs, out, repeat, |frames| socket::decode(frames, with_data)),
+        (_, "engine-packet") => encode(inputs, out, |packet| engine::encode_packet(packet, repeat)),
+        (_, "engine-payload") => encode(inputs, out, |packets| engine::encode_payload(packets, repeat)),
+        (_, _) => encode(inputs, out, |packet| socket::encode(packet, repeat)),
+    }?;
+    out.extend_from_slice(b"]}");
+    Ok(())
+}
+
+fn decode<'a>(
+    inputs: &'a str,
+    out: &mut Vec<u8>,
     repeat: u32,
-    decode: impl Fn(&[Frame<'_>]) -> Vec<Outcome>,
-) -> std::io::Result<()> {
+    decode: impl Fn(&mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome>,
+) -> serde_json::Result<()> {
     if repeat > 1 {
         // The codec in a plain loop.
-        let inputs: Vec<Vec<Frame<'_>>> = serde_json::from_str(request.inputs.map_or("[]", RawValue::get))?;
+        let inputs: Vec<Vec<Frame<'a>>> = serde_json::from_str(inputs)?;
         for _ in 1..repeat {
-            inputs.iter().for_each(|frames| drop(black_box(decode(frames))));
+            inputs.iter().for_each(|frames| drop(black_box(decode(&mut frames.iter().cloned()))));
         }
     }
-    results(request, out, |frames: Vec<Frame<'_>>| decode(&frames))
+    results(inputs, out, |frames: Vec<Frame<'a>>| decode(&mut frames.into_iter()))
 }
 
 fn encode<T: DeserializeOwned>(
-    request: &Request<'_>,
-    out: &mut impl Write,
+    inputs: &str,
+    out: &mut Vec<u8>,
     encode: impl Fn(&T) -> Result<Vec<Value>, String>,
-) -> std::io::Result<()> {
-    results(request, out, |packet: T| {
-        [encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)]
+) -> serde_json::Result<()> {
+    results(inputs, out, |packet: T| {
+        vec![encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)]
     })
 }
 
-/// Writes the line that answers a request, with what `outcomes` makes of each input.
-fn results<'a, T: Deserialize<'a>, O: Serialize>(
-    request: &Request<'a>,
-    out: &mut impl Write,
-    outcomes: impl Fn(T) -> O,
-) -> std::io::Result<()> {
-    write!(out, "{{\"id\":{},\"results\":[", request.id)?;
-    let inputs = request.inputs.map_or("[]", RawValue::get);
-    let mut written = Written {
-        out,
-        outcomes,
-        inputs: PhantomData,
-    };
-    serde_json::Deserializer::from_str(inputs).deserialize_seq(&mut written)?;
-    writeln!(out, "]}}")
+/// Writes what `outcomes` makes of each input.
+fn results<'a, T: Deserialize<'a>>(
+    inputs: &'a str,
+    out: &mut Vec<u8>,
+    outcomes: impl Fn(T) -> Vec<Outcome>,
+) -> serde_json::Result<()> {
+    let mut inputs_read = serde_json::Deserializer::from_str(inputs);
+    let inputs = PhantomData;
+    inputs_read.deserialize_seq(Written { out, outcomes, inputs })?;
+    inputs_read.end()
 }
 
 /// A list of inputs that is read one by one, and what comes of each is written.
-struct Written<'w, W, F, T> {
-    out: &'w mut W,
+struct Written<'w, F, T> {
+    out: &'w mut Vec<u8>,
     outcomes: F,
     inputs: PhantomData<T>,
 }
 
-impl<'a, W: Write, T: Deserialize<'a>, O: Serialize, F: Fn(T) -> O> Visitor<'a>
-    for &mut Written<'_, W, F, T>
-{
+impl<'a, T: Deserialize<'a>, F: Fn(T) -> Vec<Outcome>> Visitor<'a> for Written<'_, F, T> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -138,11 +154,17 @@ impl<'a, W: Write, T: Deserialize<'a>, O: Serialize, F: Fn(T) -> O> Visitor<'a>
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut inputs: A) -> Result<(), A::Error> {
-        let mut comma = "";
+        let mut is_first = true;
         while let Some(input) = inputs.next_element::<T>()? {
-            self.out.write_all(comma.as_bytes()).map_err(A::Error::custom)?;
-            serde_json::to_writer(&mut *self.out, &(self.outcomes)(input)).map_err(A::Error::custom)?;
-            comma = ",";
+            self.out.extend_from_slice(if is_first { b"[" } else { b",[" });
+            is_first = false;
+            for (index, outcome) in (self.outcomes)(input).iter().enumerate() {
+                if index > 0 {
+                    self.out.push(b',');
+                }
+                outcome.write(self.out).map_err(A::Error::custom)?;
+            }
+            self.out.push(b']');
         }
         Ok(())
     }

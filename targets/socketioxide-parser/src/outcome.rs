@@ -1,7 +1,7 @@
 //! Outcomes as an answer has them.
 
 use crate::values::Told;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::Serialize;
 use serde_json::Value;
 
 /// What came of a frame or of a packet.
@@ -34,53 +34,57 @@ impl Outcome {
     pub fn error(error: impl ToString) -> Self {
         Self::Error(error.to_string())
     }
-}
 
-impl Serialize for Outcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
+    /// Appends the outcome as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         match self {
-            Self::Packet(packet) => map.serialize_entry("packet", packet)?,
-            Self::Wait => map.serialize_entry("wait", &true)?,
-            Self::Error(why) => map.serialize_entry("error", why)?,
-            Self::Unsupported(why) => map.serialize_entry("unsupported", why)?,
-            Self::Frames(frames) => map.serialize_entry("frames", frames)?,
+            Self::Packet(packet) => packet.write(out)?,
+            Self::Wait => out.extend_from_slice(b"{\"wait\":true"),
+            Self::Error(why) => write(out, "{\"error\":", why)?,
+            Self::Unsupported(why) => write(out, "{\"unsupported\":", why)?,
+            Self::Frames(frames) => write(out, "{\"frames\":", frames)?,
         }
-        map.end()
+        out.push(b'}');
+        Ok(())
     }
 }
 
-impl Serialize for Packet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", self.word)?;
+impl Packet {
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        write(out, "{\"packet\":{\"type\":", self.word)?;
         if let Some(nsp) = &self.nsp {
-            map.serialize_entry("nsp", nsp)?;
+            write(out, ",\"nsp\":", nsp)?;
         }
         if let Some(id) = &self.id {
-            map.serialize_entry("id", id)?;
+            write(out, ",\"id\":", id)?;
         }
-        if let Some(data) = &self.data {
-            map.serialize_entry("data", data)?;
+        match &self.data {
+            None => {}
+            Some(Data::Text(text)) => write(out, ",\"data\":", text)?,
+            Some(Data::Value(value)) => write(out, ",\"data\":", &Told(value))?,
+            Some(Data::List(name, values)) => {
+                let mut before = ",\"data\":[";
+                if let Some(name) = name {
+                    write(out, before, name)?;
+                    before = ",";
+                }
+                for value in values {
+                    write(out, before, &Told(value))?;
+                    before = ",";
+                }
+                if before != "," {
+                    out.extend_from_slice(before.as_bytes());
+                }
+                out.push(b']');
+            }
         }
-        map.end()
+        out.push(b'}');
+        Ok(())
     }
 }
 
-impl Serialize for Data {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeSeq;
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Value(value) => Told(value).serialize(serializer),
-            Self::List(name, values) => {
-                let mut list = serializer.serialize_seq(None)?;
-                if let Some(name) = name {
-                    list.serialize_element(name)?;
-                }
-                values.iter().try_for_each(|value| list.serialize_element(&Told(value)))?;
-                list.end()
-            }
-        }
-    }
+/// Appends a text as it is, and a value as JSON behind it.
+fn write(out: &mut Vec<u8>, before: &str, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+    out.extend_from_slice(before.as_bytes());
+    serde_json::to_writer(out, value)
 }

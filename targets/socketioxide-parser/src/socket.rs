@@ -11,10 +11,10 @@ use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
 use socketioxide_parser_common::CommonParser;
 
 /// The outcome of each frame, on one connection.
-pub fn decode(frames: &[Frame<'_>], with_data: bool) -> Vec<Outcome> {
+pub fn decode<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, with_data: bool) -> Vec<Outcome> {
     let config = ParseConfig::default();
     let mut state = ParserState::default();
-    let mut outcomes = Vec::with_capacity(frames.len());
+    let mut outcomes = Vec::with_capacity(frames.size_hint().0);
     for frame in frames {
         let decoded = match frame {
             Frame::Reset => {
@@ -22,12 +22,12 @@ pub fn decode(frames: &[Frame<'_>], with_data: bool) -> Vec<Outcome> {
                 state = ParserState::default();
                 continue;
             }
-            Frame::Binary(bytes) => CommonParser.decode_bin(&config, &state, bytes.clone()),
+            Frame::Binary(bytes) => CommonParser.decode_bin(&config, &state, bytes),
             Frame::Text(text) if text.starts_with('4') => {
                 outcomes.push(Outcome::Unsupported("a server decodes no CONNECT_ERROR".to_owned()));
                 continue;
             }
-            Frame::Text(text) => CommonParser.decode_str(&config, &state, text.to_string().into()),
+            Frame::Text(text) => CommonParser.decode_str(&config, &state, text.into_owned().into()),
             Frame::Odd => {
                 outcomes.push(Outcome::Unsupported("Rust has text and bytes only".to_owned()));
                 continue;
