@@ -1,12 +1,14 @@
 //! JSON with two members of the same name in one object, of which decoders see the last one only.
 
+use crate::target::mended;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Whether an object in this JSON text has two members of the same name. `false` where the text is no JSON.
+/// Whether an object in this JSON text has two members of the same name. `false` where the text is no JSON; lone surrogates
+/// are as good as any character.
 pub(super) fn repeats_member(json: &str) -> bool {
-    serde_json::from_str::<Repeats>(json).is_ok_and(|Repeats(repeats)| repeats)
+    serde_json::from_str::<Repeats>(&mended(json)).is_ok_and(|Repeats(repeats)| repeats)
 }
 
 /// Whether a value has such an object in it.
@@ -77,6 +79,7 @@ mod tests {
         for json in [
             r#"{"a":1,"a":2}"#,
             r#"[1,{"b":{"a":1.5,"\u0061":null}},true,"x",-1]"#,
+            r#"["\uda00",{"á":{"_placeholder":true},"á":true}]"#,
         ] {
             assert!(repeats_member(json), "{json}");
         }

@@ -6,6 +6,8 @@
 use super::judge::{Demand, namespace_prefix};
 use super::player::{Connection, Player};
 use crate::transcript::{Event, Proof, Wire};
+use crate::wire::{Endpoint, Seen, attempt};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// How many round trips a window of silence lasts.
@@ -13,7 +15,7 @@ const WINDOW_ROUND_TRIPS: f64 = 6.0;
 /// The shortest window of silence, in milliseconds.
 const WINDOW_MS: f64 = 25.0;
 
-/// How long the target may take to answer requests beside the one that is to be parked.
+/// How long the target may take to answer requests beside the connections of a case.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A question of the player's own, and how its answer is known.
@@ -107,10 +109,13 @@ impl Player<'_> {
         }
     }
 
+    /// Waits whether something comes: for some round trips, and on a busy target at least until requests that were sent later
+    /// are answered.
     pub(super) async fn window(&mut self, label: &str, alive: bool) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let until = self.now() + ms;
-        while let Some(seen) = self.next_arrival(until).await {
+        let mut elsewhere = self.elsewhere();
+        while let Some(seen) = self.arrival_in_window(until, &mut elsewhere).await {
             self.take_in(seen).await;
             if !matches!(self.judge.demand(), Demand::Prove { label: still, alive: a, .. } if still == label && a == alive)
             {
@@ -120,33 +125,18 @@ impl Player<'_> {
         self.record(label, Event::Silence(Proof::Window(ms)), None);
     }
 
-    /// Shows that the request just sent is parked; asks again where it was answered by pings or noops. On a busy machine
-    /// the target may be slow to see it: so the window is open at least until requests that were sent later are answered.
+    /// Shows that the request just sent is parked; asks again where it was answered by pings or noops.
     pub(super) async fn park(&mut self, label: &str) {
         let ms = (self.context.rtt_ms * WINDOW_ROUND_TRIPS).max(WINDOW_MS);
         let mut until = self.now() + ms;
-        let elsewhere = self.context.endpoint.url("?EIO=4&transport=none");
-        let mut answered_elsewhere = std::pin::pin!(round_trips(self.context.http.clone(), elsewhere));
-        let mut is_heard = false;
+        let mut elsewhere = self.elsewhere();
         loop {
             if self.ask_again(label, false).await {
                 until = self.now() + ms;
             }
-            let patience = if is_heard {
-                0.0
-            } else {
-                PATIENCE.as_secs_f64() * 1000.0
+            let Some(seen) = self.arrival_in_window(until, &mut elsewhere).await else {
+                break;
             };
-            let latest = until.max(self.now() + patience);
-            let seen = tokio::select! {
-                biased;
-                seen = self.next_arrival(latest) => seen,
-                () = &mut answered_elsewhere, if !is_heard => {
-                    is_heard = true;
-                    continue;
-                }
-            };
-            let Some(seen) = seen else { break };
             self.take_in(seen).await;
             if !matches!(self.judge.demand(), Demand::Park(still) if still == label) {
                 return;
@@ -154,17 +144,46 @@ impl Player<'_> {
         }
         self.record(label, Event::Silence(Proof::Window(ms)), None);
     }
+
+    /// What comes until this time, and until what is asked elsewhere is answered.
+    async fn arrival_in_window(&mut self, until: f64, elsewhere: &mut Elsewhere) -> Option<Seen> {
+        loop {
+            let patience = if elsewhere.is_answered {
+                0.0
+            } else {
+                PATIENCE.as_secs_f64() * 1000.0
+            };
+            let latest = until.max(self.now() + patience);
+            tokio::select! {
+                biased;
+                seen = self.next_arrival(latest) => return seen,
+                () = &mut elsewhere.round_trips, if !elsewhere.is_answered => elsewhere.is_answered = true,
+            }
+        }
+    }
+
+    /// Asks a server beside the connections of the case. A client cannot be asked.
+    fn elsewhere(&self) -> Elsewhere {
+        Elsewhere {
+            is_answered: self.hosting.is_some(),
+            round_trips: Box::pin(round_trips(self.context.endpoint.clone())),
+        }
+    }
 }
 
-/// Two requests that no session and no transport belongs to, one after the other: the first may go over a connection that
-/// is open, and be read before one that is new.
-async fn round_trips(http: reqwest::Client, url: String) {
+/// Requests beside the connections of a case, which show how far a busy target is.
+struct Elsewhere {
+    is_answered: bool,
+    round_trips: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Two requests that no session and no transport belongs to, one after the other, each over a new connection: a busy target
+/// may read those that are open before it accepts the one that the case has just opened.
+async fn round_trips(endpoint: Endpoint) {
     let both = async {
         for _ in 0..2 {
-            if let Ok(response) = http.get(&url).send().await {
-                // What it says is not the matter.
-                let _ = response.bytes().await;
-            }
+            // What it says is not the matter.
+            let _ = attempt(&endpoint).await;
         }
     };
     let _ = tokio::time::timeout(PATIENCE, both).await;

@@ -85,9 +85,10 @@ impl Conduct<'_> {
         match attempted {
             Attempted::NoTarget(why) => self.finish(index, Played::without_record(Verdict::Blocked, why)),
             Attempted::Panicked(panic) => self.finish(index, Played::panicked(&panic)),
-            // Nothing else was played on this instance.
+            // Nothing else was played on this instance, and it was expected to end.
             Attempted::At(place, true, Attempt::Lost(loss, remains)) if turn.company == Company::Nobody => {
                 self.note_loss(&place, loss.clone(), index);
+                self.fleet.endurance.forgive();
                 self.finish(index, Played::lost(&loss, *remains));
             }
             Attempted::At(place, _, Attempt::Lost(loss, _)) => {

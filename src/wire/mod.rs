@@ -29,6 +29,6 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use host::{Answer, Arrived, Host, Hosted, HostedOptions, Messages, What, is_upgrade, parameter};
 pub use http::http_client;
 pub use payload::Packet;
-pub use ready::{NotReady, rtt, wait_ready};
+pub use ready::{NotReady, attempt, rtt, wait_ready};
 pub use session::{OpenError, Session, SessionEnded, UpgradeError};
 pub use tap::{LimitReached, Limits, Seen, Tap};

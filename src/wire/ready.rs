@@ -67,7 +67,11 @@ pub async fn rtt(endpoint: &Endpoint, http: &reqwest::Client) -> Result<f64, Not
     Ok(samples[SAMPLES / 2])
 }
 
-async fn attempt(endpoint: &Endpoint) -> Result<(), String> {
+/// One request over a connection of its own, which is the last in the line of those that wait to be accepted.
+///
+/// # Errors
+/// What happened instead of an HTTP answer.
+pub async fn attempt(endpoint: &Endpoint) -> Result<(), String> {
     let target = endpoint.resolve_target(TINY);
     let close = ("Connection".to_owned(), "close".to_owned());
     let request = Request {

@@ -90,7 +90,7 @@ pub(in crate::target) fn read_json(line: &str) -> Result<Value, String> {
 }
 
 /// JSON text whose lone surrogates, which Rust has no strings for, are replaced by U+FFFD.
-pub(in crate::target) fn mended(text: &str) -> Cow<'_, str> {
+pub(crate) fn mended(text: &str) -> Cow<'_, str> {
     if !text.contains("\\u") {
         return Cow::Borrowed(text);
     }

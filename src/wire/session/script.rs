@@ -15,7 +15,7 @@ use crate::transcript::Handshake;
 use crate::wire::payload::Packet;
 use crate::wire::{Endpoint, Tap};
 
-/// How long a target may take to read what was sent before this side cuts the connection.
+/// How long a target may take to read what was sent before this side goes on with the end of the connection.
 const CUT: Duration = Duration::from_millis(100);
 /// How long the polite end of a session may take after the case.
 const SHUTDOWN: Duration = Duration::from_millis(20);
@@ -97,11 +97,16 @@ impl Session {
         Ok(())
     }
 
-    /// Closes in order: a close frame, or the packet `1`. What the target still sends, and how it ends, is recorded.
+    /// Closes in order: a close frame, or the packet `1`. What the target still sends, and how it ends, is recorded. Over
+    /// polling the target has answered the packet then: it may go over a new connection, and what a script does next over one
+    /// that is read before.
     pub async fn close(&mut self, code: Option<u16>) {
         // Fails when the session has ended, which is what was wanted.
         let _ = self.hand_over(Out::Close(code)).await;
         self.shared.update(|status| status.closing = true);
+        if let Transport::Polling(_) = self.transport {
+            self.sent_within(CUT).await;
+        }
     }
 
     /// Ends the TCP connections without a word, after what was handed over is sent.
