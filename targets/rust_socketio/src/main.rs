@@ -2,11 +2,10 @@
 
 use rust_socketio::asynchronous::{Client as Library, ClientBuilder};
 use rust_socketio::{Event, Payload, TransportType};
-use serde_json::{Map, Value, json};
-use siospec_driver::{
-    Client, Emission, Job, Options, Refusal, Voice, binary, plain, tell_binary, unsupported,
-};
-use std::pin::Pin;
+use serde_json::{Value, json};
+use siospec_driver::{Client, Emission, Job, Options, Refusal, Transports, Voice};
+use siospec_driver::{done, only_binary, plain, plain_list, tell_binary, unsupported};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -104,25 +103,25 @@ impl Namespace {
         if let Some(attempts) = options.take("reconnectionAttempts")? {
             builder = builder.max_reconnect_attempts(attempts);
         }
-        let headers: Option<Map<String, Value>> = options.take("headers")?;
+        let headers: Option<BTreeMap<String, String>> = options.take("headers")?;
         for (name, value) in headers.into_iter().flatten() {
-            builder = builder.opening_header(name, value.as_str().unwrap_or_default());
+            builder = builder.opening_header(name, value);
         }
-        let transports: Option<Vec<String>> = options.take("transports")?;
-        let transports = transports.map_or_else(|| "polling websocket".to_owned(), |names| names.join(" "));
-        let upgrades = options.take("upgrade")?.unwrap_or(true);
-        builder = builder.transport_type(match (transports.as_str(), upgrades) {
-            ("polling", _) | ("polling websocket", false) => TransportType::Polling,
-            ("polling websocket", true) => TransportType::Any,
-            ("websocket", _) => TransportType::Websocket,
-            _ => return Err(unsupported(format!("the transports {transports}"))),
+        builder = builder.transport_type(match options.take_transports()? {
+            Transports::Polling => TransportType::Polling,
+            Transports::WebSocket => TransportType::Websocket,
+            Transports::Both => TransportType::Any,
         });
-        let emission = plain(&options.take("emitOnConnect")?.unwrap_or_default())?;
+        let emission = options.take_emission()?;
         options.refuse_the_rest()?;
-        Ok(self.listening(builder, emission.as_array().cloned().unwrap_or_default()))
+        Ok(self.listening(builder, emission))
     }
 
-    fn listening(&self, builder: ClientBuilder, emit_on_connect: Vec<Value>) -> ClientBuilder {
+    fn listening(
+        &self,
+        builder: ClientBuilder,
+        emit_on_connect: Option<(String, Vec<Value>)>,
+    ) -> ClientBuilder {
         let voice = || self.voice.clone();
         let (opened, closed, failed, heard) = (voice(), voice(), voice(), voice());
         builder
@@ -130,8 +129,8 @@ impl Namespace {
                 opened.report("connect", json!({}));
                 let emission = emit_on_connect.clone();
                 Box::pin(async move {
-                    if let Some((Value::String(event), data)) = emission.split_first()
-                        && let Err(error) = client.emit(event.as_str(), data.to_vec()).await
+                    if let Some((event, data)) = emission
+                        && let Err(error) = client.emit(event, data).await
                     {
                         eprintln!("in the handler of the connection: {error}");
                     }
@@ -145,7 +144,7 @@ impl Namespace {
                 let error = arguments(payload).into_iter().next().unwrap_or_default();
                 let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
                 match text.strip_prefix(REFUSED) {
-                    Some(data) => failed.report("connect_error", refusal(data)),
+                    Some(payload) => failed.refused(payload),
                     None if !failed.is_connected() => {
                         failed.report("connect_error", json!({"message": text}))
                     }
@@ -163,32 +162,12 @@ impl Namespace {
     }
 }
 
-/// What the library waits for after a handler that waits for nothing.
-fn done() -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(async {})
-}
-
-/// Message and data of a CONNECT_ERROR packet.
-fn refusal(text: &str) -> Value {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(mut members)) => {
-            members.retain(|key, _| key == "message" || key == "data");
-            Value::Object(members)
-        }
-        Ok(Value::String(message)) => json!({"message": message}),
-        _ => json!({"message": text}),
-    }
-}
-
 /// The arguments of an emission. The library sends either JSON, or bytes and nothing else.
 fn payload(args: &[Value]) -> Result<Payload, Refusal> {
-    if let [only] = args
-        && let Some(bytes) = binary(only)?
-    {
-        return Ok(Payload::from(bytes));
-    }
-    let values = args.iter().map(plain).collect::<Result<_, _>>();
-    values.map(Payload::Text)
+    Ok(match only_binary(args)? {
+        Some(bytes) => Payload::from(bytes),
+        None => Payload::Text(plain_list(args)?),
+    })
 }
 
 /// The arguments of an event.

@@ -11,6 +11,11 @@ use tokio::sync::mpsc;
 /// What a library does when it is asked for something.
 pub type Job = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
+/// What comes of a handler that waits for nothing.
+pub fn done() -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async {})
+}
+
 /// The jobs of one client.
 pub struct Jobs {
     jobs: mpsc::UnboundedSender<Job>,

@@ -10,11 +10,11 @@ mod reports;
 mod requests;
 mod values;
 
-pub use jobs::Job;
+pub use jobs::{Job, done};
 pub use lines::drive;
 pub use reports::Voice;
-pub use requests::{Emission, Options, Refusal, unsupported};
-pub use values::{binary, plain, tell_binary};
+pub use requests::{Emission, Options, Refusal, Transports, unsupported};
+pub use values::{only_binary, plain, plain_list, tell_binary};
 
 /// A client of one namespace of a case. What is called here runs within the runtime of the case. There is no `ack`, which is
 /// answered with `unsupported`: rust_socketio lets no application answer an event.

@@ -37,6 +37,19 @@ impl Voice {
         self.case.report(message);
     }
 
+    /// Reports what the payload of a CONNECT_ERROR packet says.
+    pub fn refused(&self, payload: &str) {
+        let keys = match serde_json::from_str(payload) {
+            Ok(Value::Object(mut members)) => {
+                members.retain(|key, _| key == "message" || key == "data");
+                Value::Object(members)
+            }
+            Ok(Value::String(message)) => json!({"message": message}),
+            _ => json!({"message": payload}),
+        };
+        self.report("connect_error", keys);
+    }
+
     /// Whether the namespace is connected, as far as was reported.
     pub fn is_connected(&self) -> bool {
         self.connected.load(Ordering::SeqCst)

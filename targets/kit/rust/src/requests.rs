@@ -1,5 +1,6 @@
 //! What is asked for, and how it is refused.
 
+use crate::plain_list;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -20,6 +21,14 @@ impl<E: std::error::Error> From<E> for Refusal {
     fn from(error: E) -> Self {
         Self::Error(error.to_string())
     }
+}
+
+/// The transports of a connection.
+pub enum Transports {
+    Polling,
+    WebSocket,
+    /// Polling, and the upgrade to WebSocket.
+    Both,
 }
 
 /// The options of `connect`. A driver takes those that its library has; what is left is unsupported.
@@ -43,6 +52,28 @@ impl Options {
             address.push_str(&format!("{mark}{}={}", escaped(&key), escaped(&value)));
         }
         Ok(address)
+    }
+
+    /// Takes `transports` and `upgrade`.
+    pub fn take_transports(&mut self) -> Result<Transports, Refusal> {
+        let names: Option<Vec<String>> = self.take("transports")?;
+        let names = names.map_or_else(|| "polling websocket".to_owned(), |names| names.join(" "));
+        match (names.as_str(), self.take("upgrade")?.unwrap_or(true)) {
+            ("polling", _) | ("polling websocket", false) => Ok(Transports::Polling),
+            ("polling websocket", true) => Ok(Transports::Both),
+            ("websocket", _) => Ok(Transports::WebSocket),
+            _ => Err(unsupported(format!("the transports {names}"))),
+        }
+    }
+
+    /// Takes `emitOnConnect`: an event and its arguments.
+    pub fn take_emission(&mut self) -> Result<Option<(String, Vec<Value>)>, Refusal> {
+        let list: Option<Vec<Value>> = self.take("emitOnConnect")?;
+        let list = plain_list(&list.unwrap_or_default())?;
+        Ok(match list.split_first() {
+            Some((Value::String(event), args)) => Some((event.clone(), args.to_vec())),
+            _ => None,
+        })
     }
 
     /// Refuses what was not taken, but for what asks for nothing.

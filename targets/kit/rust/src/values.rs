@@ -4,9 +4,12 @@ use crate::{Refusal, unsupported};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-/// The bytes of a value, where it is nothing else.
-pub fn binary(value: &Value) -> Result<Option<Vec<u8>>, Refusal> {
-    let text = value.get("$binary").and_then(Value::as_str);
+/// The bytes of a list that holds nothing else.
+pub fn only_binary(list: &[Value]) -> Result<Option<Vec<u8>>, Refusal> {
+    let text = match list {
+        [only] => only.get("$binary").and_then(Value::as_str),
+        _ => None,
+    };
     Ok(text.map(|text| STANDARD.decode(text)).transpose()?)
 }
 
@@ -31,4 +34,9 @@ pub fn plain(value: &Value) -> Result<Value, Refusal> {
         }
         other => other.clone(),
     })
+}
+
+/// The same for each value of a list.
+pub fn plain_list(list: &[Value]) -> Result<Vec<Value>, Refusal> {
+    list.iter().map(plain).collect()
 }
