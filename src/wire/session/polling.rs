@@ -81,6 +81,12 @@ impl Polling {
         self.phase.send_replace(Phase::Polling);
     }
 
+    /// Gives up the running GET and POST, and returns when it is done.
+    pub(super) async fn cut(self) {
+        self.get.end().await;
+        self.post.end().await;
+    }
+
     /// Waits until the running GET and POST are answered, starts no other, and gives what is not sent.
     pub(super) async fn finish(&mut self) -> Option<Outgoing> {
         self.phase.send_replace(Phase::Stopped);

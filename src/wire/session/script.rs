@@ -109,11 +109,16 @@ impl Session {
         }
     }
 
-    /// Ends the TCP connections without a word, after what was handed over is sent.
+    /// Ends the TCP connections without a word, after what was handed over is sent. A WebSocket has ended when this returns,
+    /// so that what a script does next comes later; of polling the requests are given up, and the HTTP client ends its side.
     pub async fn cut(&mut self) {
         self.sent_within(CUT).await;
         self.shared.becomes_over();
-        self.transport = Transport::Ended;
+        match std::mem::replace(&mut self.transport, Transport::Ended) {
+            Transport::WebSocket(websocket) => websocket.cut().await,
+            Transport::Polling(polling) => polling.cut().await,
+            Transport::Ended => {}
+        }
     }
 
     /// Ends the TCP connections with an RST. Over polling they are cut: the HTTP client offers no RST.

@@ -182,6 +182,12 @@ impl<T: Send + 'static> Task<T> {
     pub(super) async fn join(&mut self) -> Option<T> {
         (&mut self.0).await.ok()
     }
+
+    /// Ends it, and returns when whatever it held is dropped.
+    pub(super) async fn end(mut self) {
+        self.0.abort();
+        self.join().await;
+    }
 }
 
 impl<T> Drop for Task<T> {

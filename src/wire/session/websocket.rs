@@ -72,6 +72,11 @@ impl WebSocket {
         }
     }
 
+    /// Ends TCP without a word, and returns when it is done.
+    pub(super) async fn cut(self) {
+        self.task.end().await;
+    }
+
     /// Ends TCP with an RST, and returns when it is done.
     pub(super) async fn reset(mut self) {
         if let Some(reset) = self.reset.take() {
