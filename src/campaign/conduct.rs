@@ -3,9 +3,9 @@
 
 use super::events::{CampaignEvent, CampaignListener, CampaignResult, Settings};
 use super::finding::{Finding, Times, shown, table, vector_id};
+use super::found::{Difference, lost};
 use super::generate::{BATCH, Generator};
 use super::input::Input;
-use super::judge::{Difference, lost};
 use super::rounds::{Round, Rounds, rounds};
 use super::search::{Search, Shown};
 use super::verdicts::{Judged, Judging, Verdicts};
@@ -55,6 +55,7 @@ pub async fn fuzz_codec(
         rounds: rounds(
             generator.clone(),
             if codecs.is_empty() { Some(0) } else { settings.runs },
+            started.reads_raw(),
         ),
         generator,
         asker: Asker::new(target, Some(started), RESTARTS),
@@ -225,7 +226,10 @@ impl Campaign<'_> {
         for sighting in verdicts.sightings {
             let run = round.first + sighting.index as u64;
             let input = &round.inputs[sighting.index];
-            self.record(run, input, sighting.difference, sighting.times).await;
+            if self.is_news(&sighting.class, sighting.found.rule, sighting.times) {
+                self.look_into(run, input, sighting.difference(input), sighting.times)
+                    .await;
+            }
         }
     }
 
@@ -249,14 +253,16 @@ impl Campaign<'_> {
         for ((index, input), asked) in round.inputs.iter().enumerate().zip(asked) {
             match asked.outcomes {
                 Ok(outcomes) => {
-                    let verdicts = Verdicts::of(round, index, &outcomes);
+                    let verdicts = Verdicts::of(round, index, outcomes);
                     self.add_verdicts(round, verdicts).await;
                 }
                 Err(error) => {
                     if let Some(difference) = lost(input, &error) {
                         blamed = true;
-                        self.record(round.first + index as u64, input, difference, 1)
-                            .await;
+                        if self.is_news(&difference.class, difference.rule, 1) {
+                            self.look_into(round.first + index as u64, input, difference, 1)
+                                .await;
+                        }
                     }
                 }
             }
@@ -328,19 +334,18 @@ impl Campaign<'_> {
         }
     }
 
-    /// Takes in a difference that so many inputs showed, first this one.
-    async fn record(&mut self, run: u64, input: &Input, difference: Difference, times: u64) {
-        let level = self
-            .rules
-            .get(difference.rule)
-            .map_or(Level::Reference, |rule| rule.level);
+    /// Counts a difference that so many inputs showed; `true` where it is a class that was not seen before.
+    fn is_news(&mut self, class: &str, rule: &str, times: u64) -> bool {
+        let level = self.rules.get(rule).map_or(Level::Reference, |rule| rule.level);
         if matches!(level, Level::May | Level::Informational) {
             *self.result.freedoms.entry("open-rule").or_default() += times;
-            return;
+            return false;
         }
-        if !self.is_new(&difference.class, times) {
-            return;
-        }
+        self.is_new(class, times)
+    }
+
+    /// Takes in the first difference of a class, which so many inputs showed, first this one.
+    async fn look_into(&mut self, run: u64, input: &Input, difference: Difference, times: u64) {
         if self
             .known
             .iter()
@@ -356,7 +361,7 @@ impl Campaign<'_> {
         }
         (self.listener)(CampaignEvent::Shrinking(&difference.class));
         let before = Instant::now();
-        let shown = self.search.smallest(input, &difference).await;
+        let shown = self.search.smallest(input, &difference.class).await;
         self.searching += before.elapsed();
         match shown {
             Some(shown) => self.add(run, Some(shown.clone()), times, shown.difference),

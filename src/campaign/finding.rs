@@ -1,7 +1,7 @@
 //! A finding: a class of mistakes, its smallest input, and the vector that shows it again.
 
+use super::found::Difference;
 use super::input::{Given, Input};
-use super::judge::Difference;
 use crate::suite::{Codec, Frame, Level, Outcome};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -83,7 +83,7 @@ pub(super) fn table(
             expected(input, frames_of(input), reference)
         }
         Given::Packet(packet) => {
-            let _ = writeln!(table, "encode = {}", quoted(&packet.to_string()));
+            let _ = writeln!(table, "encode = {}", quoted(&packet.value().to_string()));
             match reference {
                 [Outcome::Frames(frames)] => frames.iter().map(frame).collect(),
                 _ => vec![quoted("error")],
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_packet_is_expected_as_the_frames_of_the_reference() {
-        let input = Input::packet(Codec::SocketPacket, json!({ "type": "event", "data": ["a'b"] }));
+        let input = Input::packet(Codec::SocketPacket, &json!({ "type": "event", "data": ["a'b"] }));
         let found = Difference {
             class: "socket-packet/encode/differs/event-front".to_owned(),
             rule: "codec.sio.encode.event",

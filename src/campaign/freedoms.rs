@@ -1,8 +1,10 @@
 //! Where two codecs may differ: the agreed freedoms, each with the rule that grants it and the reason.
 
 use super::alike::same_number;
+use super::refusals;
 use super::repeated::repeats_member;
-use crate::suite::{Codec, Frame, Outcome};
+use crate::suite::{Codec, Frame};
+use crate::target::{Seen, SeenPacket};
 use serde_json::Value;
 
 /// A difference that is no finding.
@@ -27,15 +29,17 @@ enum Scope {
 }
 
 /// A frame at which two codecs differ.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Step<'a> {
     pub(super) codec: Codec,
     /// The frame; `None` for an encoder.
     pub(super) frame: Option<&'a Frame>,
+    /// Which of the outcomes it has.
+    pub(super) at: usize,
     /// What the reference made of it, nothing where its outcomes ended before.
-    pub(super) reference: Option<&'a Outcome>,
+    pub(super) reference: Option<&'a Seen<'a>>,
     /// What the target made of it, and of the attachments that follow it.
-    pub(super) target: &'a [Outcome],
+    pub(super) target: &'a [Seen<'a>],
 }
 
 /// What JSON takes for white space.
@@ -54,41 +58,44 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.binary-num-oob",
         reason: "a binary packet that is wrong may be refused with its text or when its attachments have come",
         allows: Scope::Step(|step| {
-            let refused = step
-                .refusal()
-                .is_some_and(|why| !why.contains("attachments announced"));
-            let late = step.target.iter().find(|outcome| **outcome != Outcome::Wait);
-            refused
-                && step.is_binary()
+            let late = step.target.iter().find(|outcome| !matches!(outcome, Seen::Wait));
+            step.is_binary()
                 && step.waits()
-                && matches!(late, None | Some(Outcome::Error(_) | Outcome::Unsupported(_)))
+                && step
+                    .refusal()
+                    .is_some_and(|why| !why.ends_with("attachments announced"))
+                && matches!(late, None | Some(Seen::Error(_) | Seen::Unsupported(_)))
         }),
     },
     Freedom {
         name: "exotic-placeholder",
         rule: "codec.sio.decode.binary-num-fraction",
         reason: "the number of a placeholder may be written as 0.0, 0e0 or -0: once it is read it is whole",
-        allows: Scope::Step(|step| step.refused_for("does not name one") && has_exotic_number(step.text())),
+        allows: Scope::Step(|step| {
+            step.refused_for("a placeholder does not name one") && has_exotic_number(step.text())
+        }),
     },
     Freedom {
         name: "repeated-member",
         rule: "codec.sio.decode.duplicate-keys",
         reason: "a placeholder in a member that another of the same name replaces may be passed over",
         allows: Scope::Step(|step| {
-            step.refused_for("does not name one") && repeats_member(header(step.text()).1)
+            step.refused_for("a placeholder does not name one") && repeats_member(header(step.text()).1)
         }),
     },
     Freedom {
         name: "acknowledgement-without-id",
         rule: "codec.sio.decode.ack-no-id",
         reason: "an acknowledgement without an id belongs to nothing, whether it is refused or dropped later",
-        allows: Scope::Step(|step| step.refused_for("needs the id")),
+        allows: Scope::Step(|step| step.refused_for("an ACK needs the id")),
     },
     Freedom {
         name: "no-attachments",
         rule: "codec.sio.decode.binary-zero",
         reason: "a binary packet that announces no attachment may be delivered at once",
-        allows: Scope::Step(|step| step.refused_for("at least one attachment") && step.packet().is_some()),
+        allows: Scope::Step(|step| {
+            step.refused_for("a binary type announces at least one") && step.packet().is_some()
+        }),
     },
     Freedom {
         name: "exotic-count",
@@ -109,7 +116,7 @@ pub const FREEDOMS: [Freedom; 23] = [
             let begins = list
                 .trim_start_matches(JSON_SPACE)
                 .starts_with(|c: char| c == '-' || c.is_ascii_digit());
-            step.refused_for("is its name") && begins
+            step.refused_for("the first element of an event is its name") && begins
         }),
     },
     Freedom {
@@ -119,7 +126,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         allows: Scope::Step(|step| {
             let without_id = step
                 .packet()
-                .is_none_or(|packet| header(step.text()).0 || packet["id"].is_null());
+                .is_none_or(|packet| header(step.text()).0 || packet.id.is_null());
             step.is_socket() && without_id && header(step.text()).1.starts_with(JSON_SPACE)
         }),
     },
@@ -136,15 +143,11 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.id-unsafe",
         reason: "an id that a double cannot hold may be kept, rounded or refused",
         allows: Scope::Step(|step| {
-            let large = |outcome: Option<&Outcome>| match outcome {
-                Some(Outcome::Packet(packet)) => {
-                    as_float(&packet["id"]).is_some_and(|id| id > 9_007_199_254_740_991.0)
-                }
-                _ => false,
+            let large = |packet: &SeenPacket<'_>| {
+                as_float(&packet.id.value()).is_some_and(|id| id > 9_007_199_254_740_991.0)
             };
-            let refused = matches!(step.target.first(), Some(Outcome::Error(_)));
-            let waits = step.waits() || step.reference == Some(&Outcome::Wait);
-            refused && (large(step.reference) || waits && has_digits(step.text(), 16))
+            let waits = matches!(step.reference, Some(Seen::Wait));
+            step.is_refused() && (step.ours().is_some_and(large) || waits && has_digits(step.text(), 16))
                 || step.refused_for("an acknowledgement id of more than")
         }),
     },
@@ -153,13 +156,11 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.connect-query",
         reason: "a query behind a namespace belongs to its name, or is dropped",
         allows: Scope::Step(|step| {
-            let name = |packet: &Value| packet["nsp"].as_str().unwrap_or("/").to_owned();
-            match (step.reference, step.packet()) {
-                (Some(Outcome::Packet(ours)), Some(theirs)) => name(ours)
-                    .split_once('?')
-                    .is_some_and(|(path, _)| path == name(theirs)),
-                _ => false,
-            }
+            let (Some(ours), Some(theirs)) = (step.ours(), step.packet()) else {
+                return false;
+            };
+            let theirs = if theirs.nsp.is_empty() { "/" } else { &theirs.nsp };
+            ours.nsp.split_once('?').is_some_and(|(path, _)| path == theirs)
         }),
     },
     Freedom {
@@ -167,7 +168,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.numbers",
         reason: "a number out of range may be kept, rounded or refused",
         allows: Scope::Step(|step| {
-            matches!(step.target.first(), Some(Outcome::Error(_)))
+            step.is_refused()
                 && (has_digits(step.text(), 16)
                     || step.text().contains(['e', 'E']) && has_exponent(step.text()))
         }),
@@ -188,9 +189,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         name: "lone-surrogate",
         rule: "codec.sio.decode.lone-surrogate",
         reason: "an escaped surrogate without its other half may be kept, replaced or refused",
-        allows: Scope::Step(|step| {
-            matches!(step.target.first(), Some(Outcome::Error(_))) && has_lone_surrogate(step.text())
-        }),
+        allows: Scope::Step(|step| step.is_refused() && has_lone_surrogate(step.text())),
     },
     Freedom {
         name: "prototype-member",
@@ -202,43 +201,35 @@ pub const FREEDOMS: [Freedom; 23] = [
         name: "deep-json",
         rule: "codec.sio.decode.deep-json",
         reason: "deep JSON may be refused",
-        allows: Scope::Step(|step| {
-            matches!(step.target.first(), Some(Outcome::Error(_)))
-                && step.text().matches(['[', '{']).count() > 100
-        }),
+        allows: Scope::Step(|step| step.is_refused() && step.text().matches(['[', '{']).count() > 100),
     },
     Freedom {
         name: "data-without-meaning",
         rule: "codec.eio.decode.type-only",
         reason: "what stands behind a close, upgrade or noop, or a ping or pong that is no probe, may be kept, dropped or refused",
         allows: Scope::Step(|step| {
-            let Some(Outcome::Packet(ours)) = step.reference.filter(|_| !step.is_socket()) else {
+            let Some(ours) = step.ours().filter(|_| !step.is_socket()) else {
                 return false;
             };
-            let data = ours["data"].as_str().unwrap_or_default();
-            let kept =
-                !data.is_empty() && (data != "probe" || ours["type"] != "ping" && ours["type"] != "pong");
-            let empty = ["close", "ping", "pong", "upgrade", "noop"]
-                .iter()
-                .any(|word| ours["type"] == *word);
-            kept && empty && step.packet().is_none_or(|theirs| theirs["type"] == ours["type"])
+            let data = ours.data.text().unwrap_or_default();
+            let kept = !data.is_empty() && (data != "probe" || ours.word != "ping" && ours.word != "pong");
+            let empty = ["close", "ping", "pong", "upgrade", "noop"].contains(&&*ours.word);
+            kept && empty && step.packet().is_none_or(|theirs| theirs.word == ours.word)
         }),
     },
     Freedom {
         name: "handshake",
         rule: "codec.eio.decode.type-only",
         reason: "a codec may read the handshake of an open packet, and refuse what is none",
-        allows: Scope::Step(|step| match step.reference {
-            Some(Outcome::Packet(packet)) => !step.is_socket() && packet["type"] == "open",
-            _ => false,
-        }),
+        allows: Scope::Step(|step| !step.is_socket() && step.ours().is_some_and(|ours| ours.word == "open")),
     },
     Freedom {
         name: "base64",
         rule: "codec.eio.decode.base64-garbage",
         reason: "what is no base64, or base64 in a WebSocket, may be refused or read as far as it goes",
         allows: Scope::Step(|step| {
-            step.refused_for("base64") || step.codec == Codec::EnginePacket && step.text().starts_with('b')
+            step.refused_for("what follows `b`")
+                || step.codec == Codec::EnginePacket && step.text().starts_with('b')
         }),
     },
     Freedom {
@@ -246,33 +237,30 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.eio.decode.payload-trailing-separator",
         reason: "an empty packet in a payload, and an empty payload, may be an error or nothing",
         allows: Scope::Step(|step| {
-            let nothing =
-                step.text().is_empty() || step.refusal().is_some_and(|why| why.contains("it is empty"));
-            step.codec == Codec::EnginePayload && nothing
+            step.codec == Codec::EnginePayload && (step.text().is_empty() || step.refused_for("it is empty"))
         }),
     },
     Freedom {
         name: "message-as-json",
         rule: "codec.eio.decode.message-json-looking",
         reason: "a message that looks like JSON, and is no number, may be read as JSON",
-        allows: Scope::Step(|step| match (step.reference, step.packet()) {
-            (Some(Outcome::Packet(ours)), Some(theirs))
-                if !step.is_socket() && ours["type"] == theirs["type"] =>
-            {
-                let text = ours["data"].as_str();
-                text.is_some_and(|text| looks_like(text, &theirs["data"]))
+        allows: Scope::Step(|step| match (step.ours(), step.packet()) {
+            (Some(ours), Some(theirs)) if !step.is_socket() && ours.word == theirs.word => {
+                let text = ours.data.text();
+                text.is_some_and(|text| looks_like(&text, &theirs.data.value()))
             }
             _ => false,
         }),
     },
 ];
 
-impl Step<'_> {
+impl<'a> Step<'a> {
     fn is_socket(&self) -> bool {
         self.codec == Codec::SocketPacket
     }
 
-    fn text(&self) -> &str {
+    /// The text of the frame.
+    pub(super) fn text(&self) -> &'a str {
         match self.frame {
             Some(Frame::Text(text)) => text,
             _ => "",
@@ -283,28 +271,35 @@ impl Step<'_> {
         self.is_socket() && self.text().starts_with(['5', '6'])
     }
 
+    /// The packet that the reference made of it.
+    pub(super) fn ours(&self) -> Option<&'a SeenPacket<'a>> {
+        self.reference.and_then(Seen::packet)
+    }
+
     /// Why the reference refused it.
-    fn refusal(&self) -> Option<&str> {
+    fn refusal(&self) -> Option<&'a str> {
         match self.reference {
-            Some(Outcome::Error(why)) => Some(why),
+            Some(Seen::Error(why)) => Some(refusals::reason(why)),
             _ => None,
         }
     }
 
-    fn refused_for(&self, words: &str) -> bool {
-        self.refusal().is_some_and(|why| why.contains(words))
+    /// Whether the reference refused it for a reason that begins with these words.
+    pub(super) fn refused_for(&self, words: &str) -> bool {
+        self.refusal().is_some_and(|why| why.starts_with(words))
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.target.first(), Some(Seen::Error(_)))
     }
 
     fn waits(&self) -> bool {
-        self.target.first() == Some(&Outcome::Wait)
+        matches!(self.target.first(), Some(Seen::Wait))
     }
 
     /// The packet that the target made of it.
-    fn packet(&self) -> Option<&Value> {
-        match self.target.first() {
-            Some(Outcome::Packet(packet)) => Some(packet),
-            _ => None,
-        }
+    pub(super) fn packet(&self) -> Option<&'a SeenPacket<'a>> {
+        self.target.first().and_then(Seen::packet)
     }
 }
 

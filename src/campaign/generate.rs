@@ -3,7 +3,7 @@
 //! To fill the model costs more than most codecs take to decode what comes of it. So it is filled for some runs of a batch
 //! only; the others have siblings of these, or damaged vectors.
 
-use super::input::{Given, Input};
+use super::input::{Given, Input, Packet};
 use super::model;
 use super::mutate;
 use super::random::Random;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// into a pipe (64 KiB), so that neither side waits for the other to read.
 pub(super) const BATCH: u64 = 512;
 /// One run of so many has an input of its own from the model.
-const FRESH: u64 = 8;
+const FRESH: u64 = 16;
 /// Vectors with more bytes than this are not mutated: they are about size alone.
 const LONGEST: usize = 2_048;
 /// Which way the batches go in turn. Decoders read what strangers send, encoders do not; and there is more to be wrong in
@@ -117,26 +117,26 @@ impl Generator {
         let nothing = Seeds::default();
         let seeds = self.seeds.get(&codec).unwrap_or(&nothing);
         let random = |run| Random::of_run(self.seed, run);
-        let fresh = (batch * BATCH..(batch + 1) * BATCH).step_by(FRESH as usize);
         if encode {
-            let fresh: Vec<Value> = fresh.map(|run| packet(codec, &mut random(run))).collect();
-            for run in runs {
-                let packet = match run % FRESH {
-                    0 => fresh[(run % BATCH / FRESH) as usize].clone(),
-                    _ => sibling_packet(&fresh, &seeds.encoded, &mut random(run)),
-                };
-                slots.put(Input::packet(codec, packet));
-            }
-        } else {
-            let fresh: Vec<Vec<Frame>> = fresh.map(|run| frames(codec, &mut random(run))).collect();
-            for run in runs {
-                let frames = slots.frames(codec);
-                match run % FRESH {
-                    0 => assign(frames, &fresh[(run % BATCH / FRESH) as usize]),
-                    _ => sibling_frames(frames, &fresh, seeds, &mut random(run)),
+            // Each packet is made of those before it, so that all of them are made.
+            let mut made = Vec::new();
+            for run in batch * BATCH..runs.end {
+                let packet = next_packet(codec, run, &mut made, &seeds.encoded, &mut random(run));
+                if run >= runs.start {
+                    slots.packet(codec).fill(codec, packet);
                 }
-                fit(codec, frames);
             }
+            return;
+        }
+        let fresh = (batch * BATCH..(batch + 1) * BATCH).step_by(FRESH as usize);
+        let fresh: Vec<Vec<Frame>> = fresh.map(|run| frames(codec, &mut random(run))).collect();
+        for run in runs {
+            let frames = slots.frames(codec);
+            match run % FRESH {
+                0 => assign(frames, &fresh[(run % BATCH / FRESH) as usize]),
+                _ => sibling_frames(frames, &fresh, seeds, &mut random(run)),
+            }
+            fit(codec, frames);
         }
     }
 }
@@ -150,25 +150,38 @@ struct Slots<'a> {
 impl Slots<'_> {
     /// The frames of the next input, which are still those of another.
     fn frames(&mut self, codec: Codec) -> &mut Vec<Frame> {
-        if self.inputs.get(self.filled).is_none_or(Input::is_encoded) {
-            self.put(Input::frames(codec, Vec::new()));
-        } else {
-            self.filled += 1;
-        }
-        let input = &mut self.inputs[self.filled - 1];
-        input.codec = codec;
-        match &mut input.given {
+        match self.next(
+            codec,
+            |given| matches!(given, Given::Frames(_)),
+            || Given::Frames(Vec::new()),
+        ) {
             Given::Frames(frames) => frames,
-            Given::Packet(_) => unreachable!("it was put here as frames, or found to be such"),
+            Given::Packet(_) => unreachable!("it was put there as frames, or found to be such"),
         }
     }
 
-    fn put(&mut self, input: Input) {
-        match self.inputs.get_mut(self.filled) {
-            Some(old) => *old = input,
-            None => self.inputs.push(input),
+    /// The packet of the next input, which is still that of another.
+    fn packet(&mut self, codec: Codec) -> &mut Packet {
+        let is_packet = |given: &Given| matches!(given, Given::Packet(_));
+        match self.next(codec, is_packet, || Given::Packet(Packet::default())) {
+            Given::Packet(packet) => packet,
+            Given::Frames(_) => unreachable!("it was put there as a packet, or found to be such"),
         }
+    }
+
+    fn next(&mut self, codec: Codec, fits: fn(&Given) -> bool, make: fn() -> Given) -> &mut Given {
+        let at = self.filled;
         self.filled += 1;
+        if at == self.inputs.len() {
+            let given = make();
+            self.inputs.push(Input { codec, given });
+        }
+        let input = &mut self.inputs[at];
+        input.codec = codec;
+        if !fits(&input.given) {
+            input.given = make();
+        }
+        &mut input.given
     }
 }
 
@@ -223,17 +236,28 @@ fn packet(codec: Codec, random: &mut Random) -> Value {
     model::packet(codec, &mut Unstructured::new(&bytes)).unwrap_or(Value::Null)
 }
 
-/// A packet of the model in which something is changed, or now and then one of a vector as it is: what an encoder makes of
-/// values that are no packets is nobody's affair.
-fn sibling_packet(fresh: &[Value], encoded: &[Value], random: &mut Random) -> Value {
+/// The packet of a run: one of the model, one that was made before in which something else is changed, or now and then one of
+/// a vector as it is, since what an encoder makes of values that are no packets is nobody's affair.
+fn next_packet<'a>(
+    codec: Codec,
+    run: u64,
+    made: &'a mut Vec<Value>,
+    encoded: &'a [Value],
+    random: &mut Random,
+) -> &'a Value {
+    if run.is_multiple_of(FRESH) {
+        made.push(packet(codec, random));
+        return &made[made.len() - 1];
+    }
     if random.once_in(16)
         && let Some(packet) = random.pick(encoded)
         && packet.as_array().is_none_or(|packets| !packets.is_empty())
     {
-        return packet.clone();
+        return packet;
     }
-    let mut packet = random.pick(fresh).cloned().unwrap_or_default();
-    vary_packet(&mut packet, random);
+    let at = random.below(made.len());
+    let packet = &mut made[at];
+    vary_packet(packet, random);
     packet
 }
 

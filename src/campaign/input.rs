@@ -1,7 +1,7 @@
 //! What is given to a codec: frames to decode or a packet to encode.
 
 use crate::suite::{Codec, Frame, Outcome};
-use crate::target::{decoded, encoded};
+use crate::target::{Rest, Seen, agrees_encoded, answer_encoded, decided, decoded, encoded, push_raw};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
@@ -17,8 +17,42 @@ pub(super) struct Input {
 pub(super) enum Given {
     /// These frames are given to one decoder, in order. A payload is a single text.
     Frames(Vec<Frame>),
-    /// This packet is encoded; for a payload, a list of packets.
-    Packet(Value),
+    /// This packet is encoded.
+    Packet(Packet),
+}
+
+/// A packet for an encoder; for a payload, a list of packets. There are many of them, and few are looked at again: what is
+/// kept is text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Packet {
+    json: String,
+    /// What a driver would answer that encodes as the reference does; `None` where the reference has no such packet.
+    answer: Option<String>,
+}
+
+impl Packet {
+    /// Makes this the packet of a value.
+    pub(super) fn fill(&mut self, codec: Codec, value: &Value) {
+        self.json.clear();
+        let mut bytes = std::mem::take(&mut self.json).into_bytes();
+        // A value can always be written, and as text.
+        self.json = match serde_json::to_writer(&mut bytes, value) {
+            Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
+            Err(_) => String::new(),
+        };
+        let mut answer = self.answer.take().unwrap_or_default();
+        self.answer = answer_encoded(codec, value, &mut answer).then_some(answer);
+    }
+
+    /// The packet as a value.
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_str(&self.json).unwrap_or_default()
+    }
+
+    /// Takes the outcome of an encoder from an answer, if it is that of the reference.
+    pub(super) fn agrees(&self, rest: &mut Rest<'_>) -> bool {
+        agrees_encoded(self.answer.as_deref(), rest)
+    }
 }
 
 impl Input {
@@ -29,7 +63,9 @@ impl Input {
         }
     }
 
-    pub(super) fn packet(codec: Codec, packet: Value) -> Self {
+    pub(super) fn packet(codec: Codec, value: &Value) -> Self {
+        let mut packet = Packet::default();
+        packet.fill(codec, value);
         Self {
             codec,
             given: Given::Packet(packet),
@@ -45,11 +81,19 @@ impl Input {
         if self.is_encoded() { "encode" } else { "decode" }
     }
 
-    /// What the reference makes of it; of packets that are decoded the data may be left out.
-    pub(super) fn by_reference(&self, without_data: bool) -> Vec<Outcome> {
+    /// What the reference makes of it.
+    pub(super) fn by_reference(&self) -> Vec<Outcome> {
         match &self.given {
-            Given::Frames(frames) => decoded(self.codec, frames, without_data),
-            Given::Packet(packet) => vec![encoded(self.codec, packet)],
+            Given::Frames(frames) => decoded(self.codec, frames, false),
+            Given::Packet(packet) => vec![encoded(self.codec, &packet.value())],
+        }
+    }
+
+    /// Has the same looked at, where no value is made before somebody asks for it.
+    pub(super) fn with_reference<T>(&self, look: impl FnOnce(&[Seen<'_>]) -> T) -> T {
+        match &self.given {
+            Given::Frames(frames) => look(&decided(self.codec, frames)),
+            Given::Packet(packet) => look(&[Seen::from(&encoded(self.codec, &packet.value()))]),
         }
     }
 
@@ -57,16 +101,14 @@ impl Input {
     pub(super) fn to_json(&self) -> Value {
         match &self.given {
             Given::Frames(frames) => frames.iter().map(Frame::to_json).collect(),
-            Given::Packet(packet) => packet.clone(),
+            Given::Packet(packet) => packet.value(),
         }
     }
 
     /// Appends the same as JSON text, which is ASCII.
     pub(super) fn write(&self, out: &mut String) {
         let frames = match &self.given {
-            Given::Packet(packet) => {
-                return push_ascii(&serde_json::to_string(packet).unwrap_or_default(), out);
-            }
+            Given::Packet(packet) => return push_ascii(&packet.json, out),
             Given::Frames(frames) => frames,
         };
         out.push('[');
@@ -87,6 +129,14 @@ impl Input {
         out.push(']');
     }
 
+    /// Appends the frames of a decoder as raw bytes.
+    pub(super) fn write_raw(&self, out: &mut Vec<u8>) {
+        if let Given::Frames(frames) = &self.given {
+            // None of the frames that a campaign makes is odd.
+            let _all_of_them = push_raw(frames, out);
+        }
+    }
+
     /// How big it is: frames, then bytes, then how far its characters are from the plainest.
     pub(super) fn size(&self) -> (usize, usize, u64) {
         match &self.given {
@@ -102,7 +152,7 @@ impl Input {
                 (frames.len(), bytes, odd)
             }
             Given::Packet(packet) => {
-                let text = packet.to_string();
+                let text = &packet.json;
                 (1, text.len(), text.chars().map(oddness).sum())
             }
         }
@@ -111,41 +161,39 @@ impl Input {
 
 /// Appends a text as a JSON string of ASCII alone, which is read faster than others by many.
 fn write_text(text: &str, out: &mut String) {
-    let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
-    let mut rest = text;
     out.push('"');
-    loop {
-        let length = rest.bytes().position(|byte| !plain(byte)).unwrap_or(rest.len());
-        out.push_str(&rest[..length]);
-        rest = &rest[length..];
-        match rest.chars().next() {
-            None => break,
-            Some(c @ ('"' | '\\')) => {
+    let mut plain = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' | '\\' => {
+                out.push_str(&text[plain..at]);
                 out.push('\\');
-                out.push(c);
-                rest = &rest[1..];
+                // It is what the next stretch begins with.
+                plain = at;
             }
-            Some(c) => {
+            ' '..='~' => {}
+            c => {
+                out.push_str(&text[plain..at]);
                 push_escape(c, out);
-                rest = &rest[c.len_utf8()..];
+                plain = at + c.len_utf8();
             }
         }
     }
+    out.push_str(&text[plain..]);
     out.push('"');
 }
 
 /// Appends JSON with escapes for all that is not ASCII.
 fn push_ascii(json: &str, out: &mut String) {
-    let mut rest = json;
-    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
-        out.push_str(&rest[..at]);
-        let mut chars = rest[at..].chars();
-        if let Some(c) = chars.next() {
-            push_escape(c, out);
-        }
-        rest = chars.as_str();
+    if json.is_ascii() {
+        return out.push_str(json);
     }
-    out.push_str(rest);
+    for c in json.chars() {
+        match c.is_ascii() {
+            true => out.push(c),
+            false => push_escape(c, out),
+        }
+    }
 }
 
 /// Appends the escape of a character.
@@ -186,7 +234,7 @@ mod tests {
             Input::frames(Codec::SocketPacket, Vec::new()),
             Input::packet(
                 Codec::SocketPacket,
-                json!({ "type": "event", "data": ["\né", { "\u{1f600}": 1 }] }),
+                &json!({ "type": "event", "data": ["\né", { "\u{1f600}": 1 }] }),
             ),
         ];
         for input in inputs {

@@ -1,9 +1,11 @@
 //! Why the reference refuses an input, as the rule that a codec breaks which accepts it; and the rules of what it accepts.
 
+use super::found::slug;
 use super::freedoms;
 use crate::suite::Codec;
+use std::borrow::Cow;
 
-/// What the reference says, for which first letters of a packet (any if empty), what the class calls it, and the rule.
+/// How reasons begin, as the reference gives them, for which first letters of a packet (any if empty), what the class calls it, and the rule.
 const SOCKET: [(&str, &str, &str, &str); 26] = [
     ("it is empty", "", "empty", "codec.sio.decode.empty-string"),
     (
@@ -13,19 +15,19 @@ const SOCKET: [(&str, &str, &str, &str); 26] = [
         "codec.sio.decode.unknown-type",
     ),
     (
-        "needs the number of attachments",
+        "a binary type needs the number of attachments",
         "",
         "count",
         "codec.sio.decode.binary-count-bad",
     ),
     (
-        "announces at least one attachment",
+        "a binary type announces at least one attachment",
         "",
         "no-attachments",
         "codec.sio.decode.binary-zero",
     ),
     (
-        "attachments announced",
+        "more than",
         "",
         "too-many-attachments",
         "codec.sio.decode.binary-too-many",
@@ -36,7 +38,12 @@ const SOCKET: [(&str, &str, &str, &str); 26] = [
         "id-too-long",
         "codec.sio.decode.id-too-long",
     ),
-    ("needs the id", "", "ack-no-id", "codec.sio.decode.ack-no-id"),
+    (
+        "an ACK needs the id",
+        "",
+        "ack-no-id",
+        "codec.sio.decode.ack-no-id",
+    ),
     (
         "the payload is missing",
         "2",
@@ -62,49 +69,49 @@ const SOCKET: [(&str, &str, &str, &str); 26] = [
         "codec.sio.decode.connect-error-array-null",
     ),
     (
-        "carries nothing but its namespace",
+        "a DISCONNECT carries nothing but its namespace",
         "",
         "disconnect-payload",
         "codec.sio.decode.disconnect-payload",
     ),
     (
-        "is not an object",
+        "the payload is not an object",
         "0",
         "connect-payload",
         "codec.sio.decode.connect-array",
     ),
     (
-        "is not an object",
+        "the payload is not an object",
         "4",
         "connect-error-payload",
         "codec.sio.decode.connect-error-array-null",
     ),
     (
-        "is not an array",
+        "the payload is not an array",
         "2",
         "event-no-list",
         "codec.sio.decode.event-object",
     ),
     (
-        "is not an array",
+        "the payload is not an array",
         "3",
         "ack-no-list",
         "codec.sio.decode.ack-non-array",
     ),
     (
-        "is not an array",
+        "the payload is not an array",
         "56",
         "binary-no-list",
         "codec.sio.decode.binary-object",
     ),
     (
-        "is its name, a string",
+        "the first element of an event is its name",
         "2",
         "event-name",
         "codec.sio.decode.event-name-types",
     ),
     (
-        "is its name, a string",
+        "the first element of an event is its name",
         "5",
         "binary-event-name",
         "codec.sio.decode.binary-name-placeholder",
@@ -122,7 +129,7 @@ const SOCKET: [(&str, &str, &str, &str); 26] = [
         "codec.sio.decode.event-trailing",
     ),
     (
-        "does not name one of the announced",
+        "a placeholder does not name one of the announced",
         "",
         "placeholder",
         "codec.sio.decode.binary-num-oob",
@@ -134,7 +141,7 @@ const SOCKET: [(&str, &str, &str, &str); 26] = [
         "codec.sio.decode.text-while-reconstructing",
     ),
     (
-        "that no header announced",
+        "a binary message came that no header announced",
         "",
         "lone-binary",
         "codec.sio.decode.lone-binary",
@@ -153,44 +160,50 @@ const SOCKET: [(&str, &str, &str, &str); 26] = [
     ),
 ];
 
+/// The reason alone of what the reference says.
+pub(super) fn reason(why: &str) -> &str {
+    let packet = ["decode a Socket.IO packet: ", "decode an Engine.IO packet: "];
+    packet
+        .iter()
+        .find_map(|said| why.strip_prefix(said))
+        .unwrap_or(why)
+}
+
 /// The aspect and the rule of a refusal of the reference: `text` is what it refused, `why` what it said.
-pub(super) fn of(codec: Codec, text: &str, why: &str) -> (String, &'static str) {
+pub(super) fn of(codec: Codec, text: &str, why: &str) -> (Cow<'static, str>, &'static str) {
+    let why = reason(why);
     if codec != Codec::SocketPacket {
         return of_engine(codec, why);
     }
-    if why.contains("is its name, a string") && is_empty_list(text) {
-        return (
-            "event-empty-list".to_owned(),
-            "codec.sio.decode.event-empty-array",
-        );
+    if why.starts_with("the first element of an event is its name") && is_empty_list(text) {
+        return ("event-empty-list".into(), "codec.sio.decode.event-empty-array");
     }
-    if why.contains("does not name one") && has_fraction(text) {
+    if why.starts_with("a placeholder does not name one") && has_fraction(text) {
         return (
-            "placeholder-fraction".to_owned(),
+            "placeholder-fraction".into(),
             "codec.sio.decode.binary-num-fraction",
         );
     }
     let first = text.chars().next();
     let fits = |(words, letters, ..): &&(&str, &str, &str, &str)| {
-        why.contains(words) && (letters.is_empty() || first.is_some_and(|first| letters.contains(first)))
+        why.starts_with(words) && (letters.is_empty() || first.is_some_and(|first| letters.contains(first)))
     };
     let Some((_, _, aspect, rule)) = SOCKET.iter().find(fits) else {
-        return (super::judge::slug(why), "codec.sio.cross.fuzz");
+        return (slug(why).into(), "codec.sio.cross.fuzz");
     };
     if *aspect != "json" {
-        return ((*aspect).to_owned(), rule);
+        return ((*aspect).into(), rule);
     }
     let expected = why
         .split("expected ")
         .nth(1)
         .and_then(|rest| rest.split(" at byte").next());
-    let expected = expected.unwrap_or_default();
-    let aspect = match expected {
-        "`,` or `]`" => "list".to_owned(),
-        "`,` or `}`" => "object".to_owned(),
-        other => super::judge::slug(other),
+    let aspect = match expected.unwrap_or_default() {
+        "`,` or `]`" => "json-list".into(),
+        "`,` or `}`" => "json-object".into(),
+        other => format!("json-{}", slug(other)).into(),
     };
-    (format!("json-{aspect}"), rule)
+    (aspect, rule)
 }
 
 /// Whether the JSON of a packet begins with a list that has no element.
@@ -206,27 +219,26 @@ fn has_fraction(text: &str) -> bool {
     freedoms::numbers(text).any(|number| number.parse::<f64>().is_ok_and(|number| number.fract() != 0.0))
 }
 
-fn of_engine(codec: Codec, why: &str) -> (String, &'static str) {
-    if why.contains("it is empty") {
+fn of_engine(codec: Codec, why: &str) -> (Cow<'static, str>, &'static str) {
+    if why.starts_with("it is empty") {
         let rule = match codec {
             Codec::EnginePayload => "codec.eio.decode.payload-empty",
             _ => "codec.eio.decode.empty",
         };
-        return ("empty".to_owned(), rule);
+        return ("empty".into(), rule);
     }
-    if why.contains("base64") {
-        return ("base64".to_owned(), "codec.eio.decode.base64-garbage");
+    if why.starts_with("what follows `b`") {
+        return ("base64".into(), "codec.eio.decode.base64-garbage");
     }
     let first = why
-        .split("it begins with '")
-        .nth(1)
+        .strip_prefix("it begins with '")
         .and_then(|rest| rest.chars().next());
     let (aspect, rule) = match first {
         Some('0'..='9') => ("unknown-digit", "codec.eio.decode.unknown-digit"),
         Some(c) if c.is_numeric() => ("non-ascii-digit", "codec.eio.decode.non-ascii-digit"),
         _ => ("unknown-letter", "codec.eio.decode.unknown-letter"),
     };
-    (aspect.to_owned(), rule)
+    (aspect.into(), rule)
 }
 
 /// The rule of a packet that the reference decodes, by the word of its type.

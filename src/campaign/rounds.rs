@@ -2,8 +2,7 @@
 
 use super::generate::{BATCH, Generator};
 use super::input::{Given, Input};
-use crate::suite::Outcome;
-use crate::target::{BatchText, DriverError, Reply, Rest, agrees, agrees_encoded};
+use crate::target::{BatchText, DriverError, Reply, Rest, agrees};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -21,8 +20,8 @@ pub(super) struct Round {
     pub(super) request: BatchText,
 }
 
-/// The outcomes of those inputs of a round that need a closer look, by their index.
-pub(super) type Suspects = Vec<(usize, Vec<Outcome>)>;
+/// The outcomes, as JSON text, of those inputs of a round that need a closer look, by their index.
+pub(super) type Suspects<'a> = Vec<(usize, &'a str)>;
 
 /// All rounds of a campaign, in order.
 #[derive(Debug)]
@@ -31,8 +30,8 @@ pub(super) struct Rounds {
     spent: mpsc::UnboundedSender<Round>,
 }
 
-/// As many rounds as there are runs, or without end. Must be called within a runtime.
-pub(super) fn rounds(generator: Arc<Generator>, runs: Option<u64>) -> Rounds {
+/// As many rounds as there are runs, or without end, with inputs of decoders as raw bytes where that is asked for. Must be called within a runtime.
+pub(super) fn rounds(generator: Arc<Generator>, runs: Option<u64>, raw: bool) -> Rounds {
     let (sender, made) = mpsc::channel(AHEAD);
     let (spent, mut returned) = mpsc::unbounded_channel::<Round>();
     tokio::task::spawn_blocking(move || {
@@ -43,7 +42,7 @@ pub(super) fn rounds(generator: Arc<Generator>, runs: Option<u64>) -> Rounds {
                 return;
             }
             let mut round = returned.try_recv().unwrap_or_default();
-            round.refill(next, left, &generator);
+            round.refill(next, left, &generator, raw);
             next += left;
             if sender.blocking_send(round).is_err() {
                 return;
@@ -67,11 +66,18 @@ impl Rounds {
 
 impl Round {
     /// Makes this the round of so many runs.
-    fn refill(&mut self, first: u64, count: u64, generator: &Generator) {
+    fn refill(&mut self, first: u64, count: u64, generator: &Generator, raw: bool) {
         let Self { inputs, request, .. } = self;
         generator.fill(first, count, inputs);
         self.first = first;
         let Some(kind) = inputs.first() else { return };
+        if raw && !kind.is_encoded() {
+            return request.refill_raw(kind.codec, inputs.len(), |out| {
+                for input in inputs.iter() {
+                    input.write_raw(out);
+                }
+            });
+        }
         request.refill(kind.codec, kind.is_encoded(), inputs.len(), |text| {
             for (index, input) in inputs.iter().enumerate() {
                 if index > 0 {
@@ -91,12 +97,12 @@ impl Round {
     ///
     /// # Errors
     /// Where it is no proper answer.
-    pub(super) fn suspects(&self, answer: &Reply) -> Result<Suspects, DriverError> {
+    pub(super) fn suspects<'a>(&self, answer: &'a Reply) -> Result<Suspects<'a>, DriverError> {
         answer.differing(|index: usize, rest: &mut Rest<'_>| {
             let input = &self.inputs[index];
             match &input.given {
                 Given::Frames(frames) => agrees(input.codec, frames, rest),
-                Given::Packet(packet) => agrees_encoded(input.codec, packet, rest),
+                Given::Packet(packet) => packet.agrees(rest),
             }
         })
     }

@@ -3,9 +3,10 @@
 
 use super::conduct::batch_of;
 use super::finding::Times;
+use super::found::{Difference, lost};
 use super::generate::BATCH;
 use super::input::Input;
-use super::judge::{Difference, Judgement, judge, lost};
+use super::judge::{Judgement, judge_outcomes};
 use super::shrink::candidates;
 use crate::suite::Outcome;
 use crate::target::{Asked, Asker, Batch, CodecTarget, DriverError, End};
@@ -64,8 +65,7 @@ impl<'a> Search<'a> {
     }
 
     /// The smallest input of the same class; `None` where not even this one shows it again.
-    pub(super) async fn smallest(&mut self, input: &Input, difference: &Difference) -> Option<Shown> {
-        let class = difference.class.as_str();
+    pub(super) async fn smallest(&mut self, input: &Input, class: &str) -> Option<Shown> {
         let mut best = self.first_of(class, std::slice::from_ref(input)).await?;
         let kind = class.split('/').nth(2).unwrap_or_default();
         let (together, mut lives) = match kind {
@@ -96,10 +96,12 @@ impl<'a> Search<'a> {
         let batch = batch_of(inputs);
         let asked = self.asker.ask_each(&batch).await;
         for (input, asked) in inputs.iter().zip(asked) {
-            let reference = input.by_reference(false);
+            let reference = input.by_reference();
             let difference = match &asked.outcomes {
-                Ok(outcomes) => match judge(input, &reference, outcomes) {
-                    Judgement::Differs(found) if found.class() == class => Some(found.difference()),
+                Ok(outcomes) => match judge_outcomes(input, &reference, outcomes) {
+                    Judgement::Differs(found) if found.class() == class => {
+                        Some(found.difference(&reference, outcomes))
+                    }
                     _ => None,
                 },
                 Err(error) => lost(input, error),
@@ -147,7 +149,7 @@ impl<'a> Search<'a> {
             }
             break;
         }
-        let reference = input.by_reference(false);
+        let reference = input.by_reference();
         let error = DriverError::Ended {
             end: End::Memory { used: 0, limit: 0 },
             tail: String::new(),

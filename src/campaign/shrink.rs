@@ -13,8 +13,8 @@ const MOST_CONTAINERS: usize = 200;
 pub(super) fn candidates(input: &Input) -> Vec<Input> {
     let mut all = match &input.given {
         Given::Frames(frames) => of_frames(input.codec, frames),
-        Given::Packet(packet) => of_packet(packet)
-            .into_iter()
+        Given::Packet(packet) => of_packet(&packet.value())
+            .iter()
             .map(|packet| Input::packet(input.codec, packet))
             .collect(),
     };
@@ -388,7 +388,7 @@ mod tests {
     fn packets_stay_packets() {
         let packet =
             json!({ "type": "event", "nsp": "/x", "id": 7, "data": ["hello", { "k": [1, "needle"] }] });
-        let input = Input::packet(Codec::SocketPacket, packet);
+        let input = Input::packet(Codec::SocketPacket, &packet);
         let left = shrunk(input, |text| text.contains("needle"));
         assert!(
             left == "{\"type\":\"event\",\"data\":[\"needle\"]}"
@@ -396,7 +396,7 @@ mod tests {
             "{left}"
         );
         let payload = json!([{ "type": "ping" }, { "type": "message", "data": "xZz" }]);
-        let left = shrunk(Input::packet(Codec::EnginePayload, payload), |text| {
+        let left = shrunk(Input::packet(Codec::EnginePayload, &payload), |text| {
             text.contains('Z')
         });
         assert_eq!(left, "[{\"type\":\"message\",\"data\":\"Z\"}]");

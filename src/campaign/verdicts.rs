@@ -1,11 +1,12 @@
 //! What comes of the answer to a round. It is found out on a thread of its own, so that in the meantime the next answer is
 //! read and the driver need not wait.
 
+use super::found::{Difference, Found};
 use super::input::Input;
-use super::judge::{Difference, Judgement, judge};
+use super::judge::{Judgement, judge};
 use super::rounds::Round;
 use crate::suite::Outcome;
-use crate::target::{DriverError, Reply};
+use crate::target::{DriverError, Reply, Seen};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -40,22 +41,27 @@ pub(super) struct Sighting {
     /// The first input that showed it.
     pub(super) index: usize,
     /// What it showed.
-    pub(super) difference: Difference,
+    pub(super) found: Found,
+    /// Its class.
+    pub(super) class: String,
+    /// What the target made of that input.
+    pub(super) outcomes: Vec<Outcome>,
     /// How many inputs did.
     pub(super) times: u64,
+}
+
+impl Sighting {
+    /// The difference in words.
+    pub(super) fn difference(&self, input: &Input) -> Difference {
+        self.found.difference(&input.by_reference(), &self.outcomes)
+    }
 }
 
 impl Judging {
     /// Begins to judge. Must be called within a runtime.
     pub(super) fn start(round: Arc<Round>, answer: Reply) -> Self {
         Self(tokio::task::spawn_blocking(move || {
-            let verdicts = round.suspects(&answer).map(|suspects| {
-                let mut verdicts = Verdicts::default();
-                for (index, outcomes) in suspects {
-                    verdicts.add(&round, index, &outcomes);
-                }
-                verdicts
-            });
+            let verdicts = Verdicts::of_answer(&round, &answer);
             Judged {
                 round,
                 answer,
@@ -74,45 +80,67 @@ impl Judging {
 }
 
 impl Verdicts {
-    /// What came of one input of a round.
-    pub(super) fn of(round: &Round, index: usize, outcomes: &[Outcome]) -> Self {
+    /// What came of the inputs of a round.
+    ///
+    /// # Errors
+    /// Where its answer is none.
+    fn of_answer(round: &Round, answer: &Reply) -> Result<Self, DriverError> {
         let mut verdicts = Self::default();
-        verdicts.add(round, index, outcomes);
+        for (index, text) in round.suspects(answer)? {
+            match Seen::list(text) {
+                Some(seen) => {
+                    if let Some(found) = verdicts.count(&round.inputs[index], &seen) {
+                        verdicts.add(index, found, answer.read(text)?);
+                    }
+                }
+                None => verdicts.take(round, index, answer.read(text)?),
+            }
+        }
+        Ok(verdicts)
+    }
+
+    /// What came of one input of a round.
+    pub(super) fn of(round: &Round, index: usize, outcomes: Vec<Outcome>) -> Self {
+        let mut verdicts = Self::default();
+        verdicts.take(round, index, outcomes);
         verdicts
     }
 
-    fn add(&mut self, round: &Round, index: usize, outcomes: &[Outcome]) {
-        let input = &round.inputs[index];
-        // Where the target has no packet, that of the reference counts by its type alone.
-        let without_data = !outcomes
-            .iter()
-            .any(|outcome| matches!(outcome, Outcome::Packet(_)));
-        match judge(input, &input.by_reference(without_data), outcomes) {
-            Judgement::Same | Judgement::Unsupported => {}
-            Judgement::Free(name) => *self.freedoms.entry(name).or_default() += 1,
+    fn take(&mut self, round: &Round, index: usize, outcomes: Vec<Outcome>) {
+        let seen: Vec<Seen<'_>> = outcomes.iter().map(Seen::from).collect();
+        if let Some(found) = self.count(&round.inputs[index], &seen) {
+            self.add(index, found, outcomes);
+        }
+    }
+
+    /// Counts what came of an input, and gives back a difference of a class that did not show before.
+    fn count(&mut self, input: &Input, seen: &[Seen<'_>]) -> Option<Found> {
+        match input.with_reference(|reference| judge(input, reference, seen)) {
+            Judgement::Same | Judgement::Unsupported => None,
+            Judgement::Free(name) => {
+                *self.freedoms.entry(name).or_default() += 1;
+                None
+            }
             Judgement::Differs(found) => {
                 let class = found.class();
-                let known = self
-                    .sightings
-                    .iter_mut()
-                    .find(|known| known.difference.class == class);
-                match known {
-                    Some(known) => known.times += 1,
-                    None => self.sightings.push(Sighting {
-                        index,
-                        difference: in_words(input, outcomes).unwrap_or_else(|| found.difference()),
-                        times: 1,
-                    }),
+                match self.sightings.iter_mut().find(|known| known.class == class) {
+                    Some(known) => {
+                        known.times += 1;
+                        None
+                    }
+                    None => Some(found),
                 }
             }
         }
     }
-}
 
-/// A difference in words, with the data of the packets.
-fn in_words(input: &Input, outcomes: &[Outcome]) -> Option<Difference> {
-    match judge(input, &input.by_reference(false), outcomes) {
-        Judgement::Differs(found) => Some(found.difference()),
-        _ => None,
+    fn add(&mut self, index: usize, found: Found, outcomes: Vec<Outcome>) {
+        self.sightings.push(Sighting {
+            index,
+            class: found.class(),
+            found,
+            outcomes,
+            times: 1,
+        });
     }
 }

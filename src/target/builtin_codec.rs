@@ -1,16 +1,18 @@
 //! The codec of the reference, asked in this process as a driver would be.
 
+use super::builtin_seen::{Seen, SeenPacket, SeenValue};
 use super::codec::Batch;
 use super::driver::mended;
 use crate::suite::{Codec, Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use reference_impl::codec::{
-    AckId, Arguments, Decoder, EnginePacket, EnginePacketType, Packet, PacketError, PacketType, Piece,
+    AckId, Arguments, Decoder, EngineDecodeError, EnginePacket, EnginePacketType, Packet, PacketType, Piece,
     decode_payload, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_event,
     encode_payload,
 };
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// The types of Engine.IO packets with their names.
 const ENGINE_TYPES: [(EnginePacketType, &str); 7] = [
@@ -50,10 +52,16 @@ pub fn encoded(codec: Codec, packet: &Value) -> Outcome {
 
 /// What the reference makes of frames that are given to one decoder.
 pub fn decoded(codec: Codec, frames: &[Frame], without_data: bool) -> Vec<Outcome> {
+    let outcome = |seen: &Seen<'_>| seen.outcome(without_data);
+    decided(codec, frames).iter().map(outcome).collect()
+}
+
+/// The same, where no value is made before somebody asks for it.
+pub fn decided(codec: Codec, frames: &[Frame]) -> Vec<Seen<'_>> {
     match codec {
         Codec::EnginePacket => frames.iter().map(decode_engine).collect(),
         Codec::EnginePayload => decode_body(frames),
-        Codec::SocketPacket => decode_socket(frames, without_data),
+        Codec::SocketPacket => decode_socket(frames),
     }
 }
 
@@ -214,94 +222,102 @@ fn binary(value: &Value) -> Option<Bytes> {
     STANDARD.decode(encoded).ok().map(Bytes::from)
 }
 
-fn decode_engine(frame: &Frame) -> Outcome {
+fn decode_engine(frame: &Frame) -> Seen<'_> {
     match frame {
-        Frame::Binary(data) => engine_outcome(&EnginePacket::Binary(data.clone().into())),
-        Frame::Text(text) => match EnginePacket::decode_frame(text) {
-            Ok(packet) => engine_outcome(&packet),
-            Err(error) => Outcome::Error(error.to_string()),
-        },
-        Frame::Reset | Frame::Odd(_) => odd(),
+        Frame::Binary(data) => see_engine(Ok(EnginePacket::Binary(data.clone().into()))),
+        Frame::Text(text) => see_engine(EnginePacket::decode_frame(text)),
+        Frame::Reset | Frame::Odd(_) => Seen::Unsupported("the reference takes text and bytes only".into()),
     }
 }
 
-fn odd() -> Outcome {
-    Outcome::Unsupported("the reference takes text and bytes only".to_owned())
+fn decode_body(frames: &[Frame]) -> Vec<Seen<'_>> {
+    match frames.first() {
+        Some(Frame::Text(body)) => decode_payload(body).map(see_engine).collect(),
+        _ => vec![Seen::Unsupported("the reference takes text only".into())],
+    }
 }
 
-fn decode_body(frames: &[Frame]) -> Vec<Outcome> {
-    let Some(Frame::Text(body)) = frames.first() else {
-        return vec![Outcome::Unsupported("the reference takes text only".to_owned())];
-    };
-    let outcome = |packet: Result<EnginePacket<'_>, _>| match packet {
-        Ok(packet) => engine_outcome(&packet),
-        Err(error) => {
-            let error: reference_impl::codec::EngineDecodeError = error;
-            Outcome::Error(error.to_string())
+fn see_engine(packet: Result<EnginePacket<'_>, EngineDecodeError>) -> Seen<'_> {
+    let (word, data) = match packet {
+        Err(error) => return Seen::Error(error.to_string().into()),
+        Ok(EnginePacket::Text(packet_type, data)) => (engine_word(packet_type), SeenValue::Text(data)),
+        Ok(EnginePacket::Binary(data)) => {
+            let data = json!({ "$binary": STANDARD.encode(data) });
+            ("message", SeenValue::Value(Cow::Owned(data)))
         }
     };
-    decode_payload(body).map(outcome).collect()
-}
-
-fn engine_outcome(packet: &EnginePacket<'_>) -> Outcome {
-    Outcome::Packet(match packet {
-        EnginePacket::Text(packet_type, data) => {
-            let named = ENGINE_TYPES.iter().find(|(known, _)| known == packet_type);
-            json!({ "type": named.map_or("", |(_, name)| name), "data": data })
-        }
-        EnginePacket::Binary(data) => {
-            json!({ "type": "message", "data": { "$binary": STANDARD.encode(data) } })
-        }
+    Seen::Packet(SeenPacket {
+        word: word.into(),
+        nsp: Cow::Borrowed(""),
+        id: SeenValue::Nothing,
+        data,
     })
 }
 
-fn decode_socket(frames: &[Frame], without_data: bool) -> Vec<Outcome> {
+/// What a type of Engine.IO packets is called.
+pub(super) fn engine_word(packet_type: EnginePacketType) -> &'static str {
+    let named = ENGINE_TYPES.iter().find(|(known, _)| *known == packet_type);
+    named.map_or("", |(_, word)| word)
+}
+
+fn decode_socket(frames: &[Frame]) -> Vec<Seen<'_>> {
     let mut decoder = Decoder::default();
     let mut outcomes = Vec::with_capacity(frames.len());
     for frame in frames {
-        outcomes.push(match frame {
+        let decoded = match frame {
             Frame::Reset => {
                 decoder.reset();
                 continue;
             }
-            Frame::Binary(data) => taken(decoder.decode_binary(data.clone().into()), without_data),
-            Frame::Text(text) => taken(decoder.decode_text(text), without_data),
-            Frame::Odd(_) => odd(),
+            Frame::Binary(data) => decoder.decode_binary(data.clone().into()),
+            Frame::Text(text) => decoder.decode_text(text),
+            Frame::Odd(_) => {
+                outcomes.push(decode_engine(frame));
+                continue;
+            }
+        };
+        outcomes.push(match decoded {
+            Ok(Some(packet)) => Seen::Packet(see_socket(packet)),
+            Ok(None) => Seen::Wait,
+            Err(error) => Seen::Error(error.to_string().into()),
         });
     }
     outcomes
 }
 
-fn taken(decoded: Result<Option<Packet<'_>>, PacketError>, without_data: bool) -> Outcome {
-    match decoded {
-        Ok(Some(packet)) => Outcome::Packet(socket_packet(&packet, without_data)),
-        Ok(None) => Outcome::Wait,
-        Err(error) => Outcome::Error(error.to_string()),
+fn see_socket(packet: Packet<'_>) -> SeenPacket<'_> {
+    let nsp = match packet.namespace() {
+        "/" => Cow::Borrowed("/"),
+        nsp => Cow::Owned(nsp.to_owned()),
+    };
+    SeenPacket {
+        word: socket_word(packet.packet_type()).into(),
+        nsp,
+        id: packet
+            .id()
+            .map_or(SeenValue::Nothing, |id| SeenValue::Digits(id.to_string())),
+        data: SeenValue::Payload(Box::new(packet)),
     }
 }
 
-fn socket_packet(packet: &Packet<'_>, without_data: bool) -> Value {
-    let name = match packet.packet_type() {
+/// What a type of Socket.IO packets is called.
+pub(super) fn socket_word(packet_type: PacketType) -> &'static str {
+    match packet_type {
         PacketType::Connect => "connect",
         PacketType::Disconnect => "disconnect",
         PacketType::Event => "event",
         PacketType::Ack => "ack",
         PacketType::ConnectError => "connect_error",
-    };
-    let mut value = json!({ "type": name, "nsp": packet.namespace() });
-    if let Some(id) = packet.id() {
-        value["id"] = json!({ "$number": id.to_string() });
     }
-    let data = match packet.packet_type() {
-        _ if without_data => None,
-        PacketType::Event => Some(list(Some(packet.name_literal()), &packet.arguments())),
-        PacketType::Ack => Some(list(None, &packet.arguments())),
-        _ => packet.payload().map(tree),
-    };
-    if let Some(data) = data {
-        value["data"] = data;
+}
+
+/// The payload of a packet as a value.
+pub(super) fn payload(packet: &Packet<'_>) -> Value {
+    match packet.packet_type() {
+        PacketType::Event => list(Some(packet.name_literal()), &packet.arguments()),
+        PacketType::Ack => list(None, &packet.arguments()),
+        _ => packet.payload().map_or(Value::Null, tree),
     }
-    value
 }
 
 /// Arguments as a list, with their binary values in place.

@@ -68,7 +68,8 @@ impl Batch {
             let data = self.without_data.then_some(false);
             Request::Decode {
                 codec,
-                inputs,
+                inputs: Some(inputs),
+                bytes: None,
                 data,
                 repeat,
             }
@@ -77,13 +78,14 @@ impl Batch {
     }
 }
 
-/// A batch as text, so that nothing need be made of its inputs but their JSON.
+/// A batch as it is written, so that nothing need be made of its inputs but their text.
 #[derive(Clone, Debug)]
 pub struct BatchText {
     codec: Codec,
     encode: bool,
     inputs: usize,
     text: String,
+    raw: Vec<u8>,
 }
 
 impl Default for BatchText {
@@ -93,6 +95,7 @@ impl Default for BatchText {
             encode: false,
             inputs: 0,
             text: String::new(),
+            raw: Vec::new(),
         }
     }
 }
@@ -100,18 +103,28 @@ impl Default for BatchText {
 impl BatchText {
     /// Makes this the request for inputs of this kind, of which `write` appends the JSON texts with commas between them.
     pub fn refill(&mut self, codec: Codec, encode: bool, inputs: usize, write: impl FnOnce(&mut String)) {
+        self.begin(codec, encode, inputs);
+        self.text.push_str(",\"inputs\":[");
+        write(&mut self.text);
+        self.text.push(']');
+    }
+
+    /// The same for inputs of a decoder as raw bytes, which `write` appends, for a driver whose hello has `raw`.
+    pub fn refill_raw(&mut self, codec: Codec, inputs: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.begin(codec, false, inputs);
+        write(&mut self.raw);
+        self.text.push_str(",\"bytes\":");
+        self.text.push_str(&self.raw.len().to_string());
+    }
+
+    fn begin(&mut self, codec: Codec, encode: bool, inputs: usize) {
         (self.codec, self.encode, self.inputs) = (codec, encode, inputs);
-        let text = &mut self.text;
-        text.clear();
-        text.push_str(if encode {
-            "\"do\":\"encode\",\"codec\":\""
-        } else {
-            "\"do\":\"decode\",\"codec\":\""
-        });
-        text.push_str(codec.word());
-        text.push_str("\",\"inputs\":[");
-        write(text);
-        text.push(']');
+        self.raw.clear();
+        self.text.clear();
+        let work = if encode { "encode" } else { "decode" };
+        for part in ["\"do\":\"", work, "\",\"codec\":\"", codec.word(), "\""] {
+            self.text.push_str(part);
+        }
     }
 
     fn batch(&self) -> Batch {
@@ -227,6 +240,11 @@ impl CodecInstance {
         info
     }
 
+    /// Whether its driver reads the inputs of decoders as raw bytes.
+    pub fn reads_raw(&self) -> bool {
+        self.hello().is_some_and(|hello| hello.raw)
+    }
+
     /// Whether it has this codec.
     pub fn drives(&self, codec: Codec) -> bool {
         self.hello()
@@ -257,7 +275,7 @@ impl CodecInstance {
         match &mut self.0 {
             Body::Builtin => Ok(sent.map(|sent| Reply::of(&builtin_codec::answer(&sent.batch())))),
             Body::Driver(driver) => {
-                let next = next.map(|next| next.text.as_str());
+                let next = next.map(|next| (next.text.as_str(), next.raw.as_slice()));
                 codec_driver::pass(driver, next, sent.map(|sent| sent.inputs)).await
             }
         }

@@ -2,6 +2,7 @@
 
 use super::codec::Batch;
 use super::driver::{DriverError, Pipe, checked, mended, read_json, rubbish};
+use super::raw::raw_inputs;
 use super::rest::Rest;
 use crate::suite::{Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -9,12 +10,26 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+/// What is wrong with a result that is something else.
+const NO_LIST: &str = "a result is no list of outcomes";
+
 /// Asks a driver for the results of a batch: outcomes for each of its inputs.
 ///
 /// # Errors
 /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
 pub(super) async fn ask(driver: &mut Pipe, batch: &Batch) -> Result<Vec<Vec<Outcome>>, DriverError> {
-    let answer = driver.exchange(batch.request()).await?;
+    let raw = match driver.hello.raw && !batch.encode {
+        true => raw_inputs(&batch.inputs),
+        false => None,
+    };
+    let mut request = batch.request();
+    if let (Some(raw), Some(members)) = (&raw, request.as_object_mut()) {
+        members.remove("inputs");
+        members.insert("bytes".to_owned(), json!(raw.len()));
+    }
+    let answer = driver
+        .exchange_with(request, raw.as_deref().unwrap_or_default())
+        .await?;
     read_results(&answer, batch.inputs.len()).map_err(|why| rubbish(&answer.to_string(), "answer", why))
 }
 
@@ -30,7 +45,7 @@ pub struct Reply {
 struct RawAnswer<'a> {
     id: u64,
     #[serde(borrow)]
-    results: Vec<Vec<&'a RawValue>>,
+    results: Vec<&'a RawValue>,
 }
 
 impl Reply {
@@ -52,26 +67,27 @@ impl Reply {
         self.line
     }
 
-    /// The inputs, by their index, whose outcomes `agrees` does not take from the answer, with those outcomes.
+    /// The inputs, by their index, whose outcomes `agrees` does not take from the answer, with the list of those outcomes
+    /// as JSON text.
     ///
     /// # Errors
     /// Where it is no proper answer.
     pub fn differing(
         &self,
         mut agrees: impl FnMut(usize, &mut Rest<'_>) -> bool,
-    ) -> Result<Vec<(usize, Vec<Outcome>)>, DriverError> {
+    ) -> Result<Vec<(usize, &str)>, DriverError> {
         if let Some(differing) = self.differing_text(&mut agrees) {
-            let read = |(input, texts): (usize, Vec<&RawValue>)| Ok((input, self.read(&texts)?));
-            return differing.into_iter().map(read).collect();
+            return Ok(differing);
         }
         // It is not written as most drivers write it, or is no proper answer: that is found out slowly.
         let mut differing = Vec::new();
-        for (input, texts) in self.outcomes()?.into_iter().enumerate() {
-            let list: Vec<&str> = texts.iter().map(|text| text.get()).collect();
+        for (input, text) in self.outcomes()?.into_iter().enumerate() {
+            let list: Vec<&RawValue> = self.list(text.get())?;
+            let list: Vec<&str> = list.iter().map(|outcome| outcome.get()).collect();
             let list = format!("[{}]", list.join(","));
             let mut rest = Rest::new(&list);
             if !(agrees(input, &mut rest) && rest.is_empty()) {
-                differing.push((input, self.read(&texts)?));
+                differing.push((input, text.get()));
             }
         }
         Ok(differing)
@@ -81,7 +97,7 @@ impl Reply {
     fn differing_text(
         &self,
         agrees: &mut impl FnMut(usize, &mut Rest<'_>) -> bool,
-    ) -> Option<Vec<(usize, Vec<&RawValue>)>> {
+    ) -> Option<Vec<(usize, &str)>> {
         let mut rest = Rest::new(&self.line);
         let mut differing = Vec::new();
         let mut going = rest.eat(&format!("{{\"id\":{},\"results\":[", self.id));
@@ -90,14 +106,14 @@ impl Reply {
             let before = rest;
             if going && !agrees(input, &mut rest) {
                 rest = before;
-                differing.push((input, rest.take()?));
+                differing.push((input, rest.take::<&RawValue>()?.get()));
             }
         }
         (going && rest.eat("]}") && rest.is_empty()).then_some(differing)
     }
 
     /// For each input the outcomes as JSON text.
-    fn outcomes(&self) -> Result<Vec<Vec<&RawValue>>, DriverError> {
+    fn outcomes(&self) -> Result<Vec<&RawValue>, DriverError> {
         match serde_json::from_str::<RawAnswer<'_>>(&self.line) {
             Ok(answer) if answer.id == self.id && answer.results.len() == self.inputs => Ok(answer.results),
             _ => {
@@ -112,12 +128,21 @@ impl Reply {
         }
     }
 
-    /// The outcomes of an input, given as text.
-    fn read(&self, outcomes: &[&RawValue]) -> Result<Vec<Outcome>, DriverError> {
+    /// The outcomes in a list of this answer.
+    ///
+    /// # Errors
+    /// Where they are none.
+    pub fn read(&self, list: &str) -> Result<Vec<Outcome>, DriverError> {
+        let outcomes: Vec<&RawValue> = self.list(list)?;
         let read =
-            |text: &&RawValue| read_outcome(serde_json::from_str(&mended(text.get())).unwrap_or_default());
-        let outcomes: Result<Vec<Outcome>, String> = outcomes.iter().map(read).collect();
+            |text: &RawValue| read_outcome(serde_json::from_str(&mended(text.get())).unwrap_or_default());
+        let outcomes: Result<Vec<Outcome>, String> = outcomes.into_iter().map(read).collect();
         outcomes.map_err(|why| rubbish(&self.line, "answer", why))
+    }
+
+    fn list<'a>(&self, text: &'a str) -> Result<Vec<&'a RawValue>, DriverError> {
+        let no_list = |_| rubbish(&self.line, "answer", NO_LIST.to_owned());
+        serde_json::from_str(text).map_err(no_list)
     }
 }
 
@@ -137,7 +162,7 @@ fn tell_outcome(outcome: &Outcome) -> Value {
 /// Where no line comes.
 pub(super) async fn pass(
     driver: &mut Pipe,
-    next: Option<&str>,
+    next: Option<(&str, &[u8])>,
     sent: Option<usize>,
 ) -> Result<Option<Reply>, DriverError> {
     let line = driver.pass(next, sent.is_some()).await?;
@@ -151,7 +176,7 @@ fn read_results(answer: &Value, inputs: usize) -> Result<Vec<Vec<Outcome>>, Stri
         return Err(format!("it has {} results for {inputs} inputs", results.len()));
     }
     let outcomes = |result: &Value| {
-        let list = result.as_array().ok_or("a result is no list of outcomes")?;
+        let list = result.as_array().ok_or(NO_LIST)?;
         list.iter().cloned().map(read_outcome).collect()
     };
     results.iter().map(outcomes).collect()
@@ -259,17 +284,23 @@ for line in sys.stdin:
         let mut driver = started.unwrap();
         let text = |inputs: &str| format!("\"do\":\"decode\",\"inputs\":{inputs}");
         let (one, two) = (text("[[\"fine\"]]"), text("[[\"fine\"],[\"fine\"]]"));
-        assert!(pass(&mut driver, Some(&one), None).await.unwrap().is_none());
-        let first = pass(&mut driver, Some(&two), Some(1)).await.unwrap().unwrap();
-        let last = pass(&mut driver, None, Some(2)).await.unwrap().unwrap();
-        let error = || vec![Outcome::Error("no".to_owned())];
-        assert_eq!(first.differing(|_, _| false).unwrap(), [(0, error())]);
-        assert_eq!(
-            last.differing(|_, _| false).unwrap(),
-            [(0, error()), (1, error())]
+        assert!(
+            pass(&mut driver, Some((&one, &[])), None)
+                .await
+                .unwrap()
+                .is_none()
         );
-        let agrees = |input, rest: &mut Rest<'_>| input == 1 && rest.eat("[{\"error\": \"no\"}]");
-        assert_eq!(last.differing(agrees).unwrap(), [(0, error())]);
+        let first = pass(&mut driver, Some((&two, &[])), Some(1))
+            .await
+            .unwrap()
+            .unwrap();
+        let last = pass(&mut driver, None, Some(2)).await.unwrap().unwrap();
+        let error = "[{\"error\": \"no\"}]";
+        assert_eq!(first.differing(|_, _| false).unwrap(), [(0, error)]);
+        assert_eq!(first.read(error).unwrap(), [Outcome::Error("no".to_owned())]);
+        assert_eq!(last.differing(|_, _| false).unwrap(), [(0, error), (1, error)]);
+        let agrees = |input, rest: &mut Rest<'_>| input == 1 && rest.eat(error);
+        assert_eq!(last.differing(agrees).unwrap(), [(0, error)]);
     }
 
     #[test]
@@ -301,8 +332,10 @@ for line in sys.stdin:
             id: 7,
             inputs: 1,
         };
-        let error = reply.differing(|_, _| false).unwrap_err().to_string();
+        let (_, list) = reply.differing(|_, _| false).unwrap()[0];
+        let error = reply.read(list).unwrap_err().to_string();
         assert!(error.contains("none of packet, wait"), "{error}");
+        assert!(reply.read("{}").unwrap_err().to_string().contains(NO_LIST));
     }
 
     #[test]
@@ -311,15 +344,32 @@ for line in sys.stdin:
             "{\"id\":7,\"results\":[[{\"wait\":true}],[{\"error\":\"a]\"}],[{\"wait\":true}]]}".to_owned();
         let (id, inputs) = (7, 3);
         let agrees = |_: usize, rest: &mut Rest<'_>| rest.eat("[{\"wait\":true}]");
-        let differing = [(1, vec![Outcome::Error("a]".to_owned())])];
+        let error = [Outcome::Error("a]".to_owned())];
         let spaced = line.replace(',', ", ");
         for line in [line.clone(), spaced] {
-            assert_eq!(Reply { line, id, inputs }.differing(agrees).unwrap(), differing);
+            let reply = Reply { line, id, inputs };
+            let [(1, list)] = reply.differing(agrees).unwrap()[..] else {
+                panic!("not the second alone: {:?}", reply.differing(agrees))
+            };
+            assert_eq!(reply.read(list).unwrap(), error);
         }
-        // What agrees in part, or more than there is, is looked at as a whole.
-        for line in [line.replacen("true}", "true},0", 1), format!("{line} x")] {
-            assert!(Reply { line, id, inputs }.differing(agrees).is_err());
-        }
+        // What agrees in part, or is more than there is to be, is looked at as a whole.
+        let partly = line.replacen("true}", "true},0", 1);
+        let reply = Reply {
+            line: partly,
+            id,
+            inputs,
+        };
+        let (0, list) = reply.differing(agrees).unwrap()[0] else {
+            panic!("not the first")
+        };
+        assert!(reply.read(list).is_err());
+        let reply = Reply {
+            line: format!("{line} x"),
+            id,
+            inputs,
+        };
+        assert!(reply.differing(agrees).is_err());
         let more = line.replacen("true}", "true},{\"wait\":true}", 1);
         let waits = vec![Outcome::Wait, Outcome::Wait];
         let reply = Reply {
@@ -327,7 +377,10 @@ for line in sys.stdin:
             id,
             inputs,
         };
-        assert_eq!(reply.differing(agrees).unwrap()[0], (0, waits));
+        let (0, list) = reply.differing(agrees).unwrap()[0] else {
+            panic!("not the first")
+        };
+        assert_eq!(reply.read(list).unwrap(), waits);
     }
 
     #[test]
@@ -340,6 +393,7 @@ for line in sys.stdin:
             Outcome::Frames(vec![Frame::Text("2".to_owned()), Frame::Binary(vec![1])]),
         ];
         let reply = Reply::of(std::slice::from_ref(&all));
-        assert_eq!(reply.differing(|_, _| false).unwrap(), [(0, all)]);
+        let (_, list) = reply.differing(|_, _| false).unwrap()[0];
+        assert_eq!(reply.read(list).unwrap(), all);
     }
 }

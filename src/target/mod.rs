@@ -8,6 +8,7 @@ mod builtin;
 mod builtin_agrees;
 mod builtin_client;
 mod builtin_codec;
+mod builtin_seen;
 pub mod client;
 mod codec;
 mod codec_driver;
@@ -22,8 +23,10 @@ mod memory;
 mod named;
 mod output;
 pub mod port;
+mod raw;
 mod rest;
 mod rest_json;
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -31,9 +34,10 @@ mod tests;
 pub use answer::{Announced, Answer, NoAnswer};
 pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use builtin_agrees::{agrees, agrees_encoded};
+pub use builtin_agrees::{agrees, agrees_encoded, answer_encoded};
 pub use builtin_client::client_faults;
-pub use builtin_codec::{decoded, encoded};
+pub use builtin_codec::{decided, decoded, encoded};
+pub use builtin_seen::{Seen, SeenPacket, SeenValue};
 pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, BatchText, CodecInstance, CodecTarget};
 pub use codec_driver::Reply;
@@ -46,6 +50,7 @@ pub use manifest::{
     FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known,
 };
 pub use named::{Target, quoted};
+pub use raw::push_raw;
 pub use rest::Rest;
 
 /// Where Socket.IO is served unless somebody says otherwise.

@@ -4,6 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The rest of a JSON text without white space. Where something is not eaten, how far it got is open.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,17 @@ impl<'a> Rest<'a> {
     /// Takes a value of any kind.
     pub(super) fn eat_any(&mut self) -> bool {
         self.take::<&RawValue>().is_some()
+    }
+
+    /// Takes a string literal, whatever it says.
+    pub(super) fn take_literal(&mut self) -> Option<Cow<'a, str>> {
+        let literal = self.0.strip_prefix('"')?;
+        let end = literal.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        if literal.as_bytes()[end] == b'"' {
+            self.0 = &literal[end + 1..];
+            return Some(Cow::Borrowed(&literal[..end]));
+        }
+        self.take().map(Cow::Owned)
     }
 
     /// Takes what is left of a string literal, up to the quotation mark that ends it.
@@ -130,8 +142,14 @@ mod tests {
                 "{written}"
             );
             assert!(!Rest::new(&written).eat_literal("b"));
+            let mut rest = Rest::new(&written);
+            assert_eq!(rest.take_literal().as_deref(), Some(text));
+            assert!(rest.is_empty(), "{written}");
         }
         assert!(!Rest::new("\\\"").eat_rest_of_literal());
+        for text in ["", "a", "\"a", "\"\\ud800\""] {
+            assert_eq!(Rest::new(text).take_literal(), None, "{text}");
+        }
     }
 
     #[test]

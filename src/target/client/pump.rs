@@ -258,7 +258,7 @@ pub(super) async fn pump(
 ) {
     let write = async {
         while let Some(request) = requests.recv().await {
-            writer.send(request).await;
+            writer.send(request, &[]).await;
         }
         std::future::pending().await
     };

@@ -51,6 +51,8 @@ pub struct Hello {
     pub language: String,
     /// The codecs that it drives, by their names.
     pub codecs: Vec<String>,
+    /// Whether it reads the inputs of decoders as raw bytes too.
+    pub raw: bool,
     /// What the client that it drives can do, in the words of the protocol; empty where it drives none.
     pub client: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Hello {
             version: hello.version,
             language: hello.language,
             codecs: hello.codecs,
+            raw: hello.raw,
             client: hello.client,
         })
     }

@@ -43,6 +43,9 @@ pub(crate) struct HelloMessage {
     /// The codecs that it drives.
     #[serde(default)]
     pub(crate) codecs: Vec<String>,
+    /// Whether it reads the inputs of decoders as raw bytes behind a request too.
+    #[serde(default)]
+    pub(crate) raw: bool,
     /// What the client that it drives can do. The example has all words that there are.
     #[serde(default)]
     #[schemars(extend("examples" = [super::hello::CLIENT_WORDS]))]

@@ -56,7 +56,7 @@ pub(in crate::target) enum Writer {
         /// Its standard input.
         stdin: ChildStdin,
         /// Memory for what is sent.
-        line: String,
+        line: Vec<u8>,
     },
     /// Messages for a driver in this process.
     InProcess(mpsc::Sender<Value>),
@@ -88,7 +88,7 @@ impl Pipe {
         let (process, stdin, stdout) = Process::drive(launch, limits)?;
         let (process, lines) = (Arc::new(process), Lines::new(stdout));
         let reader = Reader::Process { lines, process };
-        let line = String::new();
+        let line = Vec::new();
         Self::greeted(reader, Writer::Process { stdin, line }, limits.start, patience).await
     }
 
@@ -152,10 +152,22 @@ impl Pipe {
     ///
     /// # Errors
     /// Where no proper answer comes. The driver is of no further use then, unless it is only `Unsupported`.
-    pub(in crate::target) async fn exchange(&mut self, mut request: Value) -> Result<Value, DriverError> {
+    pub(in crate::target) async fn exchange(&mut self, request: Value) -> Result<Value, DriverError> {
+        self.exchange_with(request, &[]).await
+    }
+
+    /// The same for a request with raw bytes behind it.
+    ///
+    /// # Errors
+    /// Where no proper answer comes.
+    pub(in crate::target) async fn exchange_with(
+        &mut self,
+        mut request: Value,
+        raw: &[u8],
+    ) -> Result<Value, DriverError> {
         self.last_id += 1;
         request["id"] = json!(self.last_id);
-        let both = async { tokio::join!(self.writer.send(request), self.reader.next("answer")).1 };
+        let both = async { tokio::join!(self.writer.send(request, raw), self.reader.next("answer")).1 };
         let Ok(answer) = tokio::time::timeout(self.patience, both).await else {
             return Err(self.reader.silent(self.patience));
         };
@@ -165,19 +177,19 @@ impl Pipe {
 
     /// Sends a request, if there is one, and takes the line that answers the oldest which was not answered yet, if it is
     /// `wanted`, with the id that it must have. So the driver can have the next request before it has answered the last
-    /// one. A request is the members of a JSON object, as text, without an id.
+    /// one. A request is the members of a JSON object, as text, without an id, and the raw bytes behind it.
     ///
     /// # Errors
     /// Where no line comes. The driver is of no further use then.
     pub(in crate::target) async fn pass(
         &mut self,
-        request: Option<&str>,
+        request: Option<(&str, &[u8])>,
         wanted: bool,
     ) -> Result<Option<(u64, String)>, DriverError> {
         let sent = async {
-            if let Some(request) = request {
+            if let Some((members, raw)) = request {
                 self.last_id += 1;
-                self.writer.send_members(self.last_id, request).await;
+                self.writer.send_members(self.last_id, members, raw).await;
             }
         };
         let came = async {
@@ -232,12 +244,13 @@ pub(in crate::target) fn checked(answer: Value, id: u64) -> Result<Value, Driver
 }
 
 impl Writer {
-    /// Sends a message. Who does not read has ended or will not answer: that is noticed there.
-    pub(in crate::target) async fn send(&mut self, message: Value) {
+    /// Sends a message, with raw bytes behind it. Who does not read has ended or will not answer: that is noticed there.
+    pub(in crate::target) async fn send(&mut self, message: Value, raw: &[u8]) {
         match self {
             Self::Process { stdin, .. } => {
-                let line = format!("{message}\n");
-                if stdin.write_all(line.as_bytes()).await.is_ok() {
+                let mut line = format!("{message}\n").into_bytes();
+                line.extend_from_slice(raw);
+                if stdin.write_all(&line).await.is_ok() {
                     let _noticed_there = stdin.flush().await;
                 }
             }
@@ -248,16 +261,15 @@ impl Writer {
     }
 
     /// The same for a JSON object with this id, whose other members are text.
-    async fn send_members(&mut self, id: u64, members: &str) {
+    async fn send_members(&mut self, id: u64, members: &str, raw: &[u8]) {
         match self {
             Self::Process { stdin, line } => {
                 line.clear();
-                line.push_str("{\"id\":");
-                line.push_str(&id.to_string());
-                line.push(',');
-                line.push_str(members);
-                line.push_str("}\n");
-                if stdin.write_all(line.as_bytes()).await.is_ok() {
+                for part in ["{\"id\":", &id.to_string(), ",", members, "}\n"] {
+                    line.extend_from_slice(part.as_bytes());
+                }
+                line.extend_from_slice(raw);
+                if stdin.write_all(line).await.is_ok() {
                     let _noticed_there = stdin.flush().await;
                 }
             }

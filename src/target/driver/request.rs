@@ -20,7 +20,11 @@ pub(crate) enum Request {
         #[serde(skip_serializing_if = "Option::is_none")]
         repeat: Option<u32>,
         /// For each a list of texts, `{"$binary": …}`, `{"$special": …}` or `{"$reset": true}`.
-        inputs: Vec<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        inputs: Option<Vec<Value>>,
+        /// How many bytes stand behind the line, which are the inputs then: only for a driver whose hello has `raw`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
     },
     /// Encode each input, a packet, or for `engine-payload` a list of packets.
     Encode {
