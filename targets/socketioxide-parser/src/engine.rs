@@ -1,13 +1,12 @@
 //! Packets and payloads of Engine.IO, by engineioxide-core.
 
 use crate::frame::Frame;
-use crate::outcome::{self, Data, Outcome};
-use crate::values::{binary, tell_binary};
+use crate::outcome::{self, Data, Encoded, Outcome};
+use crate::values::{Given, Revived};
 use bytes::Bytes;
 use engineioxide_core::{Packet, PacketBuf, PacketParseError, ProtocolVersion, payload};
 use futures_util::{StreamExt as _, stream};
 use http_body_util::Full;
-use serde_json::{Value, json};
 
 /// More than any vector needs.
 const MAX_PAYLOAD: u64 = 64 << 20;
@@ -44,7 +43,7 @@ pub fn decode_payload<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>) -> Vec<Ou
 }
 
 /// The frame of a packet in a WebSocket.
-pub fn encode_packet(packet: &Value, repeat: u32) -> Result<Vec<Value>, String> {
+pub fn encode_packet(packet: &Given<'_>, repeat: u32) -> Result<Vec<Encoded>, String> {
     let packet = self::packet(packet)?;
     let encode = |packet: &Packet| match packet.clone() {
         Packet::Binary(bytes) => Err(bytes),
@@ -54,12 +53,11 @@ pub fn encode_packet(packet: &Value, repeat: u32) -> Result<Vec<Value>, String> 
     for _ in 1..repeat {
         frame = encode(&packet);
     }
-    Ok(vec![frame.map_or_else(|bytes| tell_binary(&bytes), |text| json!(text))])
+    Ok(vec![frame.map_or_else(Encoded::Binary, Encoded::Text)])
 }
 
 /// The payload of some packets.
-pub fn encode_payload(packets: &Value, repeat: u32) -> Result<Vec<Value>, String> {
-    let packets = packets.as_array().map(Vec::as_slice).unwrap_or_default();
+pub fn encode_payload(packets: &[Given<'_>], repeat: u32) -> Result<Vec<Encoded>, String> {
     if packets.is_empty() {
         return Err("the encoder waits for the first packet".to_owned());
     }
@@ -73,19 +71,18 @@ pub fn encode_payload(packets: &Value, repeat: u32) -> Result<Vec<Value>, String
     for _ in 1..repeat {
         encoded = encode();
     }
-    Ok(vec![json!(String::from_utf8_lossy(&encoded.data))])
+    Ok(vec![Encoded::Text(String::from_utf8_lossy(&encoded.data).into_owned())])
 }
 
-fn packet(packet: &Value) -> Result<Packet, String> {
-    if let Some(bytes) = binary(&packet["data"]) {
-        return Ok(Packet::Binary(bytes));
-    }
-    let data = match &packet["data"] {
-        Value::Null => "",
-        Value::String(text) => text,
-        _ => return Err("data is neither text nor bytes".to_owned()),
+fn packet(packet: &Given<'_>) -> Result<Packet, String> {
+    let data = packet.data.as_ref().map(|Revived(data)| data.as_ref()).transpose()?;
+    let data = match data {
+        Some(rmpv::Value::Binary(bytes)) => return Ok(Packet::Binary(bytes.clone().into())),
+        Some(rmpv::Value::String(text)) => text.as_str().unwrap_or_default(),
+        None => "",
+        Some(_) => return Err("data is neither text nor bytes".to_owned()),
     };
-    Ok(match (packet["type"].as_str().unwrap_or_default(), data) {
+    Ok(match (packet.word.as_ref(), data) {
         ("close", "") => Packet::Close,
         ("ping", "") => Packet::Ping,
         ("pong", "") => Packet::Pong,

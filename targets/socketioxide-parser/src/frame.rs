@@ -1,5 +1,6 @@
-//! Frames as a request has them.
+//! Frames as a request has them: in JSON, or raw behind it.
 
+use crate::values::Text;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -15,6 +16,50 @@ pub enum Frame<'a> {
     Reset,
     /// Nothing that Rust has a value for.
     Odd,
+}
+
+/// Inputs that stand raw behind a request; the frames of the first of them are next, up to its end.
+pub struct Raw<'a>(pub &'a [u8]);
+
+impl<'a> Raw<'a> {
+    /// Whether there is no further input.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The frames of each input.
+    pub fn inputs(mut self) -> Vec<Vec<Frame<'a>>> {
+        let mut inputs = Vec::new();
+        while !self.is_empty() {
+            inputs.push(self.by_ref().collect());
+        }
+        inputs
+    }
+
+    fn frame(&mut self, kind: u8) -> Option<Frame<'a>> {
+        if kind == b'r' {
+            return Some(Frame::Reset);
+        }
+        let colon = self.0.iter().position(|byte| *byte == b':')?;
+        let length = self.0[..colon].iter().fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+        let (bytes, rest) = self.0[colon + 1..].split_at_checked(length)?;
+        self.0 = rest;
+        Some(match kind {
+            b't' => Frame::Text(String::from_utf8_lossy(bytes)),
+            b'b' => Frame::Binary(Bytes::copy_from_slice(bytes)),
+            _ => Frame::Odd,
+        })
+    }
+}
+
+impl<'a> Iterator for Raw<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let (kind, rest) = self.0.split_first()?;
+        self.0 = rest;
+        if *kind == b';' { None } else { self.frame(*kind) }
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Frame<'a> {
@@ -55,8 +100,3 @@ impl<'de> Visitor<'de> for Read {
         Ok(frame)
     }
 }
-
-/// A text that is borrowed where it can be.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -7,15 +7,16 @@ mod outcome;
 mod socket;
 mod values;
 
-use frame::Frame;
-use outcome::Outcome;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
+use frame::{Frame, Raw};
+use outcome::{Encoded, Outcome};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::marker::PhantomData;
+use values::Given;
 
 /// The codecs, by their names.
 const CODECS: [&str; 3] = ["engine-packet", "engine-payload", "socket-packet"];
@@ -32,11 +33,21 @@ struct Request {
     codec: String,
     data: Option<bool>,
     repeat: Option<u32>,
+    /// How many bytes stand behind it.
+    bytes: Option<usize>,
+}
+
+/// The inputs of a request.
+enum Inputs<'a> {
+    /// A list of them.
+    Json(&'a str),
+    /// Those of a decoder, one after the other.
+    Raw(&'a [u8]),
 }
 
 /// The inputs of a request, wherever they stand in it.
 #[derive(Deserialize)]
-struct Inputs<'a> {
+struct JsonInputs<'a> {
     #[serde(borrow)]
     inputs: Option<&'a RawValue>,
 }
@@ -49,17 +60,21 @@ fn main() -> std::io::Result<()> {
         "version": "0.17.3",
         "language": "Rust",
         "codecs": CODECS,
+        "raw": true,
     });
     writeln!(output, "{hello}")?;
     let mut input = BufReader::with_capacity(READ, std::io::stdin().lock());
-    let (mut line, mut out) = (String::new(), Vec::new());
+    let (mut line, mut raw, mut out) = (String::new(), Vec::new(), Vec::new());
     while input.read_line(&mut line)? > 0 {
-        let last = inputs_last(&line).is_some_and(|(request, inputs)| answer(&request, inputs, &mut out).is_ok());
-        if !last {
-            out.clear();
-            let inputs: Inputs<'_> = serde_json::from_str(&line)?;
-            let inputs = inputs.inputs.map_or("[]", RawValue::get);
-            answer(&serde_json::from_str(&line)?, inputs, &mut out)?;
+        if let Some((request, inputs)) = inputs_last(&line) {
+            answer(&request, &Inputs::Json(inputs), &mut out)?;
+        } else {
+            let request: Request = serde_json::from_str(&line)?;
+            raw.resize(request.bytes.unwrap_or(0), 0);
+            input.read_exact(&mut raw)?;
+            let json: JsonInputs<'_> = serde_json::from_str(&line)?;
+            let inputs = json.inputs.map_or(Inputs::Raw(&raw), |json| Inputs::Json(json.get()));
+            answer(&request, &inputs, &mut out)?;
         }
         out.push(b'\n');
         output.write_all(&out)?;
@@ -75,11 +90,13 @@ fn inputs_last(line: &str) -> Option<(Request, &str)> {
     const KEY: &str = "\"inputs\":";
     let at = line.find(KEY)? + KEY.len();
     let request = serde_json::from_str(&format!("{}[]}}", &line[..at])).ok()?;
-    Some((request, line[at..].trim_end().strip_suffix('}')?))
+    let inputs = line[at..].trim_end().strip_suffix('}')?;
+    // Where something stands behind them, they are no list.
+    inputs.ends_with(']').then_some((request, inputs))
 }
 
 /// Writes the outcomes of each input as soon as they are there, so that no more than one input is in memory as values.
-fn answer(request: &Request, inputs: &str, out: &mut Vec<u8>) -> serde_json::Result<()> {
+fn answer(request: &Request, inputs: &Inputs<'_>, out: &mut Vec<u8>) -> serde_json::Result<()> {
     let Request { id, what, codec, .. } = request;
     let repeat = request.repeat.unwrap_or(1).max(1);
     let with_data = request.data != Some(false);
@@ -93,38 +110,71 @@ fn answer(request: &Request, inputs: &str, out: &mut Vec<u8>) -> serde_json::Res
         ("decode", "engine-packet") => decode(inputs, out, repeat, engine::decode_packets),
         ("decode", "engine-payload") => decode(inputs, out, repeat, engine::decode_payload),
         ("decode", _) => decode(inputs, out, repeat, |frames| socket::decode(frames, with_data)),
-        (_, "engine-packet") => encode(inputs, out, |packet| engine::encode_packet(packet, repeat)),
-        (_, "engine-payload") => encode(inputs, out, |packets| engine::encode_payload(packets, repeat)),
-        (_, _) => encode(inputs, out, |packet| socket::encode(packet, repeat)),
+        (_, "engine-packet") => encode(inputs, out, |packet: &Given<'_>| engine::encode_packet(packet, repeat)),
+        (_, "engine-payload") => {
+            encode(inputs, out, |packets: &Vec<Given<'_>>| engine::encode_payload(packets, repeat))
+        }
+        (_, _) => encode(inputs, out, |packet: &Given<'_>| socket::encode(packet, repeat)),
     }?;
     out.extend_from_slice(b"]}");
     Ok(())
 }
 
 fn decode<'a>(
-    inputs: &'a str,
+    inputs: &Inputs<'a>,
     out: &mut Vec<u8>,
     repeat: u32,
     decode: impl Fn(&mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome>,
 ) -> serde_json::Result<()> {
     if repeat > 1 {
         // The codec in a plain loop.
-        let inputs: Vec<Vec<Frame<'a>>> = serde_json::from_str(inputs)?;
+        let inputs: Vec<Vec<Frame<'a>>> = match inputs {
+            Inputs::Json(inputs) => serde_json::from_str(inputs)?,
+            Inputs::Raw(bytes) => Raw(bytes).inputs(),
+        };
         for _ in 1..repeat {
             inputs.iter().for_each(|frames| drop(black_box(decode(&mut frames.iter().cloned()))));
         }
     }
-    results(inputs, out, |frames: Vec<Frame<'a>>| decode(&mut frames.into_iter()))
+    let mut raw = match inputs {
+        Inputs::Json(inputs) => {
+            return results(inputs, out, |frames: Vec<Frame<'a>>| decode(&mut frames.into_iter()));
+        }
+        Inputs::Raw(bytes) => Raw(bytes),
+    };
+    let mut is_first = true;
+    while !raw.is_empty() {
+        let mut frames = raw.by_ref().fuse();
+        let outcomes = decode(&mut frames);
+        // Not every decoder takes all frames.
+        frames.for_each(drop);
+        write_outcomes(&outcomes, std::mem::take(&mut is_first), out)?;
+    }
+    Ok(())
 }
 
-fn encode<T: DeserializeOwned>(
-    inputs: &str,
+fn encode<'a, T: Deserialize<'a>>(
+    inputs: &Inputs<'a>,
     out: &mut Vec<u8>,
-    encode: impl Fn(&T) -> Result<Vec<Value>, String>,
+    encode: impl Fn(&T) -> Result<Vec<Encoded>, String>,
 ) -> serde_json::Result<()> {
-    results(inputs, out, |packet: T| {
-        vec![encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)]
-    })
+    let Inputs::Json(inputs) = inputs else {
+        return Ok(());
+    };
+    results(inputs, out, |packet: T| vec![encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)])
+}
+
+/// Writes the outcomes of an input.
+fn write_outcomes(outcomes: &[Outcome], is_first: bool, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    out.extend_from_slice(if is_first { b"[" } else { b",[" });
+    for (index, outcome) in outcomes.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        outcome.write(out)?;
+    }
+    out.push(b']');
+    Ok(())
 }
 
 /// Writes what `outcomes` makes of each input.
@@ -156,15 +206,8 @@ impl<'a, T: Deserialize<'a>, F: Fn(T) -> Vec<Outcome>> Visitor<'a> for Written<'
     fn visit_seq<A: SeqAccess<'a>>(self, mut inputs: A) -> Result<(), A::Error> {
         let mut is_first = true;
         while let Some(input) = inputs.next_element::<T>()? {
-            self.out.extend_from_slice(if is_first { b"[" } else { b",[" });
-            is_first = false;
-            for (index, outcome) in (self.outcomes)(input).iter().enumerate() {
-                if index > 0 {
-                    self.out.push(b',');
-                }
-                outcome.write(self.out).map_err(A::Error::custom)?;
-            }
-            self.out.push(b']');
+            let outcomes = (self.outcomes)(input);
+            write_outcomes(&outcomes, std::mem::take(&mut is_first), self.out).map_err(A::Error::custom)?;
         }
         Ok(())
     }

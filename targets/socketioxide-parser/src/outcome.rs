@@ -1,8 +1,8 @@
 //! Outcomes as an answer has them.
 
-use crate::values::Told;
-use serde::ser::Serialize;
-use serde_json::Value;
+use crate::values::{Told, tell_binary};
+use bytes::Bytes;
+use serde::ser::{Serialize, Serializer};
 
 /// What came of a frame or of a packet.
 pub enum Outcome {
@@ -10,7 +10,22 @@ pub enum Outcome {
     Wait,
     Error(String),
     Unsupported(String),
-    Frames(Vec<Value>),
+    Frames(Vec<Encoded>),
+}
+
+/// A frame of a packet that was encoded.
+pub enum Encoded {
+    Text(String),
+    Binary(Bytes),
+}
+
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Binary(bytes) => tell_binary(bytes).serialize(serializer),
+        }
+    }
 }
 
 /// A packet that was decoded.

@@ -2,9 +2,8 @@
 
 use crate::args::Args;
 use crate::frame::Frame;
-use crate::outcome::{self, Data, Outcome};
-use crate::values::{revive, tell_binary};
-use serde_json::{Value, json};
+use crate::outcome::{self, Data, Encoded, Outcome};
+use crate::values::{Given, Revived};
 use socketioxide_core::Value as Payload;
 use socketioxide_core::packet::{Packet, PacketData};
 use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
@@ -63,9 +62,7 @@ fn connect_data(data: Option<Payload>) -> Result<Option<Data>, String> {
     if data.is_none() {
         return Ok(None);
     }
-    let value: rmpv::Value = CommonParser
-        .decode_default(data.as_ref())
-        .map_err(|error| error.to_string())?;
+    let value: rmpv::Value = CommonParser.decode_default(data.as_ref()).map_err(|error| error.to_string())?;
     Ok(Some(Data::Value(value)))
 }
 
@@ -75,14 +72,12 @@ fn event_data(data: Payload) -> Result<Data, String> {
 }
 
 fn values(mut data: Payload, with_event: bool) -> Result<Vec<rmpv::Value>, String> {
-    let args: Args = CommonParser
-        .decode_value(&mut data, with_event)
-        .map_err(|error| error.to_string())?;
-    Ok(args.0)
+    let args: Args = CommonParser.decode_value(&mut data, with_event).map_err(|error| error.to_string())?;
+    Ok(args.0.into_owned())
 }
 
 /// The frames of a packet.
-pub fn encode(packet: &Value, repeat: u32) -> Result<Vec<Value>, String> {
+pub fn encode(packet: &Given<'_>, repeat: u32) -> Result<Vec<Encoded>, String> {
     let mut frames = encode_once(packet)?;
     for _ in 1..repeat {
         frames = encode_once(packet)?;
@@ -90,22 +85,25 @@ pub fn encode(packet: &Value, repeat: u32) -> Result<Vec<Value>, String> {
     Ok(frames)
 }
 
-fn encode_once(packet: &Value) -> Result<Vec<Value>, String> {
-    let nsp = packet["nsp"].as_str().unwrap_or("/").to_owned();
-    let data = &packet["data"];
-    let list = || data.as_array().map(Vec::as_slice).ok_or("data is no list");
-    let id = match &packet["id"] {
-        Value::Null => None,
-        id => Some(id.as_i64().ok_or("an id is a number")?),
+fn encode_once(packet: &Given<'_>) -> Result<Vec<Encoded>, String> {
+    let nsp = packet.nsp.as_deref().unwrap_or("/").to_owned();
+    let data = packet.data.as_ref().map(|Revived(data)| data.as_ref()).transpose()?;
+    let list = || match data {
+        Some(rmpv::Value::Array(list)) => Ok(list.as_slice()),
+        _ => Err("data is no list"),
     };
-    let packet = match packet["type"].as_str().unwrap_or_default() {
-        "connect" if data.is_null() => Packet::connect(nsp, None),
-        "connect" => {
+    let id = match &packet.id {
+        None => None,
+        Some(id) => Some(id.as_i64().ok_or("an id is a number")?),
+    };
+    let packet = match (packet.word.as_ref(), data) {
+        ("connect", None) => Packet::connect(nsp, None),
+        ("connect", Some(data)) => {
             let data = CommonParser.encode_default(data).map_err(|error| error.to_string())?;
             Packet::connect(nsp, Some(data))
         }
-        "disconnect" => Packet::disconnect(nsp),
-        "event" => {
+        ("disconnect", _) => Packet::disconnect(nsp),
+        ("event", _) => {
             let (event, arguments) = list()?.split_first().ok_or("an event has a name")?;
             let event = event.as_str().ok_or("the name of an event is a text")?;
             let mut packet = Packet::event(nsp, values_of(arguments, Some(event))?);
@@ -114,24 +112,24 @@ fn encode_once(packet: &Value) -> Result<Vec<Value>, String> {
             }
             packet
         }
-        "ack" => Packet::ack(nsp, values_of(list()?, None)?, id.ok_or("an acknowledgement has an id")?),
-        "connect_error" => match (&data["message"], data.as_object().map(serde_json::Map::len)) {
-            (Value::String(message), Some(1)) => Packet::connect_error(nsp, message.clone()),
+        ("ack", _) => Packet::ack(nsp, values_of(list()?, None)?, id.ok_or("an acknowledgement has an id")?),
+        ("connect_error", Some(rmpv::Value::Map(members))) => match members.as_slice() {
+            [(key, message)] if key.as_str() == Some("message") && message.is_str() => {
+                Packet::connect_error(nsp, message.as_str().unwrap_or_default().to_owned())
+            }
             _ => return Err("a CONNECT_ERROR has a message and nothing else".to_owned()),
         },
-        other => return Err(format!("there is no {other}")),
+        ("connect_error", _) => return Err("a CONNECT_ERROR has a message and nothing else".to_owned()),
+        (other, _) => return Err(format!("there is no {other}")),
     };
     let Payload::Str(text, attachments) = CommonParser.encode(packet) else {
         return Err("the parser gave no text".to_owned());
     };
     let attachments = attachments.unwrap_or_default();
-    let frames = std::iter::once(json!(text.as_str()));
-    Ok(frames.chain(attachments.iter().map(|bytes| tell_binary(bytes))).collect())
+    let frames = std::iter::once(Encoded::Text(text.as_str().to_owned()));
+    Ok(frames.chain(attachments.into_iter().map(Encoded::Binary)).collect())
 }
 
-fn values_of(arguments: &[Value], event: Option<&str>) -> Result<Payload, String> {
-    let arguments = arguments.iter().map(revive).collect::<Result<_, _>>()?;
-    CommonParser
-        .encode_value(&Args(arguments), event)
-        .map_err(|error| error.to_string())
+fn values_of(arguments: &[rmpv::Value], event: Option<&str>) -> Result<Payload, String> {
+    CommonParser.encode_value(&Args(arguments.into()), event).map_err(|error| error.to_string())
 }

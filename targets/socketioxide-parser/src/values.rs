@@ -1,14 +1,22 @@
 //! Values of the driver protocol as those of the library, and back.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::fmt;
 
-/// The bytes of `{"$binary":…}`.
-pub fn binary(value: &Value) -> Option<Bytes> {
-    let encoded = value.get("$binary")?.as_str()?;
-    STANDARD.decode(encoded).ok().map(Bytes::from)
+/// A packet that is to be encoded.
+#[derive(Deserialize)]
+pub struct Given<'a> {
+    #[serde(rename = "type", borrow)]
+    pub word: Cow<'a, str>,
+    #[serde(borrow)]
+    pub nsp: Option<Cow<'a, str>>,
+    pub id: Option<Value>,
+    pub data: Option<Revived>,
 }
 
 /// Bytes as `{"$binary":…}`.
@@ -16,40 +24,83 @@ pub fn tell_binary(bytes: &[u8]) -> Value {
     json!({ "$binary": STANDARD.encode(bytes) })
 }
 
-/// A value as the library is given it.
-pub fn revive(value: &Value) -> Result<rmpv::Value, String> {
-    if let Some(bytes) = binary(value) {
-        return Ok(rmpv::Value::Binary(bytes.to_vec()));
+/// A value as the library is given it; an error where Rust has no such value.
+pub struct Revived(pub Result<rmpv::Value, String>);
+
+impl<'de> Deserialize<'de> for Revived {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Revive)
     }
-    Ok(match value {
-        Value::Null => rmpv::Value::Nil,
-        Value::Bool(bool) => rmpv::Value::from(*bool),
-        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(whole), ..) => rmpv::Value::from(whole),
-            (_, Some(whole), _) => rmpv::Value::from(whole),
-            (.., float) => rmpv::Value::from(float.unwrap_or(f64::NAN)),
-        },
-        Value::String(text) => rmpv::Value::from(text.as_str()),
-        Value::Array(items) => rmpv::Value::Array(items.iter().map(revive).collect::<Result<_, _>>()?),
-        Value::Object(members) => revive_object(members)?,
-    })
 }
 
-fn revive_object(members: &Map<String, Value>) -> Result<rmpv::Value, String> {
-    if let Some(number) = members.get("$number").and_then(Value::as_str) {
-        return number
-            .parse::<f64>()
-            .map(rmpv::Value::from)
-            .map_err(|error| error.to_string());
+struct Revive;
+
+impl<'de> Visitor<'de> for Revive {
+    type Value = Revived;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
     }
-    if members.contains_key("$special") {
-        return Err("Rust has no such value".to_owned());
+
+    fn visit_unit<E>(self) -> Result<Revived, E> {
+        Ok(Revived(Ok(rmpv::Value::Nil)))
     }
-    let pairs = members
-        .iter()
-        .map(|(key, item)| Ok((rmpv::Value::from(key.as_str()), revive(item)?)));
-    Ok(rmpv::Value::Map(pairs.collect::<Result<_, String>>()?))
+
+    fn visit_bool<E>(self, bool: bool) -> Result<Revived, E> {
+        Ok(Revived(Ok(rmpv::Value::from(bool))))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Revived, E> {
+        Ok(Revived(Ok(rmpv::Value::from(number))))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Revived, E> {
+        Ok(Revived(Ok(rmpv::Value::from(number))))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Revived, E> {
+        Ok(Revived(Ok(rmpv::Value::from(number))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Revived, E> {
+        Ok(Revived(Ok(rmpv::Value::from(text))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Revived, A::Error> {
+        let mut list = Ok(Vec::new());
+        while let Some(Revived(item)) = items.next_element()? {
+            list = list.and_then(|mut list: Vec<_>| item.map(|item| list.push(item)).map(|()| list));
+        }
+        Ok(Revived(list.map(rmpv::Value::Array)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Revived, A::Error> {
+        let mut pairs = Ok(Vec::new());
+        while let Some((Text(key), Revived(item))) = members.next_entry::<Text<'de>, Revived>()? {
+            pairs = match (key.as_ref(), item) {
+                ("$binary", Ok(rmpv::Value::String(encoded))) => {
+                    let decoded = STANDARD.decode(encoded.as_bytes());
+                    return decoded.map(|bytes| Revived(Ok(rmpv::Value::Binary(bytes)))).map_err(A::Error::custom);
+                }
+                ("$number", Ok(rmpv::Value::String(digits))) => {
+                    let number = digits.as_str().unwrap_or_default().parse::<f64>();
+                    return Ok(Revived(number.map(rmpv::Value::from).map_err(|error| error.to_string())));
+                }
+                ("$special", _) => Err("Rust has no such value".to_owned()),
+                (key, item) => pairs.and_then(|mut pairs: Vec<_>| {
+                    pairs.push((rmpv::Value::from(key), item?));
+                    Ok(pairs)
+                }),
+            };
+        }
+        Ok(Revived(pairs.map(rmpv::Value::Map)))
+    }
 }
+
+/// A text that is borrowed where it can be.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// A value that the library gave, as the driver protocol has it.
 pub struct Told<'a>(pub &'a rmpv::Value);
