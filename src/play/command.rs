@@ -18,7 +18,7 @@ pub(super) struct Command {
 }
 
 /// The keys that may stand in the object before the name of an event.
-const EMISSION: [&str; 4] = ["ack", "timeout", "volatile", "retries"];
+const EMISSION: [&str; 3] = ["ack", "timeout", "volatile"];
 
 /// Reads a command.
 ///

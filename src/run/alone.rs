@@ -2,10 +2,11 @@
 //!
 //! Owns who is to blame for a lost target: who loses it alone on an instance on which nothing else was played.
 
+use super::budget::{Budget, Confirmed};
 use super::conduct::{Attempted, Conduct, Place, attempt};
 use super::fleet::{Attempt, Fleet, Remains, Room};
 use super::known;
-use super::retry::{self, Budget, Confirmed, Doubt};
+use super::retry::{self, Doubt};
 use super::schedule::{Company, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};

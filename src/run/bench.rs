@@ -2,6 +2,7 @@
 
 use super::describe;
 use super::fleet::{Attempt, Fleet, Provision, Room};
+use super::options::PATIENCE;
 use super::plan::{self, Allowed, Fate};
 use super::retry;
 use super::verdict::{Played, fill};
@@ -106,6 +107,7 @@ impl Bench {
         let provision = Provision {
             timeout: TIMEOUT,
             limits: super::LIMITS,
+            patience: PATIENCE,
             insecure: false,
         };
         let fleet = Arc::new(Fleet::start(Arc::clone(&self.target), &variants, &provision).await?);

@@ -1,10 +1,11 @@
 //! Trials that are played side by side, and what is taken in of each: a verdict, a doubt, or a loss of the target.
 
 use super::alone::{DOUBTS_BESIDE, Reason};
+use super::budget::Budget;
 use super::conduct::{Attempted, Conduct, attempt};
 use super::fleet::{Attempt, Room};
 use super::known;
-use super::retry::{self, Budget, Doubt};
+use super::retry::{self, Doubt};
 use super::schedule::{Company, DEFAULT, Floor, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
@@ -115,7 +116,8 @@ impl Conduct<'_> {
             played.verdict == Verdict::Pass && known::lists(&self.options.known, &result.id, &result.over);
         let doubt = match retry::doubt(&played) {
             Some(Doubt::Company) if company == Company::Hazards => Some(Doubt::Hazards),
-            doubt => doubt.or_else(|| surprising.then_some(Doubt::Listed)),
+            _ if surprising => Some(Doubt::Listed),
+            doubt => doubt,
         };
         match doubt {
             Some(doubt) if !excused && self.options.recheck => {
@@ -127,7 +129,9 @@ impl Conduct<'_> {
 
     /// Takes in what came of a doubt that was looked at in small company. What still cannot be told is played alone.
     fn take_again(&mut self, index: usize, first: Played, doubt: Doubt, again: Played) {
-        let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient) && !retry::hopeless(&again);
+        let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient)
+            && !retry::hopeless(&again)
+            && !retry::passes_by_lag(&again);
         if told {
             let settled = retry::combine(first, doubt, again);
             self.confirmed.note(&self.trials[index].loaded.id, &settled);

@@ -4,14 +4,15 @@
 //! `gate`.
 
 use super::alone::{Casualty, Reason};
+use super::budget::{Budget, Confirmed};
 use super::fleet::{Attempt, Berth, Fleet, Provision, Room};
 use super::gate;
 use super::options::Options;
 use super::plan::{self, About, Allowed, Fate};
-use super::retry::{Budget, Confirmed, Doubt};
+use super::retry::{self, Doubt};
 use super::schedule::{Company, Turn};
 use super::verdict::{Played, fill};
-use super::{describe, known};
+use super::{describe, endurance, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Rules, Trial};
 use crate::target::{StartError, Target};
@@ -63,6 +64,7 @@ pub async fn run(
     let provision = Provision {
         timeout: options.timeout,
         limits: LIMITS,
+        patience: options.patience,
         insecure: options.insecure,
     };
     let variants = variants(&trials, &target);
@@ -326,6 +328,13 @@ impl<'a> Conduct<'a> {
     }
 
     pub(super) fn finish(&mut self, index: usize, played: Played) {
+        let result = &self.results[index];
+        let played = if known::lists(&self.options.known, &result.id, &result.over) {
+            let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
+            retry::expected(played, excused)
+        } else {
+            played
+        };
         let result = &mut self.results[index];
         fill(result, played);
         self.done.insert(index);
@@ -338,7 +347,7 @@ impl<'a> Conduct<'a> {
 
     /// What speaks against the gate and belongs to no trial.
     async fn reasons(&self) -> Vec<String> {
-        let mut reasons = self.fleet.down().await;
+        let mut reasons = endurance::advise(self.fleet.down().await, &self.results);
         let guilty = |index: &usize| {
             matches!(
                 self.results[*index].verdict,

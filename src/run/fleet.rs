@@ -3,7 +3,7 @@
 //!
 //! Owns restarting and its bounds. Which trial is to blame is found out in `alone`.
 
-use super::endurance::{Endurance, PATIENCE};
+use super::endurance::Endurance;
 use super::plan::About;
 use super::schedule::DEFAULT;
 use super::verdict::Played;
@@ -41,6 +41,8 @@ pub(super) struct Provision {
     pub(super) timeout: Duration,
     /// How much a trial may record.
     pub(super) limits: Limits,
+    /// How long the target may take to answer before it counts as silent, asked twice.
+    pub(super) patience: Duration,
     /// Whether any certificate will do.
     pub(super) insecure: bool,
 }
@@ -49,6 +51,7 @@ pub(super) struct Provision {
 #[derive(Debug)]
 pub(super) struct Fleet {
     target: Arc<Target>,
+    patience: Duration,
     /// The variants besides the default.
     variants: Vec<String>,
     slots: BTreeMap<(String, Room), Arc<Mutex<Slot>>>,
@@ -159,12 +162,13 @@ impl Fleet {
         places.add_permits(STARTS_AT_ONCE - STARTS_AT_FIRST);
         Ok(Self {
             target,
+            patience: provision.patience,
             variants: variants.to_vec(),
             slots,
             restarts_left: AtomicU32::new(RESTARTS),
             next_generation: AtomicU32::new(1),
             starting: std::sync::Mutex::new(starting),
-            endurance: Endurance::default(),
+            endurance: Endurance::new(provision.patience),
         })
     }
 
@@ -234,7 +238,7 @@ impl Fleet {
         if !self.target.is_launched() {
             let deadline = Instant::now() + RECOVERY;
             loop {
-                match old.instance.health(PATIENCE).await {
+                match old.instance.health(self.patience).await {
                     Ok(()) => return Ok(self.renewed(old, old.instance.same())),
                     Err(loss) if Instant::now() > deadline => return Err(loss.to_string()),
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

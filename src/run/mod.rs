@@ -4,12 +4,14 @@
 
 mod alone;
 mod bench;
+mod budget;
 mod company;
 mod conduct;
 mod describe;
 mod endurance;
 mod fleet;
 mod gate;
+mod hindrance;
 mod known;
 mod options;
 mod plan;

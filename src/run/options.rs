@@ -10,6 +10,8 @@ const JOBS: usize = 24;
 /// The longest that a trial may wait for timers, and how long it may take besides, unless somebody says otherwise.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a target may take to answer before it counts as silent, asked twice, unless somebody says otherwise.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is played, and how.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Options {
     pub max_wait: Duration,
     /// How long a trial may take besides that.
     pub timeout: Duration,
+    /// How long the target may take to answer before it counts as silent, asked twice.
+    pub patience: Duration,
     /// Play hazards also on a target that siospec did not start.
     pub hazards: bool,
     /// Accept any certificate.
@@ -52,6 +56,7 @@ impl Options {
             jobs: JOBS,
             max_wait: MAX_WAIT,
             timeout: TIMEOUT,
+            patience: PATIENCE,
             hazards: false,
             insecure: false,
             strictness: Strictness::default(),

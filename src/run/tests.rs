@@ -263,9 +263,32 @@ async fn a_target_that_stops_answering_is_hung_and_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_hangs_over_everything_is_given_up() {
+    let hasty = Options {
+        jobs: 1,
+        patience: Duration::from_millis(500),
+        ..options()
+    };
+    let (result, _) = run_all((0..12).map(|_| asks("hang")).collect(), &hasty).await;
+    let count = |verdict: Verdict| result.cases.iter().filter(|case| case.verdict == verdict).count();
+    assert_eq!(
+        (count(Verdict::Hung), count(Verdict::Blocked)),
+        (4, 8),
+        "{result:#?}"
+    );
+    let told = |reason: &String| reason.contains("lost 4 times in a row while no trial passed");
+    assert!(result.gate_reasons.iter().any(told), "{:?}", result.gate_reasons);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_passes_alone_is_flaky_and_what_fails_twice_fails() {
-    let (result, _) = run_all(vec![asks("once"), asks("never")], &options()).await;
-    assert_eq!(verdict(&result, "once").0, Verdict::Flaky);
+    let (result, events) = run_all(vec![asks("once"), asks("never")], &options()).await;
+    let excused = events.iter().any(
+        |event| matches!(event, RunEvent::Retrying { id, reason } if id == "server/once" && reason.contains("held siospec up")),
+    );
+    // On a machine that stalls, siospec may have done anything too late.
+    let expected = if excused { Verdict::Pass } else { Verdict::Flaky };
+    assert_eq!(verdict(&result, "once").0, expected);
     assert_eq!(verdict(&result, "never").0, Verdict::Fail);
     assert_eq!(result.gate_reasons, ["1 trial failed"]);
 }

@@ -22,6 +22,8 @@ pub(super) struct Played {
     pub(super) transcript: Vec<String>,
     pub(super) wall_ms: f64,
     pub(super) lag_ms: f64,
+    /// What it would have come to if the machine were not to blame.
+    pub(super) blamed: Option<Verdict>,
 }
 
 impl Played {
@@ -60,6 +62,7 @@ impl Played {
             transcript,
             wall_ms,
             lag_ms,
+            blamed: None,
         }
     }
 

@@ -113,9 +113,9 @@ class Namespace(Client):
 
         await self.start(connect(), failed=failed)
 
-    async def emit(self, event, args, ack, timeout, volatile, retries):
-        if volatile or retries is not None:
-            raise Unsupported("volatile and retries")
+    async def emit(self, event, args, ack, timeout, volatile):
+        if volatile:
+            raise Unsupported("volatile")
 
         def answered(*args):
             self.report("ack", ack=ack, args=args)

@@ -65,8 +65,7 @@ export const clientOf = (Manager) => class extends Client {
     });
   }
 
-  emit({ event, args, ack, timeout, volatile, retries }) {
-    if (retries !== undefined) throw new Unsupported("retries of one emission: they are an option of the client");
+  emit({ event, args, ack, timeout, volatile }) {
     let socket = this.#socket;
     const hasError = timeout !== undefined || socket._opts.ackTimeout !== undefined || socket._opts.retries;
     if (volatile) socket = socket.volatile;

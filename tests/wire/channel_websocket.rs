@@ -161,6 +161,27 @@ async fn a_close_frame_is_answered_with_its_code() {
 }
 
 #[tokio::test]
+async fn a_close_frame_is_on_its_way_when_closing_is_done() {
+    let (keep, mut kept) = tokio::sync::mpsc::channel(1);
+    let server = serve(move |_, mut stream| {
+        let keep = keep.clone();
+        async move {
+            read_head(&mut stream).await;
+            stream.write_all(SWITCHING.as_bytes()).await.unwrap();
+            keep.send(stream).await.unwrap();
+        }
+    })
+    .await;
+    let (mut channel, _record) = opened(&server, ROOM).await;
+    let stream = in_time("the connection", kept.recv()).await.unwrap();
+    let mut stream = stream.into_std().unwrap();
+    channel.close(Some(1000)).await.unwrap();
+    let mut close = [0; 8];
+    std::io::Read::read_exact(&mut stream, &mut close).unwrap();
+    assert_eq!(close[0], 0x88);
+}
+
+#[tokio::test]
 async fn an_answer_to_our_close_frame_is_not_answered() {
     let (rest, mut rests) = tokio::sync::mpsc::channel(1);
     let server = serve(move |_, mut stream| {

@@ -155,7 +155,6 @@ impl ClientDriver {
         let namespace = namespace_of(request);
         let event = request["event"].as_str().ok_or_else(|| missing("event"))?;
         let arguments = arguments_of(list(&request["args"])?)?;
-        let retries = request["retries"].as_u64();
         self.in_case(request, |case| {
             let defaults = case.defaults.get(&namespace).copied().unwrap_or_default();
             let emission = Emission {
@@ -164,9 +163,7 @@ impl ClientDriver {
                 ack: request["ack"].as_str().map(str::to_owned),
                 timeout: request["timeout"].as_u64().or(defaults.ack_timeout),
                 volatile: request["volatile"].as_bool().unwrap_or_default(),
-                retries: retries.map_or(defaults.retries, |retries| {
-                    u32::try_from(retries).unwrap_or(u32::MAX)
-                }),
+                retries: defaults.retries,
             };
             let command = Command::Emit {
                 namespace: namespace.clone(),

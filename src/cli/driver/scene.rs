@@ -121,7 +121,6 @@ impl Scene<'_> {
             ack: ack.map(str::to_owned),
             timeout,
             volatile: None,
-            retries: None,
         })
         .await
     }

@@ -121,7 +121,6 @@ impl Prepared {
         };
         let whole = arguments.selecting.is_whole(patterns);
         let options = Options {
-            role: role.word().to_owned(),
             jobs: most.map_or(jobs, |most| jobs.min(most)),
             max_wait: arguments.playing.max_wait,
             timeout: arguments.playing.timeout,
@@ -142,8 +141,8 @@ impl Prepared {
                 .selecting
                 .partition
                 .map(|partition| partition.to_string()),
-            recheck: true,
             baselines,
+            ..Options::new(role.word())
         };
         let detail = Detail {
             quiet: arguments.showing.quiet,

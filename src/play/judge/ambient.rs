@@ -1,5 +1,6 @@
 //! What never counts: pings, noops and the `auth` event of the test application, attempts of a client to connect again,
-//! unless the script names them.
+//! unless the script names them. A ping that siospec answers by itself counts only for a line that asks for it: it comes when
+//! its time is up, and that may be before any other line.
 
 use super::{DRIVER, label_name};
 use crate::notation::{Action, Case, Content, Heartbeat, Item, Party, Step};
@@ -15,6 +16,8 @@ pub(in crate::play) struct Ambient {
     noops: BTreeSet<String>,
     auth: BTreeSet<String>,
     all_pings: bool,
+    /// Pings are no lines of the script, but where one asks for the next.
+    automatic: bool,
     /// Words of reports that it names.
     reports: BTreeSet<String>,
     /// What the target of a client script may send by itself; only pongs, so the same walk serves.
@@ -26,6 +29,7 @@ impl Ambient {
     pub(in crate::play) fn of(case: &Case, me: Party) -> Self {
         let mut found = Self {
             from_client: me == Party::Server,
+            automatic: case.header.heartbeat == Heartbeat::Auto,
             ..Self::default()
         };
         found.walk(&case.script, me);
@@ -48,10 +52,15 @@ impl Ambient {
             return packet == "3" && !self.pings.contains(label) && !self.all_pings;
         }
         match packet {
-            "2" => !self.pings.contains(label) && !self.all_pings,
+            "2" => self.automatic || !self.pings.contains(label) && !self.all_pings,
             "6" => !self.noops.contains(label),
             _ => is_auth_event(packet) && !self.auth.contains(label),
         }
+    }
+
+    /// Whether this packet never counts where one of these lines is due.
+    pub(super) fn is_beside(&self, steps: &[&Step], label: &str, packet: &str) -> bool {
+        self.is(label, packet) && !(packet == "2" && steps.iter().any(|step| asks_for_ping(step)))
     }
 
     fn walk(&mut self, items: &[Item], me: Party) {
@@ -105,6 +114,11 @@ impl Ambient {
             }
         }
     }
+}
+
+/// Whether a ping is, or may be, what a line expects.
+fn asks_for_ping(step: &Step) -> bool {
+    super::fits::contents(step).any(|content| matches!(content, Content::Text(text) if text.0 == "2"))
 }
 
 /// `42["auth",…]`, in any namespace.

@@ -23,7 +23,7 @@ impl<'c> Judge<'c> {
             self.step_done(step);
             return Flow::Again;
         }
-        let Some(arrival) = self.candidate(step, &label) else {
+        let Some(arrival) = self.candidate(step, &[step], &label) else {
             return self.wait_for(step, label);
         };
         match self.check(step, self.repetition, &label, &arrival) {
@@ -73,14 +73,16 @@ impl<'c> Judge<'c> {
         })
     }
 
-    /// What arrived on this label and is to be held against the line; taken out of the queue.
-    pub(super) fn candidate(&mut self, step: &Step, label: &str) -> Option<Arrival> {
+    /// What arrived on this label and is to be held against the line, which is one of those that are due there; taken out of
+    /// the queue.
+    pub(super) fn candidate(&mut self, step: &Step, due: &[&Step], label: &str) -> Option<Arrival> {
         let ambient = self.ambient.clone();
+        let passes = |packet: &str| ambient.is_beside(due, label, packet);
         let wants_status = contents(step).any(|content| matches!(content, Content::Status { .. }));
         let wants_whole =
             contents(step).any(|c| matches!(c, Content::Text(text) if text.0.contains("\\x1e")));
         let state = self.labels.entry(label.to_owned()).or_default();
-        state.skip_ambient(&ambient, label);
+        state.skip(passes);
         if wants_status {
             state.drop_older_responses();
             return state.queue.pop_front();
@@ -98,11 +100,7 @@ impl<'c> Judge<'c> {
                     what: What::Text(whole),
                 });
             }
-            while body
-                .packets
-                .front()
-                .is_some_and(|packet| ambient.is(label, packet))
-            {
+            while body.packets.front().is_some_and(|packet| passes(packet)) {
                 body.packets.pop_front();
             }
             if let Some(packet) = body.packets.pop_front() {

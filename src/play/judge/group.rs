@@ -35,13 +35,14 @@ impl<'c> Judge<'c> {
                 continue;
             }
             let label = self.label_of(step, *repetition);
-            let Some(arrival) = self.candidate(step, &label) else {
-                continue;
-            };
             let same_label: Vec<&(&'c Step, u32)> = open
                 .iter()
                 .filter(|(s, n)| self.label_of(s, *n) == label)
                 .collect();
+            let due: Vec<&Step> = same_label.iter().map(|(step, _)| *step).collect();
+            let Some(arrival) = self.candidate(step, &due, &label) else {
+                continue;
+            };
             let mut first_misfit = None;
             for (other, number) in same_label {
                 match self.check(other, *number, &label, &arrival) {

@@ -294,11 +294,12 @@ impl LabelState {
 
     /// Drops what never counts from the front of the queue.
     pub(super) fn skip_ambient(&mut self, ambient: &Ambient, label: &str) {
-        while self
-            .queue
-            .front()
-            .is_some_and(|a| a.text().is_some_and(|text| ambient.is(label, text)))
-        {
+        self.skip(|packet| ambient.is(label, packet));
+    }
+
+    /// Drops packets from the front of the queue.
+    pub(super) fn skip(&mut self, passes: impl Fn(&str) -> bool) {
+        while self.queue.front().and_then(Arrival::text).is_some_and(&passes) {
             self.queue.pop_front();
         }
     }

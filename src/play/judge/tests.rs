@@ -202,3 +202,43 @@ fn base64_in_a_text_frame_is_no_binary_frame() {
         Judgement::Fail(_)
     ));
 }
+
+#[test]
+fn a_ping_that_siospec_answers_counts_only_for_a_line_that_asks_for_it() {
+    let play = |heartbeat: &str, pings: [bool; 3]| {
+        let script = format!(
+            "title: t\nrule: r\n{heartbeat}\nws> WS ?EIO=4\nws< 101\nws> a\nws< b\nws< 2\nws> c\nws< d\n"
+        );
+        let first = script
+            .lines()
+            .position(|line| line.starts_with("ws> WS"))
+            .unwrap();
+        let line = |n: usize| u32::try_from(first + n).unwrap();
+        let mut events = vec![
+            ("ws", line(1), request()),
+            ("ws", 0, status(101)),
+            ("ws", line(3), sent("a")),
+        ];
+        let ping = |is_there: bool| is_there.then(|| ("ws", 0, received("2")));
+        events.extend(ping(pings[0]));
+        events.push(("ws", 0, received("b")));
+        events.extend(ping(pings[1]));
+        events.push(("ws", line(6), sent("c")));
+        events.extend(ping(pings[2]));
+        events.push(("ws", 0, received("d")));
+        events.push(("ws", 0, Event::Silence(Proof::Echo)));
+        judge(&script, &events)
+    };
+    assert_eq!(play("", [false, true, false]), Judgement::Pass);
+    assert_eq!(play("", [true, true, true]), Judgement::Pass);
+    assert!(matches!(play("", [true, false, false]), Judgement::Fail(_)));
+    assert_eq!(play("heartbeat: manual\n", [false, true, false]), Judgement::Pass);
+    assert!(matches!(
+        play("heartbeat: manual\n", [true, true, false]),
+        Judgement::Fail(_)
+    ));
+    assert!(matches!(
+        play("heartbeat: manual\n", [false, true, true]),
+        Judgement::Fail(_)
+    ));
+}

@@ -250,11 +250,13 @@ fn message_mutations(
     matches: &[Match],
 ) -> Vec<Mutation> {
     let mut all = vec![(line, "drop".to_owned(), without(transcript, index))];
-    let mut doubled = transcript.clone();
-    doubled
-        .entries
-        .insert(index + 1, transcript.entries[index].clone());
-    all.push((line, "double".into(), doubled));
+    let entry = &transcript.entries[index];
+    // A second ping of a heartbeat that is no part of the script means nothing.
+    if !matches!(wire, Wire::Text(text) if script.ambient.is(&entry.label, text)) {
+        let mut doubled = transcript.clone();
+        doubled.entries.insert(index + 1, entry.clone());
+        all.push((line, "double".into(), doubled));
+    }
     if let Some(next) = next_of_label(transcript, index)
         && transcript.entries[next].event != transcript.entries[index].event
         && let Some(other) = matches.iter().find(|found| found.entry == next)

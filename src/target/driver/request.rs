@@ -63,9 +63,6 @@ pub(crate) enum Request {
         /// Whether it may be lost.
         #[serde(skip_serializing_if = "Option::is_none")]
         volatile: Option<bool>,
-        /// How often it is sent again.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        retries: Option<u64>,
     },
     /// Call back an event.
     Ack {

@@ -130,10 +130,15 @@ impl Connection {
         .await;
     }
 
-    /// Ends it once what was handed over is written, or the target does not take it. Returns when it is ended.
-    pub(super) async fn end(mut self, end: End) {
+    /// Waits until what was handed over is written, or the target does not take it.
+    pub(super) async fn written(&self) {
         let written = self.wait_for(|status| status.unwritten == 0);
         let _ = tokio::time::timeout(PATIENCE, written).await;
+    }
+
+    /// Ends it once what was handed over is written, or the target does not take it. Returns when it is ended.
+    pub(super) async fn end(mut self, end: End) {
+        self.written().await;
         if let Some(sender) = self.end.take() {
             // Fails when the connection has ended by itself.
             let _ = sender.send(end);

@@ -137,16 +137,21 @@ impl Channel {
         Ok(connection.write(frame::encode(frame, mask, length)).await?)
     }
 
-    /// Closes in order: a WebSocket by a close frame (its answer is still recorded), otherwise by the end of TCP.
+    /// Closes in order: a WebSocket by a close frame (its answer is still recorded), otherwise by the end of TCP. Either is
+    /// on its way when this returns, so that what a script does next comes later, unless the target does not read.
     pub async fn close(&mut self, code: Option<u16>) -> Result<(), ChannelError> {
         let Some(connection) = &self.connection else {
             return Ok(());
         };
-        if connection.status().websocket {
-            let close = frame::message(frame::CLOSE, frame::close_payload(code));
-            return self.frame(&close, Mask::Proper, None).await;
+        if !connection.status().websocket {
+            self.cut().await;
+            return Ok(());
         }
-        self.cut().await;
+        let close = frame::message(frame::CLOSE, frame::close_payload(code));
+        self.frame(&close, Mask::Proper, None).await?;
+        if let Some(connection) = &self.connection {
+            connection.written().await;
+        }
         Ok(())
     }
 

@@ -97,16 +97,14 @@ impl Session {
         Ok(())
     }
 
-    /// Closes in order: a close frame, or the packet `1`. What the target still sends, and how it ends, is recorded. Over
-    /// polling the target has answered the packet then: it may go over a new connection, and what a script does next over one
-    /// that is read before.
+    /// Closes in order: a close frame, or the packet `1`. What the target still sends, and how it ends, is recorded. The close
+    /// frame is on its way then. Over polling the target has answered the packet: it may go over a new connection, and what a
+    /// script does next over one that is read before.
     pub async fn close(&mut self, code: Option<u16>) {
         // Fails when the session has ended, which is what was wanted.
         let _ = self.hand_over(Out::Close(code)).await;
         self.shared.update(|status| status.closing = true);
-        if let Transport::Polling(_) = self.transport {
-            self.sent_within(CUT).await;
-        }
+        self.sent_within(CUT).await;
     }
 
     /// Ends the TCP connections without a word, after what was handed over is sent. A WebSocket has ended when this returns,

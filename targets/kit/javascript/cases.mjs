@@ -6,7 +6,7 @@ import { Unsupported, revive, tell } from "./values.mjs";
  * those of JavaScript, and what they throw is the answer.
  *
  *   connect(options)      makes a client of this.url and this.nsp; asked again, connects that
- *   emit({ event, args, ack, timeout, volatile, retries })
+ *   emit({ event, args, ack, timeout, volatile })
  *   disconnect()
  *   close()               ends whatever there is, also after a `connect` that threw
  */

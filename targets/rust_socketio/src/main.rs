@@ -52,8 +52,8 @@ impl Client for Namespace {
     }
 
     fn emit(&mut self, emission: Emission) -> Result<Job, Refusal> {
-        if emission.volatile || emission.retries.is_some() {
-            return Err(unsupported("volatile and retries"));
+        if emission.volatile {
+            return Err(unsupported("volatile"));
         }
         let (client, voice, data) = (self.client()?, self.voice.clone(), payload(&emission.args)?);
         Ok(Box::pin(async move {

@@ -9,7 +9,7 @@ from .values import Unsupported, revive, tell
 # The commands, and what is taken of each request: None where a key is absent.
 COMMANDS = {
     "connect": ("nsp", "url", "options"),
-    "emit": ("nsp", "event", "args", "ack", "timeout", "volatile", "retries"),
+    "emit": ("nsp", "event", "args", "ack", "timeout", "volatile"),
     "ack": ("ack", "args"),
     "disconnect": ("nsp",),
     "close": (),
@@ -22,7 +22,7 @@ class Client:
 
         def __init__(self, case, nsp, url, options)
         async def connect(self, options)      asked again, connects the client that there is
-        async def emit(self, event, args, ack, timeout, volatile, retries)
+        async def emit(self, event, args, ack, timeout, volatile)
         async def disconnect(self)
         async def close(self)                 ends whatever there is, and may take its time
 

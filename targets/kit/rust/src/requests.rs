@@ -102,7 +102,6 @@ pub struct Emission {
     pub ack: Option<String>,
     pub timeout: Option<Duration>,
     pub volatile: bool,
-    pub retries: Option<u64>,
 }
 
 impl Emission {
@@ -114,7 +113,6 @@ impl Emission {
             ack: text("ack"),
             timeout: request["timeout"].as_u64().map(Duration::from_millis),
             volatile: request["volatile"] == Value::Bool(true),
-            retries: request["retries"].as_u64(),
         }
     }
 }
