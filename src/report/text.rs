@@ -69,7 +69,7 @@ pub(super) fn brief(text: &str, limit: usize) -> String {
 }
 
 /// `1 case`, `2 cases`.
-pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
