@@ -74,11 +74,7 @@ fn heading(results: &[RunResult]) -> String {
             } else {
                 "❌ the gate does not hold"
             };
-            format!(
-                "# siospec: {} {}, {says}\n\n",
-                text(&one.target.name, 80),
-                text(&one.target.version, 40)
-            )
+            format!("# siospec: {}, {says}\n\n", text(&one.target.full_name(), 120))
         }
         _ => format!("# siospec: {}\n\n", count(results.len(), "result", "results")),
     }
