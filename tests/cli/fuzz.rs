@@ -106,6 +106,14 @@ fn planted_mistakes_are_found_and_fail_again_on_replay() {
     // The command that is printed is one that works.
     let line = ended.out.lines().find(|line| line.contains("replay ")).unwrap();
     let words: Vec<&str> = line.split_whitespace().skip(2).collect();
+    let again = run(&words).expect(1).says("1 trial failed").never_says(".sio:");
+    // So is the one that it prints in turn.
+    let line = again
+        .out
+        .lines()
+        .find(|line| line.contains("= replay: "))
+        .unwrap();
+    let words: Vec<&str> = line.split_whitespace().skip(3).collect();
     run(&words).expect(1).says("1 trial failed");
 }
 
