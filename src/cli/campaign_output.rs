@@ -149,7 +149,12 @@ pub(super) fn conclude(
         if free > 0 {
             writeln!(
                 out,
-                "{free} differences where codecs may differ (docs/fuzzing.md)"
+                "{} where codecs may differ (docs/fuzzing.md)",
+                if free == 1 {
+                    "1 difference".to_owned()
+                } else {
+                    format!("{free} differences")
+                }
             )?;
         }
         for freedom in FREEDOMS
@@ -174,6 +179,11 @@ pub(super) fn conclude(
         let message = format!("the target could not be started again: {why}");
         out.flush()?;
         return Err(Failure::target(anyhow::Error::msg(message)));
+    }
+    if result.runs == 0 && !result.interrupted {
+        let message = "no input was tried: the driver has none of the codecs that were asked for, or no time or run was given";
+        out.flush()?;
+        return Err(Failure::nothing(message.to_owned()));
     }
     Ok(match result {
         _ if result.interrupted => Exit::Interrupted,

@@ -118,6 +118,16 @@ fn planted_mistakes_are_found_and_fail_again_on_replay() {
 }
 
 #[test]
+fn a_campaign_that_tries_nothing_does_not_hold() {
+    let folder = Folder::new();
+    // The driver is one of `socket-packet` alone.
+    fuzz(&folder, &[], &["--codec", "engine-packet", "--runs", "100"])
+        .expect(4)
+        .says("no input was tried");
+    fuzz(&folder, &[], &["--runs", "0"]).expect(4);
+}
+
+#[test]
 fn a_driver_that_repeats_nothing_cannot_be_measured() {
     let folder = Folder::new();
     fuzz(&folder, &[], &["--seed", "5", "--runs", "256", "--speed"])
