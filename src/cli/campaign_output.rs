@@ -4,6 +4,7 @@ use super::exit::{Exit, Failure};
 use super::fuzz::FuzzCodec;
 use super::output::Output;
 use crate::campaign::{CampaignEvent, CampaignResult, FREEDOMS, Finding};
+use crate::report::safe;
 use crate::suite::Rules;
 use crate::target::quoted;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,8 +30,8 @@ impl Telling<'_> {
                     out,
                     "fuzzing {} of {} {} with --seed {}",
                     codecs.join(", "),
-                    target.name,
-                    target.version,
+                    cut(&target.name),
+                    cut(&target.version),
                     self.seed
                 )?;
                 out.flush()
@@ -99,6 +100,7 @@ fn counts(finding: &Finding) -> bool {
     finding.fails && finding.known.is_none()
 }
 
+/// The first line of what may come from a target, made safe to print.
 fn cut(text: &str) -> String {
     let line: String = text
         .lines()
@@ -107,11 +109,8 @@ fn cut(text: &str) -> String {
         .chars()
         .take(400)
         .collect();
-    if line.len() < text.len() {
-        format!("{line}…")
-    } else {
-        line
-    }
+    let more = if line.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", safe(&line))
 }
 
 /// Tells what came of a campaign, and how the command ends.
