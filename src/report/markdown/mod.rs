@@ -6,7 +6,7 @@ mod table;
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
 use crate::report::escape::text;
 use crate::report::group::{self, groups, worst_first};
-use crate::report::matrix::{badness, is_bad, labels};
+use crate::report::matrix::{badness, is_bad, labels, withheld_trials};
 use crate::report::pieces::Pieces;
 use crate::report::text::count;
 
@@ -81,16 +81,8 @@ fn heading(results: &[RunResult]) -> String {
 }
 
 fn withheld(results: &[RunResult]) -> Option<String> {
-    let most = results
-        .iter()
-        .map(|result| result.withheld)
-        .max()
-        .filter(|most| *most > 0)?;
-    let trials = count(
-        usize::try_from(most).unwrap_or(usize::MAX),
-        "trial is",
-        "trials are",
-    );
+    let trials = Some(withheld_trials(results)).filter(|trials| *trials > 0)?;
+    let trials = count(trials, "trial is", "trials are");
     Some(format!(
         "{trials} withheld until the maintainers have had time to mend them.\n\n"
     ))
