@@ -4,7 +4,9 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::report_file::ReportFile;
 use super::run::{Prepared, Run};
+use crate::report::count;
 use crate::run::known_list;
+use crate::target::load_known;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -18,7 +20,8 @@ pub(super) enum Baseline {
 /// The arguments of `siospec baseline write`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Write {
-    /// The file to write: it is given to `siospec run` as --known, or its tables are put into target.toml
+    /// The file to write: it is given to `siospec run` as --known, or its tables are put into target.toml. The reasons and links
+    /// of a list that is there already are kept
     #[arg(short, long, value_name = "FILE", default_value = "known.toml")]
     output: PathBuf,
     #[command(flatten)]
@@ -27,17 +30,23 @@ pub(super) struct Write {
 
 pub(super) fn write(arguments: &Write, out: &mut Output) -> Result<Exit, Failure> {
     let prepared = Prepared::one(&arguments.run)?.without_known();
+    let earlier = if arguments.output.is_file() {
+        load_known(&arguments.output).map_err(Failure::usage)?
+    } else {
+        Vec::new()
+    };
     let file = ReportFile::open(&arguments.output).map_err(Failure::usage)?;
     let result = prepared.play(out)?;
     if result.interrupted {
         return Ok(Exit::Interrupted);
     }
-    let list = known_list(&result, arguments.run.is_strict());
+    let list = known_list(&result, arguments.run.is_strict(), &earlier);
     file.write(list.text.as_bytes())?;
     writeln!(
         out,
-        "{} known failures are written to {}",
-        list.entries,
+        "{} {} written to {}",
+        count(list.entries, "known failure", "known failures"),
+        if list.entries == 1 { "is" } else { "are" },
         arguments.output.display()
     )?;
     Ok(Exit::Success)

@@ -4,6 +4,7 @@ use super::exit::{Exit, Failure};
 use super::fuzz::FuzzCodec;
 use super::output::Output;
 use crate::campaign::{CampaignEvent, CampaignResult, FREEDOMS, Finding};
+use crate::report::safe;
 use crate::suite::Rules;
 use crate::target::quoted;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,8 +30,8 @@ impl Telling<'_> {
                     out,
                     "fuzzing {} of {} {} with --seed {}",
                     codecs.join(", "),
-                    target.name,
-                    target.version,
+                    cut(&target.name),
+                    cut(&target.version),
                     self.seed
                 )?;
                 out.flush()
@@ -99,6 +100,7 @@ fn counts(finding: &Finding) -> bool {
     finding.fails && finding.known.is_none()
 }
 
+/// The first line of what may come from a target, made safe to print.
 fn cut(text: &str) -> String {
     let line: String = text
         .lines()
@@ -107,11 +109,8 @@ fn cut(text: &str) -> String {
         .chars()
         .take(400)
         .collect();
-    if line.len() < text.len() {
-        format!("{line}…")
-    } else {
-        line
-    }
+    let more = if line.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", safe(&line))
 }
 
 /// Tells what came of a campaign, and how the command ends.
@@ -149,7 +148,12 @@ pub(super) fn conclude(
         if free > 0 {
             writeln!(
                 out,
-                "{free} differences where codecs may differ (docs/fuzzing.md)"
+                "{} where codecs may differ (docs/fuzzing.md)",
+                if free == 1 {
+                    "1 difference".to_owned()
+                } else {
+                    format!("{free} differences")
+                }
             )?;
         }
         for freedom in FREEDOMS
@@ -174,6 +178,11 @@ pub(super) fn conclude(
         let message = format!("the target could not be started again: {why}");
         out.flush()?;
         return Err(Failure::target(anyhow::Error::msg(message)));
+    }
+    if result.runs == 0 && !result.interrupted {
+        let message = "no input was tried: the driver has none of the codecs that were asked for, or no time or run was given";
+        out.flush()?;
+        return Err(Failure::nothing(message.to_owned()));
     }
     Ok(match result {
         _ if result.interrupted => Exit::Interrupted,

@@ -3,7 +3,12 @@
 use super::exit::{Exit, Failure};
 use super::run::not_started;
 use crate::target::StartError;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// For how long the same signal again is the same interruption: `timeout` and others that start programs send it to the program
+/// and to its group.
+const ECHO: Duration = Duration::from_millis(250);
 
 /// Waits for the end of what is `playing`. The first interruption is passed on, so that it ends in order; the second one ends
 /// it at once.
@@ -13,17 +18,36 @@ pub(super) async fn heeding<T>(
 ) -> Result<T, Failure> {
     let mut interruptions = Interruptions::listen()?;
     tokio::pin!(playing);
+    let mut first: Option<(Interruption, Instant)> = None;
     loop {
         tokio::select! {
             played = &mut playing => return played.map_err(not_started),
-            () = interruptions.next() => {
-                if interrupt.send_replace(true) {
+            interruption = interruptions.next() => match first {
+                None => {
+                    first = Some((interruption, Instant::now()));
+                    interrupt.send_replace(true);
+                }
+                Some((same, at)) if same == interruption && at.elapsed() < ECHO => {}
+                Some(_) => {
                     let error = anyhow::anyhow!("interrupted twice");
                     return Err(Failure { exit: Exit::Interrupted, error });
                 }
             }
         }
     }
+}
+
+/// What asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// Ctrl-C.
+    Interrupt,
+    /// A job is stopped.
+    #[cfg(unix)]
+    Terminate,
+    /// The terminal is gone.
+    #[cfg(unix)]
+    HangUp,
 }
 
 /// Ctrl-C, and what else asks a program to end.
@@ -49,12 +73,12 @@ impl Interruptions {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> Interruption {
         let [interrupt, terminate, hangup] = &mut self.signals;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = interrupt.recv() => Interruption::Interrupt,
+            _ = terminate.recv() => Interruption::Terminate,
+            _ = hangup.recv() => Interruption::HangUp,
         }
     }
 }
@@ -67,9 +91,10 @@ impl Interruptions {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> Interruption {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Interruption::Interrupt
     }
 }

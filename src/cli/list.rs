@@ -4,6 +4,7 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::selecting::Selecting;
 use crate::notation::Role;
+use crate::report::count;
 use crate::suite::{Allowed, Corpus, Expected, Frame, LoadedCase, Operation, Trial, Vector};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -86,15 +87,11 @@ pub(super) fn list(arguments: &List, out: &mut Output) -> Result<Exit, Failure> 
         Format::Text => {
             for (case, trials) in cases.values() {
                 let title = &case.case.header.title;
-                writeln!(
-                    out,
-                    "{}  {title} ({}, {} trials)",
-                    case.id,
-                    case.level,
-                    trials.len()
-                )?;
+                let trials = count(trials.len(), "trial", "trials");
+                writeln!(out, "{}  {title} ({}, {trials})", case.id, case.level)?;
             }
-            writeln!(out, "{} cases, {} trials", cases.len(), trials.len())?;
+            let trials = count(trials.len(), "trial", "trials");
+            writeln!(out, "{}, {trials}", count(cases.len(), "case", "cases"))?;
         }
     }
     Ok(Exit::Success)
@@ -138,7 +135,7 @@ fn list_vectors(arguments: &List, out: &mut Output) -> Result<Exit, Failure> {
             for vector in &vectors {
                 writeln!(out, "{}  {} ({})", vector.id, vector.title, vector.level)?;
             }
-            writeln!(out, "{} vectors", vectors.len())?;
+            writeln!(out, "{}", count(vectors.len(), "vector", "vectors"))?;
         }
     }
     Ok(Exit::Success)

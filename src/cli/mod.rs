@@ -112,7 +112,8 @@ enum Command {
 
 /// Runs the command line `words` (the first is the program) and says how it ended.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(words) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
             let wrong = error.use_stderr();
@@ -126,6 +127,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
         Color::Always => anstream::ColorChoice::Always,
         Color::Never => anstream::ColorChoice::Never,
     };
+    if ends_without_command(&words) {
+        complain(
+            color,
+            "error: no command stands after `--`: is a variable not set?",
+        );
+        return Exit::Usage;
+    }
     let mut out = Output::new(color);
     let ended = dispatch(cli.command, color, &mut out).and_then(|exit| {
         out.flush()?;
@@ -135,6 +143,12 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
         complain(color, &describe(&failure));
         failure.exit
     })
+}
+
+/// Whether the first `--` is the last word: who wrote it did not mean the reference, which is what is tested where nothing is
+/// named.
+fn ends_without_command(words: &[OsString]) -> bool {
+    words.iter().position(|word| word == "--") == words.len().checked_sub(1)
 }
 
 /// Whether these words, without the program's name, are a command line of siospec; nothing is done.

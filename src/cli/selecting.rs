@@ -1,6 +1,7 @@
 //! Options by which cases are selected, shared by the commands that speak of cases.
 
 use super::exit::Failure;
+use super::target_argument::ArgumentError;
 use crate::notation::{Diagnostic, Over, Role};
 use crate::suite::{
     Corpus, Level, Partition, Selected, Selection, Trial, Vector, expand, load_builtin, load_dir,
@@ -43,11 +44,12 @@ impl Selecting {
     /// # Errors
     /// Where a file is wrong, a pattern matches nothing, or nothing is left.
     pub(super) fn select(&self, patterns: &[String]) -> Result<(Corpus, Vec<Trial>), Failure> {
+        refuse_empty(patterns)?;
         let corpus = load(self.cases.as_deref())?;
         let all = trials(&corpus)?;
         let Selected { trials, unmatched } = self.selection(patterns).select(all);
         if !unmatched.is_empty() {
-            return Err(Failure::nothing(unmatched_message(&unmatched)));
+            return Err(self.nothing(patterns, &unmatched));
         }
         if trials.is_empty() {
             return Err(Failure::nothing(
@@ -62,10 +64,11 @@ impl Selecting {
     /// # Errors
     /// Where a file is wrong, a pattern matches nothing, or nothing is left.
     pub(super) fn select_vectors(&self, patterns: &[String]) -> Result<(Corpus, Vec<Arc<Vector>>), Failure> {
+        refuse_empty(patterns)?;
         let corpus = load(self.cases.as_deref())?;
         let (vectors, unmatched) = self.selection(patterns).select_vectors(&corpus.vectors);
         if !unmatched.is_empty() {
-            return Err(Failure::nothing(unmatched_message(&unmatched)));
+            return Err(self.nothing(patterns, &unmatched));
         }
         if vectors.is_empty() {
             return Err(Failure::nothing(
@@ -84,6 +87,30 @@ impl Selecting {
             role: self.role,
             partition: self.partition,
         }
+    }
+
+    /// What matches nothing, and where to look for what there is.
+    fn nothing(&self, patterns: &[String], unmatched: &[String]) -> Failure {
+        let (what, role) = match self.role {
+            None => ("case", ""),
+            Some(Role::Server) => ("case of a server", " --role server"),
+            Some(Role::Client) => ("case of a client", " --role client"),
+            Some(Role::Codec) => ("vector", " --role codec"),
+        };
+        let mut message = String::new();
+        for word in unmatched {
+            if patterns.contains(word) {
+                message.push_str(&format!("`{word}` matches no {what}{}\n", hint(word)));
+            } else {
+                message.push_str(&format!("no {what} stands on a rule `{word}`\n"));
+            }
+        }
+        let shows = match unmatched.iter().all(|word| patterns.contains(word)) {
+            true => "list",
+            false => "rules",
+        };
+        message.push_str(&format!("`siospec {shows}{role}` shows what there is"));
+        Failure::nothing(message)
     }
 
     /// Whether every case of the role is selected.
@@ -149,20 +176,24 @@ fn wrong(diagnostics: &[Diagnostic]) -> Failure {
     Failure::usage(anyhow::Error::msg(message))
 }
 
-fn unmatched_message(unmatched: &[String]) -> String {
-    let mut message = String::new();
-    for pattern in unmatched {
-        let hint = match std::path::Path::new(pattern) {
-            path if path.is_dir() => "; it is a folder, but without a target.toml",
-            path if path.is_file() => {
-                "; it is a file, but no target.toml: cases of your own are named by --cases"
-            }
-            _ => "",
-        };
-        message.push_str(&format!("`{pattern}` matches no case{hint}\n"));
+/// An empty pattern is part of every id, and was meant for none.
+fn refuse_empty(patterns: &[String]) -> Result<(), Failure> {
+    if patterns.iter().any(String::is_empty) {
+        return Err(Failure::usage(ArgumentError::Empty));
     }
-    message.push_str("`siospec list` shows what there is");
-    message
+    Ok(())
+}
+
+/// What else the word may have been meant for.
+fn hint(word: &str) -> &'static str {
+    match std::path::Path::new(word) {
+        path if path.is_dir() => "; it is a folder, but without a target.toml",
+        path if path.is_file() => {
+            "; it is a file, but no target.toml: a command that starts a target stands after `--`, and cases of your own are named by --cases"
+        }
+        _ if word.contains("://") => "; one target is tested at a time, named first",
+        _ => "",
+    }
 }
 
 pub(super) fn role(word: &str) -> Result<Role, String> {

@@ -8,6 +8,9 @@ use anstyle::{AnsiColor, Style};
 use std::io::Write as _;
 use std::path::PathBuf;
 
+/// How many cases are named where a word fits several.
+const SHOWN: usize = 20;
+
 /// The arguments of `siospec show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
@@ -79,9 +82,13 @@ fn find<'c>(corpus: &'c Corpus, word: &str) -> Result<&'c LoadedCase, Failure> {
         ))),
         [case] => Ok(case),
         several => {
-            let names: Vec<&str> = several.iter().take(20).map(|case| case.id.as_str()).collect();
+            let names: Vec<&str> = several.iter().take(SHOWN).map(|case| case.id.as_str()).collect();
+            let more = match several.len() - names.len() {
+                0 => String::new(),
+                more => format!("\n… and {more} more: `siospec list {word}` names them"),
+            };
             let message = format!(
-                "`{word}` fits {} cases, say which:\n  {}",
+                "`{word}` fits {} cases, say which:\n  {}{more}",
                 several.len(),
                 names.join("\n  ")
             );

@@ -25,6 +25,9 @@ pub(super) enum ArgumentError {
     /// A host and port without a scheme.
     #[error("`{0}` looks like an address: write http://{0}")]
     NoScheme(String),
+    /// A word without a letter in it, as a variable leaves one that is not set.
+    #[error("an argument is empty where a target or a pattern was expected: is a variable not set?")]
+    Empty,
     /// Two targets.
     #[error("`{target}` and the command after `--` are both targets: name one")]
     Two {
@@ -35,6 +38,9 @@ pub(super) enum ArgumentError {
 
 /// Tells the target from the patterns. `command` is what stood after `--`.
 pub(super) fn read(words: &[String], command: &[String]) -> Result<(Named, Vec<String>), ArgumentError> {
+    if words.iter().any(String::is_empty) {
+        return Err(ArgumentError::Empty);
+    }
     let target = match words.first() {
         Some(first) => target(first)?,
         None => None,
@@ -134,6 +140,14 @@ mod tests {
         let named = Named::Manifest(PathBuf::from(format!("{path}/")), path.to_owned());
         assert_eq!(read_line(&format!("{path}/ x"), ""), Ok((named, words("x"))));
         assert!(read_line(path, "node x").unwrap_err().contains("name one"));
+    }
+
+    #[test]
+    fn an_empty_word_is_no_pattern_for_everything() {
+        for given in [&[""][..], &["", "ack"], &["http://localhost:3000", ""]] {
+            let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
+            assert!(read(&given, &[]).unwrap_err().to_string().contains("is empty"));
+        }
     }
 
     #[test]

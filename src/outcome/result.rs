@@ -70,6 +70,13 @@ pub struct TargetInfo {
     pub argument: String,
 }
 
+impl TargetInfo {
+    /// Its name, and its version where it is known.
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.name, self.version).trim().to_owned()
+    }
+}
+
 /// Whether a run holds what it must.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

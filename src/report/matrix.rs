@@ -17,6 +17,17 @@ pub(super) fn roles(results: &[RunResult]) -> Vec<&str> {
     usual.chain(others).collect()
 }
 
+/// How many trials are withheld. All results of a role lack the same ones, and no two roles have one in common.
+pub(super) fn withheld_trials(results: &[RunResult]) -> usize {
+    let mut of_role: BTreeMap<&str, u64> = BTreeMap::new();
+    for result in results {
+        let most = of_role.entry(&result.role).or_default();
+        *most = result.withheld.max(*most);
+    }
+    let all = of_role.into_values().fold(0, u64::saturating_add);
+    usize::try_from(all).unwrap_or(usize::MAX)
+}
+
 /// A name for each result, so that no two of a role are the same: with the version, or the time, where names are not enough.
 pub(super) fn labels(results: &[RunResult]) -> Vec<String> {
     let forms: [fn(&RunResult) -> String; 3] = [
@@ -255,6 +266,20 @@ mod tests {
         results[1].role = "client".to_owned();
         assert_eq!(labels(&results), ["a", "a"]);
         assert_eq!(roles(&results), ["server", "client"]);
+    }
+
+    #[test]
+    fn what_is_withheld_is_counted_once_for_each_role() {
+        let mut results = [
+            result("a", "1", "x"),
+            result("b", "1", "x"),
+            result("a", "1", "x"),
+        ];
+        results[2].role = "client".to_owned();
+        for (result, withheld) in results.iter_mut().zip([75, 75, 58]) {
+            result.withheld = withheld;
+        }
+        assert_eq!(withheld_trials(&results), 133);
     }
 
     #[test]

@@ -22,3 +22,4 @@ mod text;
 pub mod withhold;
 
 pub use matrix::file_name;
+pub(crate) use text::{count, safe};

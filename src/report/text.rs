@@ -5,9 +5,9 @@ use std::borrow::Cow;
 /// What a CI system takes for a command wherever it stands in a line of a log.
 const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
-/// Makes control characters, and characters that turn the direction of writing, visible as escapes; and likewise what would
-/// begin a command of a CI system that reads the log.
-pub(super) fn safe(text: &str) -> Cow<'_, str> {
+/// Makes control characters, characters that turn the direction of writing, and those that look like a space or like nothing
+/// visible as escapes; and likewise what would begin a command of a CI system that reads the log.
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_unsafe) {
         return Cow::Owned(without_commands(&escaped(text)).into_owned());
     }
@@ -69,13 +69,14 @@ pub(super) fn brief(text: &str, limit: usize) -> String {
 }
 
 /// `1 case`, `2 cases`.
-pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || (c.is_whitespace() && c != ' ')
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -89,6 +90,14 @@ mod tests {
             "\\x1b[2J\\x0d\\x0a\\u{202e}x\\x9b"
         );
         assert_eq!(safe("plain é ✓"), "plain é ✓");
+    }
+
+    #[test]
+    fn what_looks_like_a_space_is_told_from_one() {
+        assert_eq!(
+            safe("4\u{2028}\u{a0}\u{3000}\u{200b} x"),
+            "4\\u{2028}\\xa0\\u{3000}\\u{200b} x"
+        );
     }
 
     #[test]

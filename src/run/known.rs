@@ -14,8 +14,9 @@ pub struct KnownList {
 }
 
 /// What this run failed, as a list of known failures: an entry for each trial, or one for all transports and values of a
-/// case where they fail in the same way. Lenient trials count where `strict` says so.
-pub fn known_list(result: &RunResult, strict: bool) -> KnownList {
+/// case where they fail in the same way. Lenient trials count where `strict` says so. What somebody wrote about an entry of an
+/// `earlier` list is kept where the entry is still the same.
+pub fn known_list(result: &RunResult, strict: bool, earlier: &[KnownEntry]) -> KnownList {
     let fails = |case: &&CaseResult| match case.verdict {
         Verdict::Fail | Verdict::Crashed | Verdict::Hung => true,
         Verdict::Lenient => strict,
@@ -35,7 +36,11 @@ pub fn known_list(result: &RunResult, strict: bool) -> KnownList {
         let stable = failing.first().map_or("", |first| stable(&first.message));
         if failing.len() == played && failing.iter().all(|trial| trial.message.contains(stable)) {
             let ends = failing.iter().any(|trial| ends(trial));
-            entries.extend(failing.first().map(|_| table(id, None, (stable, ends), result)));
+            entries.extend(
+                failing
+                    .first()
+                    .map(|_| table(id, None, (stable, ends), result, earlier)),
+            );
         } else {
             entries.extend(failing.iter().map(|trial| {
                 let over = Some(trial.over.as_str());
@@ -44,6 +49,7 @@ pub fn known_list(result: &RunResult, strict: bool) -> KnownList {
                     over,
                     (self::stable(&trial.message), ends(trial)),
                     result,
+                    earlier,
                 )
             }));
         }
@@ -70,16 +76,28 @@ fn stable(message: &str) -> &str {
         .unwrap_or_default()
 }
 
-fn table(case: &str, over: Option<&str>, (fails, ends): (&str, bool), result: &RunResult) -> String {
+fn table(
+    case: &str,
+    over: Option<&str>,
+    (fails, ends): (&str, bool),
+    result: &RunResult,
+    earlier: &[KnownEntry],
+) -> String {
     let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let same = |entry: &&KnownEntry| {
+        entry.case == case && entry.fails == fails && entry.over.iter().map(String::as_str).eq(over)
+    };
+    let (why, link) = match earlier.iter().find(same) {
+        Some(entry) => (entry.why.clone(), entry.link.as_str()),
+        None => {
+            let name = result.target.full_name();
+            (format!("failed with {name} when this list was written"), "")
+        }
+    };
     let over = over.map_or_else(String::new, |over| format!("over = {}\n", text(over)));
-    let why = format!(
-        "failed with {} {} when this list was written",
-        result.target.name, result.target.version
-    );
-    let (case, fails, why) = (text(case), text(fails), text(why.trim()));
+    let (case, fails, why, link) = (text(case), text(fails), text(&why), text(link));
     let ends = if ends { "ends = true\n" } else { "" };
-    format!("[[known]]\ncase = {case}\n{over}fails = {fails}\n{ends}why = {why}\nlink = \"\"\n")
+    format!("[[known]]\ncase = {case}\n{over}fails = {fails}\n{ends}why = {why}\nlink = {link}\n")
 }
 
 /// Turns failures that are listed into `known`, and tells in a sentence each where the list is wrong.
@@ -258,7 +276,7 @@ mod tests {
             ],
             ..RunResult::default()
         };
-        let list = known_list(&result, false);
+        let list = known_list(&result, false, &[]);
         assert_eq!(list.entries, 2);
         let (first, second) = list.text.split_once("\n\n").unwrap();
         assert!(first.contains("case = \"server/a\"") && first.contains("\nends = true\n"));

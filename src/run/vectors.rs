@@ -60,6 +60,7 @@ pub async fn run_vectors(
             asker: Asker::new(target, Some(instance), RESTARTS),
             rules,
             known: &options.known,
+            cases_from: options.cases.as_deref(),
             began,
             listener,
             cases: Vec::new(),
@@ -107,6 +108,8 @@ struct Bench<'a> {
     asker: Asker<'a>,
     rules: &'a Rules,
     known: &'a [KnownEntry],
+    /// Where the vectors come from, if they are not the built-in ones.
+    cases_from: Option<&'a str>,
     began: Instant,
     listener: Listener<'a>,
     cases: Vec<CaseResult>,
@@ -209,7 +212,7 @@ impl Bench<'_> {
     fn finish(&mut self, vector: &Vector, answered: Answered) {
         let (id, over) = (vector.id.clone(), "vector".to_owned());
         (self.listener)(RunEvent::TrialStarted { id, over });
-        let mut case = describe(vector, self.rules, self.target.info());
+        let mut case = describe(vector, self.rules, self.target.info(), self.cases_from);
         let judged = match &answered.error {
             Some(error) => lost(error),
             None => {
@@ -292,7 +295,8 @@ fn input(vector: &Vector) -> Value {
 }
 
 /// A result without a verdict.
-fn describe(vector: &Vector, rules: &Rules, target: &TargetInfo) -> CaseResult {
+fn describe(vector: &Vector, rules: &Rules, target: &TargetInfo, cases: Option<&str>) -> CaseResult {
+    let from = cases.map_or_else(String::new, |folder| format!(" --cases {}", quoted(folder)));
     let target_words = match target.argument.strip_prefix("-- ") {
         Some(command) => (String::new(), format!(" -- {command}")),
         None if target.argument.is_empty() => (String::new(), String::new()),
@@ -307,7 +311,7 @@ fn describe(vector: &Vector, rules: &Rules, target: &TargetInfo) -> CaseResult {
         level: vector.level.word().to_owned(),
         script: vector.text.clone(),
         replay: format!(
-            "siospec run --role codec{} {}{}",
+            "siospec run --role codec{} {}{from}{}",
             target_words.0,
             quoted(&vector.id),
             target_words.1

@@ -30,7 +30,7 @@ pub struct Selection {
 pub struct Selected {
     /// The trials, in the order in which they were given.
     pub trials: Vec<Trial>,
-    /// The patterns and rules that fit nothing at all.
+    /// The patterns and rules that fit nothing at all, or nothing of the role.
     pub unmatched: Vec<String>,
 }
 
@@ -76,10 +76,12 @@ impl Selection {
             .iter()
             .map(|p| Matcher::of_ids(p, &trials))
             .collect();
+        // What fits cases of somebody else only is nothing to whom is tested.
+        let of_role = |trial: &Trial| self.role.is_none_or(|role| role == trial.case.header.role);
         for (pattern, matcher) in self.patterns.iter().zip(&patterns) {
             if !trials
                 .iter()
-                .any(|trial| matcher.fits(&trial.id, &trial.loaded.id))
+                .any(|trial| of_role(trial) && matcher.fits(&trial.id, &trial.loaded.id))
             {
                 unmatched.push(pattern.clone());
             }
@@ -94,7 +96,10 @@ impl Selection {
                 .any(|rule| matcher.fits(rule, rule))
         };
         for (rule, matcher) in self.rules.iter().zip(&rules) {
-            if !trials.iter().any(|trial| fits_rule(trial, matcher)) {
+            if !trials
+                .iter()
+                .any(|trial| of_role(trial) && fits_rule(trial, matcher))
+            {
                 unmatched.push(rule.clone());
             }
         }
@@ -103,7 +108,7 @@ impl Selection {
                 && (rules.is_empty() || rules.iter().any(|rule| fits_rule(trial, rule)))
                 && (self.over.is_empty() || trial.over.is_some_and(|over| self.over.contains(&over)))
                 && (self.levels.is_empty() || self.levels.contains(&trial.loaded.level))
-                && self.role.is_none_or(|role| role == trial.case.header.role)
+                && of_role(trial)
                 && self
                     .partition
                     .is_none_or(|partition| partition.holds(&trial.id, trial.over_word()))

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 #[derive(Debug, thiserror::Error)]
 pub enum BuiltinError {
     /// There is no fault of that name.
-    #[error("there is no fault `{0}`: `siospec faults` lists them")]
+    #[error("there is no fault `{0}`: `siospec faults --list` lists them")]
     NoFault(String),
     /// There is no variant of that name.
     #[error("the reference has no variant `{0}`")]

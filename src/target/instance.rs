@@ -39,11 +39,13 @@ pub enum StartError {
     },
     /// Something else answers.
     #[error(
-        "{url} answers with a web page (status {status}, {content_type}: `{excerpt}`), over polling as over WebSocket: expected an Engine.IO handshake; is the path right?"
+        "{url} answers {with} (status {status}, {content_type}: `{excerpt}`), over polling as over WebSocket: expected an Engine.IO handshake; is the path right?"
     )]
     WebPage {
         /// The URL.
         url: String,
+        /// What the answer is.
+        with: &'static str,
         /// The status of the answer.
         status: u16,
         /// Its content type.
@@ -290,11 +292,17 @@ pub(super) async fn recognise(
     endpoint: &Endpoint,
     answer: &Answer,
 ) -> Result<(), StartError> {
-    if !answer.content_type.starts_with("text/html") || answer::speaks_websocket(client, endpoint).await {
+    let with = match answer {
+        _ if answer.content_type.starts_with("text/html") => "with a web page",
+        _ if answer.status == 404 => "that there is nothing",
+        _ => return Ok(()),
+    };
+    if answer::speaks_websocket(client, endpoint).await {
         return Ok(());
     }
     Err(StartError::WebPage {
         url: endpoint.url(&endpoint.path),
+        with,
         status: answer.status,
         content_type: answer.content_type.clone(),
         excerpt: answer

@@ -27,7 +27,7 @@ pub struct Endpoint {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum EndpointError {
     /// It cannot be read at all.
-    #[error("read `{url}` as a URL ({reason}): expected something like http://localhost:3000")]
+    #[error("`{url}` is no URL ({reason}): expected something like http://localhost:3000")]
     NotAUrl {
         /// What was given.
         url: String,
@@ -36,7 +36,7 @@ pub enum EndpointError {
     },
     /// The scheme is none that Socket.IO is spoken over.
     #[error(
-        "use `{url}`: its scheme is `{scheme}`, expected http, https, ws or wss, as in http://localhost:3000"
+        "`{url}` has the scheme `{scheme}`: expected http, https, ws or wss, as in http://localhost:3000"
     )]
     Scheme {
         /// What was given.
@@ -45,7 +45,7 @@ pub enum EndpointError {
         scheme: String,
     },
     /// There is a part which has no place in the address of a server.
-    #[error("use `{url}`: leave out its {part}, expected only scheme, host, port and path")]
+    #[error("`{url}` has a {part}: expected only scheme, host, port and path")]
     Extra {
         /// What was given.
         url: String,

@@ -106,7 +106,53 @@ fn planted_mistakes_are_found_and_fail_again_on_replay() {
     // The command that is printed is one that works.
     let line = ended.out.lines().find(|line| line.contains("replay ")).unwrap();
     let words: Vec<&str> = line.split_whitespace().skip(2).collect();
+    let again = run(&words).expect(1).says("1 trial failed").never_says(".sio:");
+    // So is the one that it prints in turn.
+    let line = again
+        .out
+        .lines()
+        .find(|line| line.contains("= replay: "))
+        .unwrap();
+    let words: Vec<&str> = line.split_whitespace().skip(3).collect();
     run(&words).expect(1).says("1 trial failed");
+}
+
+#[test]
+fn a_driver_cannot_write_to_the_terminal() {
+    let folder = Folder::new();
+    let program = r#"
+import json, sys
+name, version = "\x1b]0;x\x07toy", "\x1b[2J"
+print(json.dumps({"hello": 1, "name": name, "version": version, "codecs": ["engine-packet"]}), flush=True)
+for line in sys.stdin:
+    print(json.dumps({"id": json.loads(line)["id"], "unsupported": "nothing is"}), flush=True)
+"#;
+    folder.write("driver.py", program);
+    let ended = run(&[
+        "--color",
+        "always",
+        "fuzz",
+        "codec",
+        "--runs",
+        "1",
+        "-o",
+        &folder.arg("found"),
+        "--",
+        "python3",
+        &folder.arg("driver.py"),
+    ]);
+    assert!(ended.all().contains("\\x1b]0;x\\x07toy"), "{}", ended.all());
+    assert!(!ended.out.contains("\u{1b}]0") && !ended.out.contains("\u{1b}[2J"));
+}
+
+#[test]
+fn a_campaign_that_tries_nothing_does_not_hold() {
+    let folder = Folder::new();
+    // The driver is one of `socket-packet` alone.
+    fuzz(&folder, &[], &["--codec", "engine-packet", "--runs", "100"])
+        .expect(4)
+        .says("no input was tried");
+    fuzz(&folder, &[], &["--runs", "0"]).expect(4);
 }
 
 #[test]

@@ -149,6 +149,19 @@ fn a_baseline_makes_the_gate_hold() {
         "{text}"
     );
     folder.run(&["--known", &list]).expect(0);
+
+    // What somebody wrote into the list stays when it is written anew.
+    let written = text
+        .replacen("when this list was written", "because of a bug", 1)
+        .replacen("link = \"\"", "link = \"https://bugs.example/1\"", 1);
+    folder.write("known.toml", &written);
+    crate::support::run(&write).expect(0);
+    assert_eq!(fs::read_to_string(folder.path("known.toml")).unwrap(), written);
+    folder.write("target.toml", "name = \"no list\"\n");
+    let no_list = folder.arg("target.toml");
+    crate::support::run(&["baseline", "write", "-o", &no_list, "--cases", &cases])
+        .expect(2)
+        .says("target.toml:1:");
     folder.case(
         "bad",
         "over: websocket, polling\n",
@@ -167,6 +180,12 @@ fn known_failures_of_a_manifest_apply_too() {
     let server = http_server("    self.answer(418 if path == '/tea' else 200, HANDSHAKE)");
     let target = folder.python_target("teapot", &server);
     folder.run(&[&target]).expect(1).says("418");
+    // It has no version, which leaves no gap.
+    folder
+        .run(&[&target, "--report-markdown", "-"])
+        .expect(1)
+        .says("# siospec: teapot, ")
+        .says("| teapot | server |");
     let manifest = fs::read_to_string(folder.path("teapot/target.toml")).unwrap();
     let known = "[[known]]\ncase = \"teapot\"\nover = \"wire\"\nfails = \"418\"\nwhy = \"it is one\"\n";
     folder.write("teapot/target.toml", &(manifest + known));

@@ -161,6 +161,15 @@ fn a_web_server_is_no_socket_io_server() {
         .says("web page")
         .says("<h1>Not Found")
         .says("is the path right?");
+    let target = folder.python_target(
+        "elsewhere",
+        &http_server("    self.answer(404, b'{}', 'application/json')"),
+    );
+    folder
+        .run(&[&target])
+        .expect(3)
+        .says("answers that there is nothing (status 404, application/json: `{}`)")
+        .says("is the path right?");
     folder
         .run(&["http://127.0.0.1:9"])
         .expect(3)

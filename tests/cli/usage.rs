@@ -55,6 +55,21 @@ fn mistakes_are_usage_errors_that_say_what_is_meant() {
 }
 
 #[test]
+fn what_an_unset_variable_leaves_is_no_target() {
+    run(&["run", ""]).expect(2).says("is a variable not set?");
+    run(&["run", "", "server/ack"]).expect(2);
+    run(&["list", ""]).expect(2).says("is empty");
+    run(&["run", "server/ack", "--"])
+        .expect(2)
+        .says("no command stands after `--`");
+    run(&["fuzz", "codec", "--runs", "1", "--"]).expect(2);
+    run(&["run", "--", ""]).expect(3);
+    let folder = Folder::new();
+    folder.pass_and_fail();
+    folder.run(&["good", "--", "false", "--"]).expect(3);
+}
+
+#[test]
 fn a_pattern_that_matches_nothing_selects_nothing() {
     run(&["run", "no-such-case-anywhere"])
         .expect(4)
@@ -68,6 +83,23 @@ fn a_pattern_that_matches_nothing_selects_nothing() {
         .expect(4)
         .says("no-such-case");
     folder.run(&["good", "--over", "upgraded"]).expect(4);
+}
+
+#[test]
+fn a_pattern_must_match_a_case_of_whom_is_tested() {
+    let folder = Folder::new();
+    folder.pass_and_fail();
+    folder.client_case("of-a-client", "over: websocket\n", "@> connect /\n> 40\n");
+    folder
+        .run(&["http://127.0.0.1:9", "good", "of-a-client"])
+        .expect(4)
+        .says("`of-a-client` matches no case of a server");
+    folder.run(&["--role", "client", "good"]).expect(4);
+    folder
+        .run(&["--rule", "no.such.rule"])
+        .expect(4)
+        .says("no case stands on a rule `no.such.rule`")
+        .says("siospec rules");
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(in crate::cli) fn connect(
         let mut talk = Talk::new(arguments, driver, heard, color);
         tokio::select! {
             exit = talk.run(out) => exit,
-            () = interruptions.next() => Ok(Exit::Interrupted),
+            _ = interruptions.next() => Ok(Exit::Interrupted),
         }
     });
     // What still runs is of no use to anybody.

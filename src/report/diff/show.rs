@@ -116,10 +116,7 @@ fn item(title: &str, change: &Change<'_>) -> String {
 
 fn run(result: &RunResult) -> String {
     let target = &result.target;
-    let name = format!(
-        "{} {} ({}, {})",
-        target.name, target.version, result.role, result.started_at
-    );
+    let name = format!("{} ({}, {})", target.full_name(), result.role, result.started_at);
     brief(&name, 200)
 }
 

@@ -5,7 +5,7 @@
 
 use super::data::{Data, Depth};
 use crate::outcome::{Gate, RunResult, Verdict};
-use crate::report::matrix::{Matrix, Tally, labels, roles};
+use crate::report::matrix::{Matrix, Tally, labels, roles, withheld_trials};
 use crate::report::text::{brief, count};
 use askama::Template;
 use std::collections::BTreeSet;
@@ -279,14 +279,8 @@ fn versions(results: &[RunResult]) -> String {
 }
 
 fn withheld(results: &[RunResult]) -> Option<String> {
-    let most = results.iter().map(|result| result.withheld).max()?;
-    (most > 0).then(|| {
-        count(
-            usize::try_from(most).unwrap_or(usize::MAX),
-            "trial is",
-            "trials are",
-        )
-    })
+    let trials = withheld_trials(results);
+    (trials > 0).then(|| count(trials, "trial is", "trials are"))
 }
 
 fn meaning(verdict: Verdict) -> &'static str {

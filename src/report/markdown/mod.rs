@@ -6,7 +6,7 @@ mod table;
 use crate::outcome::{CaseResult, Gate, RunResult, Verdict};
 use crate::report::escape::text;
 use crate::report::group::{self, groups, worst_first};
-use crate::report::matrix::{badness, is_bad, labels};
+use crate::report::matrix::{badness, is_bad, labels, withheld_trials};
 use crate::report::pieces::Pieces;
 use crate::report::text::count;
 
@@ -74,27 +74,15 @@ fn heading(results: &[RunResult]) -> String {
             } else {
                 "❌ the gate does not hold"
             };
-            format!(
-                "# siospec: {} {}, {says}\n\n",
-                text(&one.target.name, 80),
-                text(&one.target.version, 40)
-            )
+            format!("# siospec: {}, {says}\n\n", text(&one.target.full_name(), 120))
         }
         _ => format!("# siospec: {}\n\n", count(results.len(), "result", "results")),
     }
 }
 
 fn withheld(results: &[RunResult]) -> Option<String> {
-    let most = results
-        .iter()
-        .map(|result| result.withheld)
-        .max()
-        .filter(|most| *most > 0)?;
-    let trials = count(
-        usize::try_from(most).unwrap_or(usize::MAX),
-        "trial is",
-        "trials are",
-    );
+    let trials = Some(withheld_trials(results)).filter(|trials| *trials > 0)?;
+    let trials = count(trials, "trial is", "trials are");
     Some(format!(
         "{trials} withheld until the maintainers have had time to mend them.\n\n"
     ))

@@ -37,15 +37,13 @@ pub(super) fn results(results: &[RunResult]) -> String {
         } else {
             "❌ does not hold"
         };
-        let version = if label.ends_with(&result.target.version) {
-            ""
-        } else {
-            &result.target.version
+        let version = match text(&result.target.version, 40) {
+            version if version.is_empty() || label.ends_with(&result.target.version) => String::new(),
+            version => format!(" {version}"),
         };
         out.push_str(&format!(
-            "| {} {} | {} | {gate} | {} of {} | {} |\n",
+            "| {}{version} | {} | {gate} | {} of {} | {} |\n",
             text(&label, NAME),
-            text(version, 40),
             text(&result.role, 20),
             tally.count(Verdict::Pass),
             count(tally.played(), "trial", "trials"),

@@ -49,7 +49,9 @@ impl Block<'_> {
             .elements([] as [Element<'_>; 0]);
         if let Some(excerpt) = &source {
             let path = brief(base(&first.id), SHOWN);
-            group = group.element(excerpt.snippet(&format!("{path}.sio")));
+            // A vector is one of many in a table: its lines are counted from where it begins.
+            let ending = if first.over == "vector" { "" } else { ".sio" };
+            group = group.element(excerpt.snippet(&format!("{path}{ending}")));
         }
         for (name, text) in &notes {
             group = group.element(Level::NOTE.with_name(*name).message(text.as_str()));
