@@ -208,6 +208,11 @@ fn failed(played: &Played) -> bool {
     }
 }
 
+/// Whether this verdict fails the gate where it stands.
+pub(super) fn may_fail_the_gate(played: &Played) -> bool {
+    !matches!(played.verdict, Verdict::Lenient | Verdict::Pass)
+}
+
 /// What a trial comes to that was played in company and then alone.
 pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
     match alone.verdict {
@@ -260,6 +265,8 @@ impl Confirmed {
 #[derive(Debug)]
 pub(super) struct Budget {
     company: Purse,
+    /// For what cannot fail the gate, so that it takes nothing from what can.
+    lenient: Purse,
     stalled: Purse,
 }
 
@@ -279,14 +286,16 @@ impl Budget {
         };
         Self {
             company: purse(REPLAYS, REPLAY_TIME),
+            lenient: purse(REPLAYS, REPLAY_TIME),
             stalled: purse(STALLED_REPLAYS, STALLED_TIME),
         }
     }
 
     /// Takes one replay from the budget.
-    pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
+    pub(super) fn grants(&mut self, doubt: Doubt, first: &Played) -> bool {
         let purse = match doubt {
-            Doubt::Company | Doubt::Listed => &mut self.company,
+            Doubt::Company | Doubt::Listed if may_fail_the_gate(first) => &mut self.company,
+            Doubt::Company | Doubt::Listed => &mut self.lenient,
             Doubt::Stalled(_) | Doubt::Hazards => &mut self.stalled,
         };
         let until = *purse.until.get_or_insert_with(|| Instant::now() + purse.time);
@@ -479,9 +488,16 @@ mod tests {
     #[test]
     fn the_budget_ends() {
         let mut budget = Budget::new();
-        let mut granted = |doubt| (0..1_000).filter(|_| budget.grants(doubt)).count();
-        assert_eq!(granted(Doubt::Company), REPLAYS as usize);
-        assert_eq!(granted(Doubt::Stalled(30.0)), STALLED_REPLAYS as usize);
+        let mut granted = |doubt, verdict| {
+            let first = played(verdict, false, 0.0);
+            (0..1_000).filter(|_| budget.grants(doubt, &first)).count()
+        };
+        assert_eq!(granted(Doubt::Company, Verdict::Lenient), REPLAYS as usize);
+        assert_eq!(granted(Doubt::Company, Verdict::Fail), REPLAYS as usize);
+        assert_eq!(
+            granted(Doubt::Stalled(30.0), Verdict::Fail),
+            STALLED_REPLAYS as usize
+        );
         assert_eq!(
             unsettled(played(Verdict::Fail, true, 400.0)).verdict,
             Verdict::Broken
