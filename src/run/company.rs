@@ -120,8 +120,13 @@ impl Conduct<'_> {
 
     /// Takes in what came of a doubt that was looked at in small company. What still cannot be told is played alone.
     fn take_again(&mut self, index: usize, first: Played, doubt: Doubt, again: Played) {
+        let result = &self.results[index];
+        let excused = known::excuses(&self.options.known, &result.id, &result.over, &again.message);
         let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient) && !retry::hopeless(&again);
-        if told {
+        if excused {
+            // It fails as it is listed, which is no surprise the first time either.
+            self.finish(index, again);
+        } else if told {
             let settled = retry::combine(first, doubt, again);
             self.confirmed.note(&self.trials[index].loaded.id, &settled);
             self.finish(index, settled);
