@@ -78,7 +78,7 @@ fn sources(folder: &Path, found: &mut BTreeSet<PathBuf>) {
         let name = path.file_name().unwrap().to_string_lossy();
         if path.is_dir() && !FOREIGN.contains(&name.as_ref()) {
             sources(&path, found);
-        } else if ["rs", "mjs", "js", "ts", "py"].contains(&extension(&path)) {
+        } else if ["rs", "mjs", "cjs", "js", "ts", "py"].contains(&extension(&path)) {
             found.insert(path);
         }
     }

@@ -7,7 +7,7 @@ use super::conduct::{Attempted, Conduct, Place, attempt};
 use super::fleet::{Attempt, Fleet, Remains, Room};
 use super::known;
 use super::retry::{self, Doubt};
-use super::schedule::{Company, Turn};
+use super::schedule::{Company, DEFAULT, Floor, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
 use crate::suite::Trial;
@@ -26,9 +26,7 @@ pub(super) struct Casualty {
     pub(super) suspects: Vec<usize>,
 }
 
-/// How many doubts are looked at beside the last trials that go on: half of what replaying allows. None where more than so
-/// many wait that may fail the gate.
-pub(super) const DOUBTS_BESIDE: usize = 32;
+/// Doubts are looked at beside the last trials that go on where not more than this many of them may fail the gate.
 const MOST_IMPORTANT: usize = 16;
 
 /// Why a trial is played alone.
@@ -49,11 +47,16 @@ const LENIENT: u8 = 2;
 const HAZARD: u8 = 3;
 
 impl Reason {
+    /// Whether it is a doubt about what may fail the gate, or more than that.
+    fn is_important(&self) -> bool {
+        self.rank() < LENIENT
+    }
+
     /// What is played first.
     fn rank(&self) -> u8 {
         match self {
             Self::Suspect | Self::Recheck => 0,
-            Self::Doubt(_, first) if !matches!(first.verdict, Verdict::Lenient | Verdict::Pass) => 1,
+            Self::Doubt(_, first) if retry::may_fail_the_gate(first) => 1,
             Self::Doubt(..) => LENIENT,
             Self::Hazard(_) => HAZARD,
         }
@@ -106,8 +109,8 @@ impl Conduct<'_> {
 
     /// Plays what is in doubt, and what is a hazard. What may fail the gate is played one at a time.
     pub(super) async fn alone(&mut self, budget: &mut Budget) {
-        self.one_by_one(budget, |reason| reason.rank() < LENIENT).await;
-        let turns = self.small_doubts(budget, usize::MAX);
+        self.one_by_one(budget, Reason::is_important).await;
+        let turns = self.small_doubts(budget);
         self.side_by_side(turns, budget).await;
         self.one_by_one(budget, |reason| reason.rank() < HAZARD).await;
         let hazards = std::mem::take(&mut self.hazards);
@@ -130,33 +133,54 @@ impl Conduct<'_> {
         turns
     }
 
-    /// Hazards of variants of which no others are left. None while something is in doubt that may fail the gate: it is looked
-    /// at on an instance that no hazard has harmed.
-    pub(super) fn hazards_beside(&mut self, are_others_left: impl Fn(usize) -> bool) -> Vec<Turn> {
-        let is_important = |(_, reason): &(usize, Reason)| reason.rank() < LENIENT;
-        if !self.target.is_launched() || self.alone.iter().any(is_important) {
+    /// Hazards of variants of which no others are left. Those of the default do not wait for what does little but wait itself:
+    /// they have an instance of their own then. What may fail the gate is looked at on an instance that no hazard has harmed,
+    /// so they come after what will be played on theirs.
+    pub(super) fn hazards_beside<Play, Out>(&mut self, floor: &Floor<Play, Out>) -> Vec<Turn> {
+        if !self.target.is_launched() {
             return Vec::new();
         }
-        let hazards = std::mem::take(&mut self.hazards).into_iter();
-        let (later, now) = hazards.partition(|turn| are_others_left(turn.variant));
-        self.hazards = later;
+        let is_awaited = |(index, reason): &(usize, Reason)| {
+            reason.is_important() && self.room_to_prove(*index, reason) == Room::Common
+        };
+        let is_awaited = self.alone.iter().any(is_awaited);
+        let apart = floor.is_calm() && floor.are_waits_left(DEFAULT);
+        let mut now = Vec::new();
+        for mut turn in std::mem::take(&mut self.hazards) {
+            if !is_awaited && !floor.are_others_left(turn.variant) {
+                now.push(turn);
+            } else if apart && turn.variant == DEFAULT {
+                turn.room = Room::Apart;
+                now.push(turn);
+            } else {
+                self.hazards.push(turn);
+            }
+        }
         now
     }
 
-    /// Doubts that need not wait for the last ones. Those that may fail the gate come later, and must find that replaying is
-    /// still allowed: so these are not many.
-    pub(super) fn doubts_beside(&mut self, budget: &mut Budget, beside: &mut usize) -> Vec<Turn> {
-        let important = self.alone.iter().filter(|(_, reason)| reason.rank() < LENIENT);
+    /// Where a trial is played alone: a doubt on the instance for doubts, where there is one.
+    fn room_to_prove(&self, index: usize, reason: &Reason) -> Room {
+        if matches!(reason, Reason::Doubt(..)) {
+            self.turn(index, 0.0, Company::Few).room
+        } else {
+            Room::Common
+        }
+    }
+
+    /// Doubts that need not wait for the last ones. Where many may fail the gate, they do so for a reason that is not the
+    /// company, and are looked at one by one.
+    pub(super) fn doubts_beside(&mut self, budget: &mut Budget) -> Vec<Turn> {
+        let important = self.alone.iter().filter(|(_, reason)| reason.is_important());
         if important.count() > MOST_IMPORTANT {
             return Vec::new();
         }
-        let turns = self.small_doubts(budget, *beside);
-        *beside -= turns.len();
-        turns
+        self.small_doubts(budget)
     }
 
-    /// Doubts that need not be looked at alone, one of each kind: what fails as another one did is looked at after it.
-    fn small_doubts(&mut self, budget: &mut Budget, most: usize) -> Vec<Turn> {
+    /// Doubts that are looked at in small company first. Of those that cannot fail the gate, one of each kind: what fails as
+    /// another one did is looked at after it.
+    fn small_doubts(&mut self, budget: &mut Budget) -> Vec<Turn> {
         let key = |(index, (_, first)): (&usize, &(Doubt, Box<Played>))| {
             Confirmed::key(&self.trials[*index].loaded.id, first)
         };
@@ -164,15 +188,15 @@ impl Conduct<'_> {
         let mut turns = Vec::new();
         let wait_ms = self.longest_wait_ms();
         for (index, reason) in std::mem::take(&mut self.alone) {
-            let is_small = reason.rank() == LENIENT;
             match reason {
-                Reason::Doubt(doubt, first) if is_small => {
+                Reason::Doubt(doubt, first) if self.is_for_company(index, &first) => {
                     let case = &self.trials[index].loaded.id;
-                    // Each pass stands for itself.
-                    let is_new = turns.len() < most
-                        && (first.verdict == Verdict::Pass || kinds.insert(Confirmed::key(case, &first)));
-                    if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt) {
+                    // Each pass stands for itself, and each failure that counts.
+                    let is_new =
+                        first.verdict != Verdict::Lenient || kinds.insert(Confirmed::key(case, &first));
+                    if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt, &first) {
                         turns.push(self.turn(index, wait_ms, Company::Few));
+                        self.looked_at.insert(index);
                         self.doubts.insert(index, (doubt, first));
                     } else {
                         self.alone.push_back((index, Reason::Doubt(doubt, first)));
@@ -182,6 +206,13 @@ impl Conduct<'_> {
             }
         }
         turns
+    }
+
+    /// Whether a doubt is looked at in small company: once, and no hazard over which the gate may fail.
+    fn is_for_company(&self, index: usize, first: &Played) -> bool {
+        let is_hazard = self.trials[index].case.header.hazard.is_some();
+        let is_alone = is_hazard && retry::may_fail_the_gate(first);
+        !is_alone && !self.looked_at.contains(&index)
     }
 
     fn longest_wait_ms(&self) -> f64 {
@@ -227,7 +258,7 @@ impl Conduct<'_> {
             Reason::Doubt(_, first) if self.confirmed.has(&self.trials[index].loaded.id, &first) => {
                 Ok(*first)
             }
-            Reason::Doubt(doubt, first) if !budget.grants(doubt) => Ok(retry::unsettled(*first)),
+            Reason::Doubt(doubt, first) if !budget.grants(doubt, &first) => Ok(retry::unsettled(*first)),
             reason => Err(reason),
         }
     }
@@ -250,26 +281,28 @@ impl Conduct<'_> {
         reason: Reason,
         before: &mut Option<(Place, usize)>,
     ) -> Option<Played> {
+        let room = self.room_to_prove(index, &reason);
         let wait_ms = if let Reason::Hazard(wait_ms) = reason {
             wait_ms
         } else {
             self.longest_wait_ms()
         };
+        let how = (room, wait_ms);
         match reason {
             Reason::Doubt(doubt, first) => {
                 let case = self.trials[index].loaded.id.clone();
                 let settled =
-                    retry::settle(*first, doubt, async || self.prove(index, wait_ms, before).await).await;
+                    retry::settle(*first, doubt, async || self.prove(index, how, before).await).await;
                 self.confirmed.note(&case, &settled);
                 Some(settled)
             }
-            Reason::Hazard(_) => Some(self.prove(index, wait_ms, before).await),
+            Reason::Hazard(_) => Some(self.prove(index, how, before).await),
             Reason::Suspect => {
-                let again = self.prove(index, wait_ms, before).await;
+                let again = self.prove(index, how, before).await;
                 Some(self.suspected(index, again))
             }
             Reason::Recheck => {
-                let again = self.prove(index, wait_ms, before).await;
+                let again = self.prove(index, how, before).await;
                 matches!(again.verdict, Verdict::Crashed | Verdict::Hung).then_some(again)
             }
         }
@@ -296,11 +329,12 @@ impl Conduct<'_> {
         }
     }
 
-    /// Plays a trial alone. The target is lost over it only where that happens on an instance on which nothing else was
-    /// played; so a loss is looked at a second time. Those that were played before it are suspects where it is not to blame.
-    async fn prove(&mut self, index: usize, wait_ms: f64, before: &mut Option<(Place, usize)>) -> Played {
+    /// Plays a trial alone, in this room and for about so many milliseconds. The target is lost over it only where that happens
+    /// on an instance on which nothing else was played; so a loss is looked at a second time. Those that were played before it
+    /// are suspects where it is not to blame.
+    async fn prove(&mut self, index: usize, how: (Room, f64), before: &mut Option<(Place, usize)>) -> Played {
         let trial = Arc::clone(&self.trials[index]);
-        let attempted = attempt_alone(&self.fleet, &trial, wait_ms).await;
+        let attempted = attempt_alone(&self.fleet, &trial, how).await;
         let (place, loss) = match attempted {
             Attempted::At(place, false, Attempt::Lost(loss, _)) if self.target.is_launched() => (place, loss),
             attempted => return self.taken(index, attempted, before),
@@ -309,7 +343,7 @@ impl Conduct<'_> {
         let mut suspects = self.ended_lately(&place);
         let last = before.take().filter(|(there, _)| *there == place);
         suspects.extend(last.map(|(_, earlier)| earlier));
-        let again = attempt_alone(&self.fleet, &trial, wait_ms).await;
+        let again = attempt_alone(&self.fleet, &trial, how).await;
         if !matches!(again, Attempted::At(_, _, Attempt::Lost(..))) {
             self.suspect(&place, loss, index, suspects);
         }
@@ -338,11 +372,11 @@ impl Conduct<'_> {
 }
 
 /// Plays a trial in a task of its own, so that a panic is that trial's.
-async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, wait_ms: f64) -> Attempted {
+async fn attempt_alone(fleet: &Arc<Fleet>, trial: &Arc<Trial>, (room, wait_ms): (Room, f64)) -> Attempted {
     let (fleet, trial) = (Arc::clone(fleet), Arc::clone(trial));
     // Dropping the set ends the task, as an interruption must.
     let mut task = JoinSet::new();
-    task.spawn(async move { attempt(&fleet, Room::Common, &trial, wait_ms, true).await });
+    task.spawn(async move { attempt(&fleet, room, &trial, wait_ms, true).await });
     match task.join_next().await {
         Some(Ok(attempted)) => attempted,
         Some(Err(panic)) => Attempted::Panicked(panic),

@@ -1,6 +1,6 @@
 //! How much is played again, and which failures need no second proof.
 
-use super::retry::{Doubt, blocked_by_lag};
+use super::retry::{Doubt, blocked_by_lag, may_fail_the_gate};
 use super::verdict::Played;
 use crate::outcome::Verdict;
 use std::collections::BTreeSet;
@@ -51,6 +51,8 @@ impl Confirmed {
 #[derive(Debug)]
 pub(super) struct Budget {
     company: Purse,
+    /// For what cannot fail the gate, so that it takes nothing from what can.
+    lenient: Purse,
     stalled: Purse,
 }
 
@@ -70,14 +72,16 @@ impl Budget {
         };
         Self {
             company: purse(REPLAYS, REPLAY_TIME),
+            lenient: purse(REPLAYS, REPLAY_TIME),
             stalled: purse(STALLED_REPLAYS, STALLED_TIME),
         }
     }
 
     /// Takes one replay from the budget.
-    pub(super) fn grants(&mut self, doubt: Doubt) -> bool {
+    pub(super) fn grants(&mut self, doubt: Doubt, first: &Played) -> bool {
         let purse = match doubt {
-            Doubt::Company | Doubt::Listed => &mut self.company,
+            Doubt::Company | Doubt::Listed if may_fail_the_gate(first) => &mut self.company,
+            Doubt::Company | Doubt::Listed => &mut self.lenient,
             Doubt::Stalled(_) | Doubt::Slow(_) | Doubt::Hazards => &mut self.stalled,
         };
         let until = *purse.until.get_or_insert_with(|| Instant::now() + purse.time);
@@ -107,9 +111,14 @@ mod tests {
     #[test]
     fn the_budget_ends() {
         let mut budget = Budget::new();
-        let mut granted = |doubt| (0..10_000).filter(|_| budget.grants(doubt)).count();
-        assert_eq!(granted(Doubt::Company), REPLAYS as usize);
-        assert_eq!(granted(Doubt::Stalled(30.0)), STALLED_REPLAYS as usize);
+        let mut granted = |doubt, verdict| {
+            let first = Played::without_record(verdict, "late");
+            (0..10_000).filter(|_| budget.grants(doubt, &first)).count()
+        };
+        assert_eq!(granted(Doubt::Company, Verdict::Lenient), REPLAYS as usize);
+        assert_eq!(granted(Doubt::Company, Verdict::Fail), REPLAYS as usize);
+        let stalled = granted(Doubt::Stalled(30.0), Verdict::Fail);
+        assert_eq!(stalled, STALLED_REPLAYS as usize);
     }
 
     #[test]

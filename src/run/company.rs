@@ -1,12 +1,12 @@
 //! Trials that are played side by side, and what is taken in of each: a verdict, a doubt, or a loss of the target.
 
-use super::alone::{DOUBTS_BESIDE, Reason};
+use super::alone::Reason;
 use super::budget::Budget;
 use super::conduct::{Attempted, Conduct, attempt};
-use super::fleet::{Attempt, Room};
+use super::fleet::Attempt;
 use super::known;
 use super::retry::{self, Doubt};
-use super::schedule::{Company, DEFAULT, Floor, Turn};
+use super::schedule::{Company, Floor, Turn};
 use super::verdict::Played;
 use crate::outcome::{RunEvent, Verdict};
 use futures_util::StreamExt as _;
@@ -21,16 +21,10 @@ impl Conduct<'_> {
     /// Plays these side by side, as many at once as are asked for; and what is for variants, as they come up.
     pub(super) async fn side_by_side(&mut self, turns: Vec<Turn>, budget: &mut Budget) {
         let (fleet, trials) = (Arc::clone(&self.fleet), self.trials.clone());
-        let has_rooms = self.target.is_launched();
         let mut floor = Floor::new(turns, self.options.jobs, move |turn: Turn| {
             let (fleet, trial) = (Arc::clone(&fleet), Arc::clone(&trials[turn.index]));
-            let room = match turn.company {
-                Company::Few if has_rooms && turn.variant == DEFAULT => Room::Calm,
-                Company::Nobody if has_rooms => Room::Lethal,
-                _ => Room::Common,
-            };
             let is_hazardous = matches!(turn.company, Company::Hazards | Company::Nobody);
-            async move { attempt(&fleet, room, &trial, turn.wait_ms, is_hazardous).await }
+            async move { attempt(&fleet, turn.room, &trial, turn.wait_ms, is_hazardous).await }
         });
         let coming = std::mem::take(&mut self.coming).into_iter();
         let mut coming: FuturesUnordered<_> = coming
@@ -40,14 +34,13 @@ impl Conduct<'_> {
             })
             .collect();
         let mut interrupted = self.interrupted.clone();
-        let mut beside = DOUBTS_BESIDE;
         loop {
             if coming.is_empty() {
                 floor.add(self.lethal());
-                floor.add(self.hazards_beside(|variant| floor.are_others_left(variant)));
                 if floor.is_calm() {
-                    floor.add(self.doubts_beside(budget, &mut beside));
+                    floor.add(self.doubts_beside(budget));
                 }
+                floor.add(self.hazards_beside(&floor));
             }
             for turn in floor.fill() {
                 self.tell_begun(turn);
@@ -129,10 +122,15 @@ impl Conduct<'_> {
 
     /// Takes in what came of a doubt that was looked at in small company. What still cannot be told is played alone.
     fn take_again(&mut self, index: usize, first: Played, doubt: Doubt, again: Played) {
+        let result = &self.results[index];
+        let excused = known::excuses(&self.options.known, &result.id, &result.over, &again.message);
         let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient)
             && !retry::hopeless(&again)
             && !retry::passes_by_lag(&again);
-        if told {
+        if excused {
+            // It fails as it is listed, which is no surprise the first time either.
+            self.finish(index, again);
+        } else if told {
             let settled = retry::combine(first, doubt, again);
             self.confirmed.note(&self.trials[index].loaded.id, &settled);
             self.finish(index, settled);

@@ -10,7 +10,7 @@ use super::gate;
 use super::options::Options;
 use super::plan::{self, About, Allowed, Fate};
 use super::retry::{self, Doubt};
-use super::schedule::{Company, Turn};
+use super::schedule::{Company, DEFAULT, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, endurance, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
@@ -28,9 +28,6 @@ pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
-
-/// How long a listed failure may wait for what does not come, in milliseconds: so long that it is begun first.
-const DEADLINE_MS: f64 = 5_000.0;
 
 /// The needs that are the base of the test application, and how it meets them.
 const BASE: [(&str, &str); 3] = [
@@ -168,6 +165,8 @@ pub(super) struct Conduct<'a> {
     pub(super) hazards: Vec<Turn>,
     /// What is in doubt of trials that are looked at again in small company, and what came of them first.
     pub(super) doubts: BTreeMap<usize, (Doubt, Box<Played>)>,
+    /// Trials that were looked at again in small company: what still cannot be told is played alone.
+    pub(super) looked_at: BTreeSet<usize>,
     pub(super) rechecked: BTreeSet<usize>,
     pub(super) confirmed: Confirmed,
     /// Trials that ended lately: when, on which instance, and how.
@@ -215,6 +214,7 @@ impl<'a> Conduct<'a> {
             alone: VecDeque::new(),
             hazards: Vec::new(),
             doubts: BTreeMap::new(),
+            looked_at: BTreeSet::new(),
             rechecked: BTreeSet::new(),
             confirmed: Confirmed::default(),
             lately: VecDeque::new(),
@@ -276,8 +276,11 @@ impl<'a> Conduct<'a> {
         let mut decided = Decided::default();
         for index in trials.iter().copied() {
             let trial = &self.trials[index];
-            match about.as_ref().map(|about| plan::fate(trial, about, allowed)) {
-                Ok(Fate::Play(wait_ms)) if trial.case.header.hazard.is_some() => {
+            let fate = about
+                .as_ref()
+                .map(|about| (about, plan::fate(trial, about, allowed)));
+            match fate {
+                Ok((_, Fate::Play(wait_ms))) if trial.case.header.hazard.is_some() => {
                     if self.may_play_beside_hazards(index) {
                         let turn = self.turn(index, wait_ms, Company::Hazards);
                         self.hazards.push(turn);
@@ -285,11 +288,11 @@ impl<'a> Conduct<'a> {
                         self.alone.push_back((index, Reason::Hazard(wait_ms)));
                     }
                 }
-                Ok(Fate::Play(wait_ms)) => {
-                    let wait_ms = self.with_deadline(index, wait_ms);
+                Ok((about, Fate::Play(wait_ms))) => {
+                    let wait_ms = self.with_deadline(index, wait_ms, about);
                     decided.turns.push(self.turn(index, wait_ms, Company::All));
                 }
-                Ok(Fate::Skip(reason)) => {
+                Ok((_, Fate::Skip(reason))) => {
                     let played = Played::without_record(Verdict::Skip, reason);
                     decided.passed_over.push((index, played));
                 }
@@ -302,20 +305,29 @@ impl<'a> Conduct<'a> {
         decided
     }
 
+    /// A turn on the instance that most trials are played on. What siospec starts has others for what needs calm, and for
+    /// what would end it.
     pub(super) fn turn(&self, index: usize, wait_ms: f64, company: Company) -> Turn {
+        let variant = self.fleet.number(variant(&self.trials[index]));
+        let room = match company {
+            Company::Few if self.target.is_launched() && variant == DEFAULT => Room::Calm,
+            Company::Nobody if self.target.is_launched() => Room::Lethal,
+            _ => Room::Common,
+        };
         Turn {
             index,
             wait_ms,
             company,
-            variant: self.fleet.number(variant(&self.trials[index])),
+            room,
+            variant,
         }
     }
 
     /// What is known to fail mostly waits for what does not come, until its deadline.
-    fn with_deadline(&self, index: usize, wait_ms: f64) -> f64 {
+    fn with_deadline(&self, index: usize, wait_ms: f64, about: &About) -> f64 {
         let result = &self.results[index];
         if known::lists(&self.options.known, &result.id, &result.over) {
-            wait_ms.max(DEADLINE_MS)
+            wait_ms.max(plan::longest_deadline(&self.trials[index], about))
         } else {
             wait_ms
         }

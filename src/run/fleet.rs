@@ -22,9 +22,10 @@ use tokio::task::JoinSet;
 
 /// How often targets are started again in one run, all variants together.
 const RESTARTS: u32 = 100;
-/// How many variants are started at the same time: while the default starts, and later.
+/// How many variants are started at the same time while the default starts; and later one for so many processors, of which the
+/// others are left to the trials that go on.
 const STARTS_AT_FIRST: usize = 1;
-const STARTS_AT_ONCE: usize = 2;
+const PROCESSORS_PER_START: usize = 2;
 /// How long a target that siospec did not start may take to recover.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// The needs that are the server's and not the application's.
@@ -72,12 +73,14 @@ pub(super) enum Room {
     Common,
     /// The one for doubts, which are few at a time.
     Calm,
+    /// The one for hazards, while others wait on the common one.
+    Apart,
     /// The one for trials that are known to end it.
     Lethal,
 }
 
 impl Room {
-    const ALL: [Self; 3] = [Self::Common, Self::Calm, Self::Lethal];
+    const ALL: [Self; 4] = [Self::Common, Self::Calm, Self::Apart, Self::Lethal];
 }
 
 #[derive(Debug)]
@@ -152,14 +155,16 @@ impl Fleet {
             let (target, provision, lag) = (Arc::clone(&target), provision.clone(), lag.clone());
             let (places, default) = (Arc::clone(&places), Arc::clone(&default));
             starting.spawn(async move {
-                let _place = places.acquire().await;
+                let place = places.acquire().await;
                 let started = Berth::start(&target, &variant, &provision, lag).await;
+                drop(place);
                 fill(slot, &variant, started, &default).await;
             });
         }
         *default_slot = Slot::Up(Arc::new(Berth::start(&target, "", provision, lag).await?));
         drop(default_slot);
-        places.add_permits(STARTS_AT_ONCE - STARTS_AT_FIRST);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        places.add_permits((processors / PROCESSORS_PER_START).saturating_sub(STARTS_AT_FIRST));
         Ok(Self {
             target,
             patience: provision.patience,

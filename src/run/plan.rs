@@ -53,6 +53,9 @@ pub(super) enum Fate {
 /// The names of durations that belong to the target.
 const TIMERS: [&str; 3] = ["pingInterval", "pingTimeout", "connectTimeout"];
 
+/// How long an answer may take where a script does not say it, in milliseconds.
+const ANSWER_MS: f64 = 1000.0;
+
 /// How long a server may leave a poll open in an upgrade: the original one looks this often whether one is left.
 const UPGRADE_MS: f64 = 100.0;
 
@@ -118,8 +121,7 @@ fn missing(trial: &Trial, about: &About) -> Vec<String> {
 
 /// How long the script waits for timers, in milliseconds: what it lets pass, and what is due at a time of the target's.
 fn expected_wait(script: &[Item], about: &About) -> f64 {
-    let lookup = |name: &str| Some(about.timers.get(name).copied().unwrap_or(0.0));
-    let ms = |duration: &Duration| duration.resolve(lookup).unwrap_or(0.0);
+    let ms = |duration: &Duration| resolved(duration, about);
     let mut sum = 0.0;
     for step in steps(script) {
         let due = match &step.timing.at {
@@ -140,6 +142,22 @@ fn expected_wait(script: &[Item], about: &About) -> f64 {
         sum += (due.max(by) + own) * f64::from(step.repeat);
     }
     sum
+}
+
+/// How long a trial waits for what does not come, in milliseconds.
+pub(super) fn longest_deadline(trial: &Trial, about: &About) -> f64 {
+    let about = &about.with_timers_of(trial);
+    let steps = steps(&trial.case.script);
+    let deadlines = steps.iter().filter_map(|step| step.timing.within.as_ref());
+    deadlines
+        .map(|within| resolved(within, about))
+        .fold(ANSWER_MS, f64::max)
+}
+
+/// A duration in milliseconds; a timer that is not known counts as none.
+fn resolved(duration: &Duration, about: &About) -> f64 {
+    let lookup = |name: &str| Some(about.timers.get(name).copied().unwrap_or(0.0));
+    duration.resolve(lookup).unwrap_or(0.0)
 }
 
 fn names(script: &[Item]) -> Vec<&str> {

@@ -197,6 +197,11 @@ fn failed(played: &Played) -> bool {
     }
 }
 
+/// Whether this verdict fails the gate where it stands.
+pub(super) fn may_fail_the_gate(played: &Played) -> bool {
+    !matches!(played.verdict, Verdict::Lenient | Verdict::Pass)
+}
+
 /// What a trial comes to that was played in company and then alone.
 pub(super) fn combine(first: Played, doubt: Doubt, alone: Played) -> Played {
     match alone.verdict {

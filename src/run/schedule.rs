@@ -3,6 +3,7 @@
 //! What waits for timers takes no room from the others, but where they are to be played one at a time. What needs calm has its
 //! turn once all others have begun and few of them are busy.
 
+use super::fleet::Room;
 use std::collections::HashMap;
 use std::future::Future;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -16,6 +17,8 @@ pub(super) struct Turn {
     pub(super) wait_ms: f64,
     /// Beside whom.
     pub(super) company: Company,
+    /// On which of the instances of its variant.
+    pub(super) room: Room,
     /// The number of the variant that it is played on.
     pub(super) variant: usize,
 }
@@ -73,12 +76,7 @@ enum Pace {
 /// How many run, by company and pace.
 type Running = [[usize; 3]; Company::NUMBER];
 
-impl<Play, Playing, Out> Floor<Play, Out>
-where
-    Play: Fn(Turn) -> Playing,
-    Playing: Future<Output = Out> + Send + 'static,
-    Out: Send + 'static,
-{
+impl<Play, Out> Floor<Play, Out> {
     pub(super) fn new(turns: Vec<Turn>, jobs: usize, play: Play) -> Self {
         let mut floor = Self {
             waiting: Vec::new(),
@@ -104,19 +102,6 @@ where
         self.waiting_for_all = self.waiting.iter().filter(for_all).count();
     }
 
-    /// Begins as many as there is room for, and says which.
-    pub(super) fn fill(&mut self) -> Vec<Turn> {
-        let mut begun = Vec::new();
-        while let Some(at) = self.next_with_room() {
-            let turn = self.waiting.remove(at);
-            self.waiting_for_all -= usize::from(turn.company == Company::All);
-            let task = self.running.spawn((self.play)(turn));
-            self.turn_of.insert(task.id(), turn);
-            begun.push(turn);
-        }
-        begun
-    }
-
     /// The next trial for which there is room.
     fn next_with_room(&self) -> Option<usize> {
         let running = self.running();
@@ -137,20 +122,42 @@ where
             }
             Company::All | Company::Hazards => {
                 let pace = self.pace(turn);
-                let most = if pace == Pace::MostlyWaiting {
-                    self.jobs * WAITING_PER_JOB
-                } else {
-                    self.jobs
+                let most = match pace {
+                    Pace::Busy => self.jobs,
+                    Pace::Pausing if turn.company == Company::All => {
+                        self.jobs + self.left_by_busy(of_company)
+                    }
+                    Pace::Pausing => self.jobs,
+                    Pace::MostlyWaiting => self.jobs * WAITING_PER_JOB,
                 };
                 of_company[pace as usize] < most
             }
         }
     }
 
-    /// Whether trials of a variant are left that are played beside all others.
+    /// How much room the busy ones leave, once all of them have begun.
+    fn left_by_busy(&self, of_all: [usize; 3]) -> usize {
+        let busy = |turn: &Turn| turn.company == Company::All && self.pace(turn) == Pace::Busy;
+        if self.waiting.iter().any(busy) {
+            return 0;
+        }
+        self.jobs.saturating_sub(of_all[Pace::Busy as usize])
+    }
+
+    /// Whether trials are left that a hazard could harm on the common instance of a variant.
     pub(super) fn are_others_left(&self, variant: usize) -> bool {
-        let of_variant = |turn: &Turn| turn.company == Company::All && turn.variant == variant;
-        self.waiting_for_all > 0 || self.turn_of.values().any(of_variant)
+        let harmed = |turn: &Turn| {
+            turn.variant == variant && turn.room == Room::Common && turn.company != Company::Hazards
+        };
+        self.waiting_for_all > 0 || self.waiting.iter().chain(self.turn_of.values()).any(harmed)
+    }
+
+    /// Whether trials of a variant go on that do little but wait.
+    pub(super) fn are_waits_left(&self, variant: usize) -> bool {
+        let waits = |turn: &Turn| turn.variant == variant && self.pace(turn) == Pace::MostlyWaiting;
+        self.turn_of
+            .values()
+            .any(|turn| turn.company == Company::All && waits(turn))
     }
 
     fn running(&self) -> Running {
@@ -168,20 +175,6 @@ where
             Pace::Pausing
         } else {
             Pace::MostlyWaiting
-        }
-    }
-
-    /// Waits for the next one to end; `None` when all that were begun have.
-    pub(super) async fn next(&mut self) -> Option<(Turn, Result<Out, JoinError>)> {
-        loop {
-            let (id, out) = match self.running.join_next_with_id().await? {
-                Ok((id, out)) => (id, Ok(out)),
-                Err(error) => (error.id(), Err(error)),
-            };
-            // Only what `fill` began runs here; anything else must not end the whole floor.
-            if let Some(turn) = self.turn_of.remove(&id) {
-                return Some((turn, out));
-            }
         }
     }
 
@@ -206,6 +199,40 @@ where
     }
 }
 
+impl<Play, Playing, Out> Floor<Play, Out>
+where
+    Play: Fn(Turn) -> Playing,
+    Playing: Future<Output = Out> + Send + 'static,
+    Out: Send + 'static,
+{
+    /// Begins as many as there is room for, and says which.
+    pub(super) fn fill(&mut self) -> Vec<Turn> {
+        let mut begun = Vec::new();
+        while let Some(at) = self.next_with_room() {
+            let turn = self.waiting.remove(at);
+            self.waiting_for_all -= usize::from(turn.company == Company::All);
+            let task = self.running.spawn((self.play)(turn));
+            self.turn_of.insert(task.id(), turn);
+            begun.push(turn);
+        }
+        begun
+    }
+
+    /// Waits for the next one to end; `None` when all that were begun have.
+    pub(super) async fn next(&mut self) -> Option<(Turn, Result<Out, JoinError>)> {
+        loop {
+            let (id, out) = match self.running.join_next_with_id().await? {
+                Ok((id, out)) => (id, Ok(out)),
+                Err(error) => (error.id(), Err(error)),
+            };
+            // Only what `fill` began runs here; anything else must not end the whole floor.
+            if let Some(turn) = self.turn_of.remove(&id) {
+                return Some((turn, out));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +247,7 @@ mod tests {
                 index,
                 wait_ms: *wait_ms,
                 company: Company::All,
+                room: Room::Common,
                 variant: DEFAULT,
             })
             .collect()
@@ -280,6 +308,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_pauses_takes_the_room_of_the_busy_once_they_are_few() {
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let opened = Arc::clone(&gate);
+        let waits = [100.0, 100.0, 100.0, 100.0, 0.0, 0.0, 0.0];
+        let mut floor = Floor::new(turns(&waits), 2, move |turn: Turn| {
+            let gate = Arc::clone(&opened);
+            async move {
+                if turn.wait_ms > 0.0 {
+                    drop(gate.acquire().await);
+                }
+            }
+        });
+        assert_eq!(indices(&floor.fill()), [0, 1, 4, 5]);
+        floor.next().await;
+        assert_eq!(indices(&floor.fill()), [6]);
+        floor.next().await;
+        assert_eq!(indices(&floor.fill()), [2]);
+        floor.next().await;
+        assert_eq!(indices(&floor.fill()), [3]);
+    }
+
+    #[tokio::test]
     async fn what_needs_calm_begins_when_few_others_are_busy() {
         let gate = Arc::new(tokio::sync::Semaphore::new(0));
         let played = [
@@ -294,6 +344,11 @@ mod tests {
         let mut turns = turns(&played.map(|(wait_ms, ..)| wait_ms));
         for (turn, (_, company, variant)) in turns.iter_mut().zip(played) {
             (turn.company, turn.variant) = (company, variant);
+            turn.room = match company {
+                Company::Few => Room::Calm,
+                Company::Nobody => Room::Lethal,
+                Company::All | Company::Hazards => Room::Common,
+            };
         }
         let opened = Arc::clone(&gate);
         let mut floor = Floor::new(turns, 2, move |turn: Turn| {
@@ -313,6 +368,7 @@ mod tests {
         assert!(floor.are_others_left(DEFAULT));
         floor.next().await;
         assert!(!floor.are_others_left(DEFAULT) && floor.are_others_left(1));
+        assert!(!floor.are_waits_left(DEFAULT) && floor.are_waits_left(1));
         assert_eq!(indices(&floor.fill()), [4]);
         gate.add_permits(1);
         let mut order = Vec::new();

@@ -8,6 +8,7 @@ use process_wrap::tokio::ChildWrapper;
 use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 /// How often memory is looked at.
 const MEMORY_PERIOD: Duration = Duration::from_secs(1);
@@ -104,7 +105,7 @@ pub(super) async fn watch_over(
     mut stop: oneshot::Receiver<Manner>,
     ended: watch::Sender<Option<End>>,
 ) {
-    let mut memory_check = tokio::time::interval(MEMORY_PERIOD);
+    let mut memory_check = tokio::time::interval_at(Instant::now() + MEMORY_PERIOD, MEMORY_PERIOD);
     let end = loop {
         tokio::select! {
             status = group.0.wait() => break End::Exited(describe(status)),
