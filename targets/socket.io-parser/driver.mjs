@@ -2,7 +2,7 @@
 import * as engine from "engine.io-parser";
 import * as socket from "socket.io-parser";
 import { version } from "../kit/javascript/driver.mjs";
-import { answerAll } from "../kit/javascript/lines.mjs";
+import { answerAll, rawInputs } from "../kit/javascript/lines.mjs";
 import { Unsupported, tell } from "../kit/javascript/values.mjs";
 
 // An error is an outcome: nobody looks at its stack.
@@ -155,9 +155,9 @@ function loop(inputs, work, repeat = 1) {
 }
 
 /** The outcomes of the frames of each input. */
-function decode({ codec, repeat, data, inputs }) {
+function decode({ codec, repeat, data, inputs, raw }) {
   const { decode, tell } = decoders[codec];
-  const revived = inputs.map(reviveFrames);
+  const revived = raw ?? inputs.map(reviveFrames);
   const all = loop(revived, (frames) => (frames instanceof Thrown ? frames : decode(frames)), repeat);
   return all.map((results, at) => {
     if (results instanceof Thrown) return inputs[at].map(() => tellThrown(results));
@@ -209,8 +209,9 @@ function resultsOf(line, request) {
   const results = outcomesOf(request);
   if (isPristine()) return results;
   restorePrototype();
-  return JSON.parse(line).inputs.map((input) => {
-    const [outcomes] = outcomesOf({ ...request, inputs: [input] });
+  const one = request.raw ? (input) => ({ raw: [input] }) : (input) => ({ inputs: [input] });
+  return (request.raw ?? JSON.parse(line).inputs).map((input) => {
+    const [outcomes] = outcomesOf({ ...request, ...one(input) });
     if (isPristine()) return outcomes;
     restorePrototype();
     return [{ error: "Object.prototype was changed" }, ...outcomes];
@@ -224,12 +225,13 @@ function restorePrototype() {
   for (const name of Object.getOwnPropertyNames(Object.prototype).slice(pristine)) delete Object.prototype[name];
 }
 
-function answer(line) {
+function answer(line, input) {
   const request = JSON.parse(line);
+  if (request.bytes !== undefined) request.raw = rawInputs(input.bytes(request.bytes), RESET);
   const knows = (request.do === "decode" || request.do === "encode") && Object.hasOwn(decoders, request.codec);
   if (!knows) return { id: request.id, unsupported: `${request.do} ${request.codec ?? ""}`.trim() };
   return { id: request.id, results: resultsOf(line, request) };
 }
 
-const hello = { name: "socket.io-parser", version: version("socket.io-parser", import.meta.url), codecs: Object.keys(decoders) };
+const hello = { name: "socket.io-parser", version: version("socket.io-parser", import.meta.url), codecs: Object.keys(decoders), raw: true };
 answerAll(hello, answer);
