@@ -156,6 +156,7 @@ impl Campaign<'_> {
                 }
                 (Err(DriverError::Unsupported(_)), Some(done)) => {
                     self.result.runs += done.inputs.len() as u64;
+                    self.result.unsupported += done.inputs.len() as u64;
                 }
                 (Err(error), Some(done)) => {
                     lives = false;
@@ -188,7 +189,10 @@ impl Campaign<'_> {
                 self.asker.reuse(answer);
                 true
             }
-            Err(DriverError::Unsupported(_)) => true,
+            Err(DriverError::Unsupported(_)) => {
+                self.result.unsupported += round.inputs.len() as u64;
+                true
+            }
             Err(error) => {
                 self.asker.stop().await;
                 // It counts again when its inputs are asked about one by one.

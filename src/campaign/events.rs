@@ -56,6 +56,8 @@ pub struct CampaignResult {
     pub target: TargetInfo,
     /// How many inputs it was given.
     pub runs: u64,
+    /// How many of them it does not support.
+    pub unsupported: u64,
     /// How long that took, the search for smaller inputs left out.
     pub fuzzing: Duration,
     /// How long it took altogether.

@@ -179,8 +179,15 @@ pub(super) fn conclude(
         out.flush()?;
         return Err(Failure::target(anyhow::Error::msg(message)));
     }
-    if result.runs == 0 && !result.interrupted {
-        let message = "no input was tried: the driver has none of the codecs that were asked for, or no time or run was given";
+    if result.runs == result.unsupported && !result.interrupted {
+        let message = match result.runs {
+            0 => {
+                "no input was tried: the driver has none of the codecs that were asked for, or no time or run was given"
+            }
+            _ => {
+                "nothing was compared: the driver answers `unsupported` to every request, `siospec driver check` says what it misses"
+            }
+        };
         out.flush()?;
         return Err(Failure::nothing(message.to_owned()));
     }

@@ -18,21 +18,42 @@ pub(super) async fn heeding<T>(
 ) -> Result<T, Failure> {
     let mut interruptions = Interruptions::listen()?;
     tokio::pin!(playing);
-    let mut first: Option<(Interruption, Instant)> = None;
+    let mut heard = Heard::default();
     loop {
         tokio::select! {
             played = &mut playing => return played.map_err(not_started),
-            interruption = interruptions.next() => match first {
-                None => {
-                    first = Some((interruption, Instant::now()));
-                    interrupt.send_replace(true);
-                }
-                Some((same, at)) if same == interruption && at.elapsed() < ECHO => {}
-                Some(_) => {
+            interruption = interruptions.next() => match heard.take(interruption, Instant::now()) {
+                Meaning::First => drop(interrupt.send_replace(true)),
+                Meaning::Echo => {}
+                Meaning::Second => {
                     let error = anyhow::anyhow!("interrupted twice");
                     return Err(Failure { exit: Exit::Interrupted, error });
                 }
             }
+        }
+    }
+}
+
+/// The first interruption, and when it came.
+#[derive(Default)]
+struct Heard(Option<(Interruption, Instant)>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Meaning {
+    First,
+    Echo,
+    Second,
+}
+
+impl Heard {
+    fn take(&mut self, interruption: Interruption, now: Instant) -> Meaning {
+        match self.0 {
+            None => {
+                self.0 = Some((interruption, now));
+                Meaning::First
+            }
+            Some((same, at)) if same == interruption && now.duration_since(at) < ECHO => Meaning::Echo,
+            Some(_) => Meaning::Second,
         }
     }
 }
@@ -96,5 +117,21 @@ impl Interruptions {
             std::future::pending::<()>().await;
         }
         Interruption::Interrupt
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_comes_doubled_is_one_interruption() {
+        let (mut heard, now) = (Heard::default(), Instant::now());
+        let mut take = |interruption, ms| heard.take(interruption, now + Duration::from_millis(ms));
+        assert_eq!(take(Interruption::Terminate, 0), Meaning::First);
+        assert_eq!(take(Interruption::Terminate, 249), Meaning::Echo);
+        assert_eq!(take(Interruption::Terminate, 250), Meaning::Second);
+        assert_eq!(take(Interruption::Interrupt, 1), Meaning::Second);
     }
 }

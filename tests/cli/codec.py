@@ -177,7 +177,7 @@ def encode(packet):
 say({"hello": 1, "name": "codec.py", "version": "1", "language": "Python", "codecs": ["socket-packet"]})
 for line in sys.stdin:
     request = json.loads(line)
-    if request["do"] not in ("decode", "encode"):
+    if request["do"] not in ("decode", "encode") or "unable" in MISTAKES:
         say({"id": request["id"], "unsupported": request["do"]})
         continue
     if "rubbish" in MISTAKES and any("rubbish" in str(each) for each in request["inputs"]):

@@ -153,6 +153,10 @@ fn a_campaign_that_tries_nothing_does_not_hold() {
         .expect(4)
         .says("no input was tried");
     fuzz(&folder, &[], &["--runs", "0"]).expect(4);
+    fuzz(&folder, &["unable"], &["--runs", "2000"])
+        .expect(4)
+        .says("nothing was compared")
+        .says("siospec driver check");
 }
 
 #[test]

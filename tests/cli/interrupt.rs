@@ -98,19 +98,6 @@ fn an_interrupted_run_reports_what_it_has_and_cleans_up() {
 }
 
 #[test]
-fn a_signal_that_comes_doubled_is_one_interruption() {
-    let folder = Folder::new();
-    let mut child = started(&folder, &server("signal.signal(signal.SIGTERM, signal.SIG_IGN)"));
-    // As `timeout` does: to the program, then to its group. Two that are pending at once are one anyway.
-    signal(&child, "TERM");
-    std::thread::sleep(Duration::from_millis(20));
-    signal(&child, "TERM");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(json(&folder.path("r.json"))["interrupted"], true);
-    assert!(is_gone(&folder.path("target")));
-}
-
-#[test]
 fn a_second_interruption_ends_at_once_and_still_cleans_up() {
     let folder = Folder::new();
     let mut child = started(&folder, &server("signal.signal(signal.SIGTERM, signal.SIG_IGN)"));
