@@ -1,72 +1,65 @@
 //! JSON with two members of the same name in one object, of which decoders see the last one only.
 
 use crate::target::mended;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// Whether an object in this JSON text has two members of the same name. `false` where the text is no JSON; lone surrogates
-/// are as good as any character.
+/// are as good as any character, and numbers may be too large for any type.
 pub(super) fn repeats_member(json: &str) -> bool {
-    serde_json::from_str::<Repeats>(&mended(json)).is_ok_and(|Repeats(repeats)| repeats)
+    repeats(mended(json).trim_matches(super::freedoms::JSON_SPACE))
 }
 
-/// Whether a value has such an object in it.
-struct Repeats(bool);
+fn repeats(json: &str) -> bool {
+    match json.as_bytes().first() {
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+            items.into_iter().any(|item| repeats(item.get()))
+        }
+        Some(b'{') => {
+            let Ok(Members {
+                values,
+                repeats: found,
+            }) = serde_json::from_str(json)
+            else {
+                return false;
+            };
+            found || values.into_iter().any(|value| repeats(value.get()))
+        }
+        _ => false,
+    }
+}
 
-impl<'de> Deserialize<'de> for Repeats {
+/// The values of an object, and whether two of its members have the same name.
+struct Members<'a> {
+    values: Vec<&'a RawValue>,
+    repeats: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Look)
+        deserializer.deserialize_map(Look)
     }
 }
 
 struct Look;
 
 impl<'de> Visitor<'de> for Look {
-    type Value = Repeats;
+    type Value = Members<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
+        formatter.write_str("an object")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_unit<E>(self) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Repeats, A::Error> {
-        let mut repeats = false;
-        while let Some(Repeats(inside)) = items.next_element()? {
-            repeats |= inside;
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<'de>, A::Error> {
+        let (mut names, mut values, mut repeats) = (BTreeSet::new(), Vec::new(), false);
+        while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
+            repeats |= !names.insert(name);
+            values.push(value);
         }
-        Ok(Repeats(repeats))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Repeats, A::Error> {
-        let (mut names, mut repeats) = (BTreeSet::new(), false);
-        while let Some((name, Repeats(inside))) = members.next_entry::<String, Repeats>()? {
-            repeats |= inside | !names.insert(name);
-        }
-        Ok(Repeats(repeats))
+        Ok(Members { values, repeats })
     }
 }
 
@@ -80,6 +73,7 @@ mod tests {
             r#"{"a":1,"a":2}"#,
             r#"[1,{"b":{"a":1.5,"\u0061":null}},true,"x",-1]"#,
             r#"["\uda00",{"á":{"_placeholder":true},"á":true}]"#,
+            r#" ["",{"\n":{"_placeholder":true},"\n":null},1e400]"#,
         ] {
             assert!(repeats_member(json), "{json}");
         }
