@@ -11,15 +11,12 @@ use super::search::{Search, Shown};
 use super::verdicts::{Judged, Judging, Verdicts};
 use crate::suite::{Codec, Level, Rules, Vector, fits_glob};
 use crate::target::{Asked, Asker, Batch, CodecTarget, DriverError, End, FuzzEntry, StartError};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How often a driver is started again in one campaign.
 const RESTARTS: u32 = 10_000;
-/// How many rounds may wait for their judgement, so that the driver has work also when that is late.
-const JUDGED_BEHIND: usize = 4;
 /// How often the memory of the target is looked at, which takes some milliseconds.
 const LOOK_PERIOD: Duration = Duration::from_millis(250);
 
@@ -114,14 +111,14 @@ impl Campaign<'_> {
     async fn play(&mut self, began: Instant) {
         let mut again: Option<Round> = None;
         let mut sent: Option<Round> = None;
-        let mut judging: VecDeque<Judging> = VecDeque::new();
+        let mut judging: Option<Judging> = None;
         loop {
             let next = match again.take() {
                 Some(round) => Some(round),
                 None => self.round(began).await,
             };
             let asks = next.is_some() || sent.is_some();
-            if !asks && judging.is_empty() || *self.interrupted.borrow() {
+            if !asks && judging.is_none() || *self.interrupted.borrow() {
                 return;
             }
             let mut answer = Ok(None);
@@ -140,17 +137,16 @@ impl Campaign<'_> {
                 };
                 self.asker.give_back(instance, answer.as_ref().err()).await;
             }
-            // Rounds before this one were judged while it was answered; not many may be left behind.
-            let mut lives = true;
-            while judging.len() >= JUDGED_BEHIND || !asks && !judging.is_empty() {
-                let Some(oldest) = judging.pop_front() else { break };
-                lives &= self.take_in(oldest.end().await).await;
-            }
+            // The round before was judged while this one was answered.
+            let mut lives = match judging.take() {
+                Some(judging) => self.take_in(judging.end().await).await,
+                None => true,
+            };
             match (answer, sent.take()) {
                 (Ok(answer), Some(done)) => {
                     self.result.runs += done.inputs.len() as u64;
                     let done = Arc::new(done);
-                    judging.extend(answer.map(|answer| Judging::start(done.clone(), answer)));
+                    judging = answer.map(|answer| Judging::start(done.clone(), answer));
                     if lives && self.is_full(next.is_none()) {
                         self.asker.stop().await;
                         lives = false;
