@@ -30,7 +30,8 @@ pub(super) struct Rounds {
     spent: mpsc::UnboundedSender<Round>,
 }
 
-/// As many rounds as there are runs, or without end, with inputs of decoders as raw bytes where that is asked for. Must be called within a runtime.
+/// As many rounds as there are runs, or without end, with inputs of decoders as raw bytes where that is asked for. Must be
+/// called within a runtime.
 pub(super) fn rounds(generator: Arc<Generator>, runs: Option<u64>, raw: bool) -> Rounds {
     let (sender, made) = mpsc::channel(AHEAD);
     let (spent, mut returned) = mpsc::unbounded_channel::<Round>();

@@ -301,7 +301,7 @@ fn see_socket(packet: Packet<'_>) -> SeenPacket<'_> {
 }
 
 /// What a type of Socket.IO packets is called.
-pub(super) fn socket_word(packet_type: PacketType) -> &'static str {
+fn socket_word(packet_type: PacketType) -> &'static str {
     match packet_type {
         PacketType::Connect => "connect",
         PacketType::Disconnect => "disconnect",

@@ -80,7 +80,8 @@ export function rawInputs(bytes, reset) {
       frames.push(reset);
     } else {
       let length = 0;
-      while (bytes[at] !== COLON) length = length * 10 + bytes[at++] - ZERO;
+      // Where the input ends too early there is no colon.
+      while (at < bytes.length && bytes[at] !== COLON) length = length * 10 + bytes[at++] - ZERO;
       const end = ++at + length;
       if (kind === BINARY) {
         frames.push(Buffer.from(bytes.subarray(at, end)));
