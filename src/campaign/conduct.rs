@@ -132,7 +132,7 @@ impl Campaign<'_> {
                 };
                 let mut stop = self.interrupted.clone();
                 answer = tokio::select! {
-                    answer = instance.pass(next.as_ref().map(|round| &round.request), sent.as_ref().map(|round| &round.request)) => answer,
+                    answer = instance.pass(next.as_ref().map(Round::request), sent.as_ref().map(|round| round.request().0)) => answer,
                     _ = stop.wait_for(|stop| *stop) => return,
                 };
                 self.asker.give_back(instance, answer.as_ref().err()).await;
@@ -144,7 +144,7 @@ impl Campaign<'_> {
             };
             match (answer, sent.take()) {
                 (Ok(answer), Some(done)) => {
-                    self.result.runs += done.inputs.len() as u64;
+                    self.result.runs += done.runs();
                     let done = Arc::new(done);
                     judging = answer.map(|answer| Judging::start(done.clone(), answer));
                     if lives && self.is_full(next.is_none()) {
@@ -155,8 +155,8 @@ impl Campaign<'_> {
                     }
                 }
                 (Err(DriverError::Unsupported(_)), Some(done)) => {
-                    self.result.runs += done.inputs.len() as u64;
-                    self.result.unsupported += done.inputs.len() as u64;
+                    self.result.runs += done.runs();
+                    self.result.unsupported += done.runs();
                 }
                 (Err(error), Some(done)) => {
                     lives = false;
@@ -190,13 +190,13 @@ impl Campaign<'_> {
                 true
             }
             Err(DriverError::Unsupported(_)) => {
-                self.result.unsupported += round.inputs.len() as u64;
+                self.result.unsupported += round.runs();
                 true
             }
             Err(error) => {
                 self.asker.stop().await;
                 // It counts again when its inputs are asked about one by one.
-                self.result.runs -= round.inputs.len() as u64;
+                self.result.runs -= round.runs();
                 self.look_closer(&round, &error).await;
                 self.since = round.end();
                 false
@@ -229,7 +229,7 @@ impl Campaign<'_> {
         }
         for sighting in verdicts.sightings {
             let run = round.first + sighting.index as u64;
-            let input = &round.inputs[sighting.index];
+            let input = &round.inputs.get(sighting.index);
             if self.is_news(&sighting.class, sighting.found.rule, sighting.times) {
                 self.look_into(run, input, sighting.difference(input), sighting.times)
                     .await;
@@ -246,15 +246,16 @@ impl Campaign<'_> {
                 ..
             }
         ) {
-            self.result.runs += round.inputs.len() as u64;
+            self.result.runs += round.runs();
             return self.blame_for_memory(round).await;
         }
         let before = Instant::now();
-        let asked: Vec<Asked> = self.search.ask_each(&batch_of(&round.inputs)).await;
+        let inputs: Vec<Input> = round.inputs.iter().collect();
+        let asked: Vec<Asked> = self.search.ask_each(&batch_of(&inputs)).await;
         self.searching += before.elapsed();
-        self.result.runs += round.inputs.len() as u64;
+        self.result.runs += round.runs();
         let mut blamed = false;
-        for ((index, input), asked) in round.inputs.iter().enumerate().zip(asked) {
+        for ((index, input), asked) in inputs.iter().enumerate().zip(asked) {
             match asked.outcomes {
                 Ok(outcomes) => {
                     let verdicts = Verdicts::of(round, index, outcomes);
@@ -273,7 +274,7 @@ impl Campaign<'_> {
         }
         // Slowness alone is no finding: a machine that is busy with other things does that.
         let slow = matches!(error, DriverError::Silent { .. });
-        let together = round.inputs.first().and_then(|input| lost(input, error));
+        let together = inputs.first().and_then(|input| lost(input, error));
         if let (false, false, Some(difference)) = (blamed, slow, together) {
             let class = format!("{}/together", difference.class);
             if !self.is_new(&class, 1) {
@@ -310,7 +311,7 @@ impl Campaign<'_> {
                 }
             }
             None => {
-                let found = round.inputs.first().map(|input| {
+                let found = round.inputs.iter().next().map(|input| {
                     let class = format!("{}/{}/memory/together", input.codec.word(), input.direction());
                     let came = format!("the memory of the process came to its limit over {played} runs");
                     Difference {

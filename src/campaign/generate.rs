@@ -3,7 +3,8 @@
 //! To fill the model costs more than most codecs take to decode what comes of it. So it is filled for some runs of a batch
 //! only; the others have siblings of these, or damaged vectors.
 
-use super::input::{Given, Input, Packet};
+use super::input::Input;
+use super::inputs::Inputs;
 use super::model;
 use super::mutate;
 use super::random::Random;
@@ -12,7 +13,6 @@ use crate::suite::{Codec, Frame, Operation, Vector};
 use arbitrary::Unstructured;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// How many runs are asked about together: they are of one codec and one direction. A request and its answer mostly fit
@@ -22,21 +22,19 @@ pub(super) const BATCH: u64 = 512;
 const FRESH: u64 = 16;
 /// Vectors with more bytes than this are not mutated: they are about size alone.
 const LONGEST: usize = 2_048;
-/// Which way the batches go in turn. Decoders read what strangers send, encoders do not; and there is more to be wrong in
-/// packets of Socket.IO.
-const TURNS: [(Codec, bool); 11] = [
-    (Codec::SocketPacket, false),
-    (Codec::EnginePayload, false),
-    (Codec::SocketPacket, false),
-    (Codec::SocketPacket, true),
-    (Codec::SocketPacket, false),
-    (Codec::EnginePacket, false),
-    (Codec::SocketPacket, false),
-    (Codec::EnginePayload, true),
-    (Codec::SocketPacket, false),
-    (Codec::EnginePayload, false),
-    (Codec::SocketPacket, false),
+/// The codecs whose decoders are asked in turn. They read what strangers send, and there is more to be wrong in packets of
+/// Socket.IO.
+const DECODERS: [Codec; 7] = [
+    Codec::SocketPacket,
+    Codec::EnginePayload,
+    Codec::SocketPacket,
+    Codec::EnginePacket,
+    Codec::SocketPacket,
+    Codec::EnginePayload,
+    Codec::SocketPacket,
 ];
+/// The encoders, of which one has its turn after all of those: what they are given comes from the application itself.
+const ENCODERS: [Codec; 3] = [Codec::SocketPacket, Codec::EnginePayload, Codec::EnginePacket];
 
 /// Makes inputs.
 #[derive(Debug)]
@@ -79,109 +77,68 @@ impl Generator {
                 Operation::Encode(..) => {}
             }
         }
-        let mut turns: Vec<_> = TURNS
-            .into_iter()
-            .filter(|(codec, _)| codecs.contains(codec))
-            .collect();
-        if codecs == [Codec::EnginePacket] || codecs.len() > 1 && codecs.contains(&Codec::EnginePacket) {
-            turns.push((Codec::EnginePacket, true));
-        }
+        let turns = ENCODERS.into_iter().flat_map(|encoder| {
+            let decoders = DECODERS.into_iter().map(|codec| (codec, false));
+            decoders.chain([(encoder, true)])
+        });
+        let turns = turns.filter(|(codec, _)| codecs.contains(codec)).collect();
         Self { seed, turns, seeds }
     }
 
-    /// The inputs of `count` runs from `first` on; all are of one codec and direction where `first` is a multiple of
-    /// [`BATCH`] and `count` is not more.
+    /// The inputs of `count` runs from `first` on.
     pub(super) fn inputs(&self, first: u64, count: u64) -> Vec<Input> {
-        let mut inputs = Vec::new();
-        self.fill(first, count, &mut inputs);
-        inputs
-    }
-
-    /// The same in place of other inputs, whose memory is used again.
-    pub(super) fn fill(&self, first: u64, count: u64, inputs: &mut Vec<Input>) {
-        let mut slots = Slots { inputs, filled: 0 };
+        let (mut all, mut some) = (Vec::new(), Inputs::default());
         let (mut run, end) = (first, first + count);
         while run < end {
-            let batch = run / BATCH;
-            let until = end.min((batch + 1) * BATCH);
-            self.fill_batch(batch, run..until, &mut slots);
+            let until = end.min((run / BATCH + 1) * BATCH);
+            self.fill(run, until - run, &mut some);
+            all.extend(some.iter());
             run = until;
         }
-        slots.inputs.truncate(slots.filled);
+        all
     }
 
-    /// Makes the inputs of some runs of a batch.
-    fn fill_batch(&self, batch: u64, runs: Range<u64>, slots: &mut Slots<'_>) {
-        let turn = usize::try_from(batch).unwrap_or(0) % self.turns.len().max(1);
-        let (codec, encode) = self.turns.get(turn).copied().unwrap_or(TURNS[0]);
+    /// After how many batches the same kinds of inputs come again in the same order.
+    pub(super) fn period(&self) -> u64 {
+        self.turns.len().max(1) as u64
+    }
+
+    /// The codec of a batch, and whether its encoder is asked.
+    pub(super) fn turn(&self, batch: u64) -> (Codec, bool) {
+        let turn = usize::try_from(batch % self.period()).unwrap_or(0);
+        self.turns.get(turn).copied().unwrap_or((DECODERS[0], false))
+    }
+
+    /// Makes the inputs of `count` runs from `first` on, all of one batch, in place of others, whose memory is used again.
+    pub(super) fn fill(&self, first: u64, count: u64, inputs: &mut Inputs) {
+        let batch = first / BATCH;
+        let end = first + count;
+        let (codec, encode) = self.turn(batch);
         let nothing = Seeds::default();
         let seeds = self.seeds.get(&codec).unwrap_or(&nothing);
         let random = |run| Random::of_run(self.seed, run);
+        inputs.begin(codec, encode);
         if encode {
-            // Each packet is made of those before it, so that all of them are made.
             let mut made = Vec::new();
-            for run in batch * BATCH..runs.end {
+            for run in batch * BATCH..end {
                 let packet = next_packet(codec, run, &mut made, &seeds.encoded, &mut random(run));
-                if run >= runs.start {
-                    slots.packet(codec).fill(codec, packet);
+                if run >= first {
+                    inputs.next_packet().fill(codec, packet);
                 }
             }
             return;
         }
         let fresh = (batch * BATCH..(batch + 1) * BATCH).step_by(FRESH as usize);
         let fresh: Vec<Vec<Frame>> = fresh.map(|run| frames(codec, &mut random(run))).collect();
-        for run in runs {
-            let frames = slots.frames(codec);
+        let mut frames = Vec::new();
+        for run in first..end {
             match run % FRESH {
-                0 => assign(frames, &fresh[(run % BATCH / FRESH) as usize]),
-                _ => sibling_frames(frames, &fresh, seeds, &mut random(run)),
+                0 => assign(&mut frames, &fresh[(run % BATCH / FRESH) as usize]),
+                _ => sibling_frames(&mut frames, &fresh, seeds, &mut random(run)),
             }
-            fit(codec, frames);
+            fit(codec, &mut frames);
+            inputs.push(&frames);
         }
-    }
-}
-
-/// Inputs that are made in place of others.
-struct Slots<'a> {
-    inputs: &'a mut Vec<Input>,
-    filled: usize,
-}
-
-impl Slots<'_> {
-    /// The frames of the next input, which are still those of another.
-    fn frames(&mut self, codec: Codec) -> &mut Vec<Frame> {
-        match self.next(
-            codec,
-            |given| matches!(given, Given::Frames(_)),
-            || Given::Frames(Vec::new()),
-        ) {
-            Given::Frames(frames) => frames,
-            Given::Packet(_) => unreachable!("it was put there as frames, or found to be such"),
-        }
-    }
-
-    /// The packet of the next input, which is still that of another.
-    fn packet(&mut self, codec: Codec) -> &mut Packet {
-        let is_packet = |given: &Given| matches!(given, Given::Packet(_));
-        match self.next(codec, is_packet, || Given::Packet(Packet::default())) {
-            Given::Packet(packet) => packet,
-            Given::Frames(_) => unreachable!("it was put there as a packet, or found to be such"),
-        }
-    }
-
-    fn next(&mut self, codec: Codec, fits: fn(&Given) -> bool, make: fn() -> Given) -> &mut Given {
-        let at = self.filled;
-        self.filled += 1;
-        if at == self.inputs.len() {
-            let given = make();
-            self.inputs.push(Input { codec, given });
-        }
-        let input = &mut self.inputs[at];
-        input.codec = codec;
-        if !fits(&input.given) {
-            input.given = make();
-        }
-        &mut input.given
     }
 }
 
@@ -277,7 +234,7 @@ mod tests {
         assert_ne!(one.inputs(0, 256), other.inputs(0, 256));
         let mut kinds = BTreeSet::new();
         let mut different = BTreeSet::new();
-        for batch in 0..12 {
+        for batch in 0..one.period() {
             let inputs = one.inputs(batch * BATCH, BATCH);
             let kind = (inputs[0].codec, inputs[0].is_encoded());
             assert!(
@@ -290,17 +247,18 @@ mod tests {
         }
         assert_eq!(kinds.len(), 6, "{kinds:?}");
         assert!(
-            different.len() > 4000,
+            different.len() > 8000,
             "only {} of {} inputs differ",
             different.len(),
-            12 * BATCH
+            one.period() * BATCH
         );
     }
 
     #[test]
     fn one_codec_may_be_chosen() {
         for codec in Codec::ALL {
-            let inputs = Generator::new(1, &[], &[codec]).inputs(0, 12 * BATCH);
+            let generator = Generator::new(1, &[], &[codec]);
+            let inputs = generator.inputs(0, generator.period() * BATCH);
             assert!(inputs.iter().all(|input| input.codec == codec));
             assert!(inputs.iter().any(Input::is_encoded), "{codec:?}");
         }

@@ -1,8 +1,7 @@
 //! What is given to a codec: frames to decode or a packet to encode.
 
 use crate::suite::{Codec, Frame, Outcome};
-use crate::target::{Rest, Seen, agrees_encoded, answer_encoded, decided, decoded, encoded, push_raw};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use crate::target::{Rest, Seen, agrees_encoded, answer_encoded, decided, decoded, encoded};
 use serde_json::Value;
 
 /// One input of a codec.
@@ -47,6 +46,11 @@ impl Packet {
     /// The packet as a value.
     pub(super) fn value(&self) -> Value {
         serde_json::from_str(&self.json).unwrap_or_default()
+    }
+
+    /// The packet as JSON text.
+    pub(super) fn json(&self) -> &str {
+        &self.json
     }
 
     /// Takes the outcome of an encoder from an answer, if it is that of the reference.
@@ -105,38 +109,6 @@ impl Input {
         }
     }
 
-    /// Appends the same as JSON text, which is ASCII.
-    pub(super) fn write(&self, out: &mut String) {
-        let frames = match &self.given {
-            Given::Packet(packet) => return push_ascii(&packet.json, out),
-            Given::Frames(frames) => frames,
-        };
-        out.push('[');
-        for (index, frame) in frames.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            match frame {
-                Frame::Text(text) => write_text(text, out),
-                Frame::Binary(bytes) => {
-                    out.push_str("{\"$binary\":\"");
-                    STANDARD.encode_string(bytes, out);
-                    out.push_str("\"}");
-                }
-                other => out.push_str(&other.to_json().to_string()),
-            }
-        }
-        out.push(']');
-    }
-
-    /// Appends the frames of a decoder as raw bytes.
-    pub(super) fn write_raw(&self, out: &mut Vec<u8>) {
-        if let Given::Frames(frames) = &self.given {
-            // None of the frames that a campaign makes is odd.
-            let _all_of_them = push_raw(frames, out);
-        }
-    }
-
     /// How big it is: frames, then bytes, then how far its characters are from the plainest.
     pub(super) fn size(&self) -> (usize, usize, u64) {
         match &self.given {
@@ -159,54 +131,6 @@ impl Input {
     }
 }
 
-/// Appends a text as a JSON string of ASCII alone, which is read faster than others by many.
-fn write_text(text: &str, out: &mut String) {
-    out.push('"');
-    let mut plain = 0;
-    for (at, c) in text.char_indices() {
-        match c {
-            '"' | '\\' => {
-                out.push_str(&text[plain..at]);
-                out.push('\\');
-                // It is what the next stretch begins with.
-                plain = at;
-            }
-            ' '..='~' => {}
-            c => {
-                out.push_str(&text[plain..at]);
-                push_escape(c, out);
-                plain = at + c.len_utf8();
-            }
-        }
-    }
-    out.push_str(&text[plain..]);
-    out.push('"');
-}
-
-/// Appends JSON with escapes for all that is not ASCII.
-fn push_ascii(json: &str, out: &mut String) {
-    if json.is_ascii() {
-        return out.push_str(json);
-    }
-    for c in json.chars() {
-        match c.is_ascii() {
-            true => out.push(c),
-            false => push_escape(c, out),
-        }
-    }
-}
-
-/// Appends the escape of a character.
-fn push_escape(c: char, out: &mut String) {
-    for unit in c.encode_utf16(&mut [0; 2]) {
-        out.push_str("\\u");
-        for shift in [12, 8, 4, 0] {
-            let digit = char::from_digit(u32::from(*unit >> shift & 15), 16);
-            out.push(digit.unwrap_or('0'));
-        }
-    }
-}
-
 /// Letters and digits are plainest as `a`, `0` and `1`; what has a meaning of its own is never odd.
 fn oddness(c: char) -> u64 {
     match c {
@@ -214,38 +138,5 @@ fn oddness(c: char) -> u64 {
         '1' => 1,
         c if c.is_ascii_punctuation() => 1,
         c => u64::from(c) + 2,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn text_and_value_of_an_input_are_the_same() {
-        let frames = vec![
-            Frame::Text("\u{0}\n\"\\é\u{1f}\u{2028} \u{1f600}x\u{7f}".to_owned()),
-            Frame::Binary(vec![1]),
-            Frame::Reset,
-        ];
-        let inputs = [
-            Input::frames(Codec::SocketPacket, frames),
-            Input::frames(Codec::SocketPacket, Vec::new()),
-            Input::packet(
-                Codec::SocketPacket,
-                &json!({ "type": "event", "data": ["\né", { "\u{1f600}": 1 }] }),
-            ),
-        ];
-        for input in inputs {
-            let mut text = String::new();
-            input.write(&mut text);
-            assert!(text.is_ascii(), "{text}");
-            assert_eq!(
-                serde_json::from_str::<Value>(&text).unwrap(),
-                input.to_json(),
-                "{text}"
-            );
-        }
     }
 }

@@ -12,6 +12,7 @@ mod found;
 mod freedoms;
 mod generate;
 mod input;
+mod inputs;
 mod judge;
 mod model;
 mod mutate;

@@ -1,8 +1,8 @@
 //! Rounds: inputs that are asked about together. They are made ahead of time, on a thread of their own.
 
 use super::generate::{BATCH, Generator};
-use super::input::{Given, Input};
-use crate::target::{BatchText, DriverError, Reply, Rest, agrees};
+use super::inputs::Inputs;
+use crate::target::{BatchText, DriverError, Reply, Rest};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -15,9 +15,10 @@ pub(super) struct Round {
     /// The run of its first input.
     pub(super) first: u64,
     /// The inputs, of which there is one at least.
-    pub(super) inputs: Vec<Input>,
-    /// The request for them.
-    pub(super) request: BatchText,
+    pub(super) inputs: Inputs,
+    request: BatchText,
+    /// Whether the driver reads raw inputs.
+    raw: bool,
 }
 
 /// The outcomes, as JSON text, of those inputs of a round that need a closer look, by their index.
@@ -68,30 +69,24 @@ impl Rounds {
 impl Round {
     /// Makes this the round of so many runs.
     fn refill(&mut self, first: u64, count: u64, generator: &Generator, raw: bool) {
-        let Self { inputs, request, .. } = self;
-        generator.fill(first, count, inputs);
-        self.first = first;
-        let Some(kind) = inputs.first() else { return };
-        if raw && !kind.is_encoded() {
-            return request.refill_raw(kind.codec, inputs.len(), |out| {
-                for input in inputs.iter() {
-                    input.write_raw(out);
-                }
-            });
-        }
-        request.refill(kind.codec, kind.is_encoded(), inputs.len(), |text| {
-            for (index, input) in inputs.iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                input.write(text);
-            }
-        });
+        generator.fill(first, count, &mut self.inputs);
+        (self.first, self.raw) = (first, raw);
+        self.inputs.ask(&mut self.request, raw);
+    }
+
+    /// The request, and what stands behind it.
+    pub(super) fn request(&self) -> (&BatchText, &[u8]) {
+        (&self.request, self.inputs.behind(self.raw))
+    }
+
+    /// How many inputs it has.
+    pub(super) fn runs(&self) -> u64 {
+        self.inputs.len() as u64
     }
 
     /// The run after its last one.
     pub(super) fn end(&self) -> u64 {
-        self.first + self.inputs.len() as u64
+        self.first + self.runs()
     }
 
     /// Those inputs whose answer is not, letter for letter, what the reference would say.
@@ -99,12 +94,6 @@ impl Round {
     /// # Errors
     /// Where it is no proper answer.
     pub(super) fn suspects<'a>(&self, answer: &'a Reply) -> Result<Suspects<'a>, DriverError> {
-        answer.differing(|index: usize, rest: &mut Rest<'_>| {
-            let input = &self.inputs[index];
-            match &input.given {
-                Given::Frames(frames) => agrees(input.codec, frames, rest),
-                Given::Packet(packet) => packet.agrees(rest),
-            }
-        })
+        answer.differing(|index: usize, rest: &mut Rest<'_>| self.inputs.agrees(index, rest))
     }
 }

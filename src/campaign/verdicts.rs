@@ -89,7 +89,7 @@ impl Verdicts {
         for (index, text) in round.suspects(answer)? {
             match Seen::list(text) {
                 Some(seen) => {
-                    if let Some(found) = verdicts.count(&round.inputs[index], &seen) {
+                    if let Some(found) = verdicts.count(&round.inputs.get(index), &seen) {
                         verdicts.add(index, found, answer.read(text)?);
                     }
                 }
@@ -108,7 +108,7 @@ impl Verdicts {
 
     fn take(&mut self, round: &Round, index: usize, outcomes: Vec<Outcome>) {
         let seen: Vec<Seen<'_>> = outcomes.iter().map(Seen::from).collect();
-        if let Some(found) = self.count(&round.inputs[index], &seen) {
+        if let Some(found) = self.count(&round.inputs.get(index), &seen) {
             self.add(index, found, outcomes);
         }
     }

@@ -2,6 +2,7 @@
 //! value is made of the answer.
 
 use super::builtin_codec::{self, engine_word};
+use super::raw::{RawFrame, RawFrames};
 use super::rest::Rest;
 use crate::suite::{Codec, Frame};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -14,7 +15,7 @@ use serde_json::Value;
 ///
 /// After an error of a Socket.IO decoder outcomes are free until it is reset; where the target has nothing of the kind
 /// there is nothing to compare.
-pub fn agrees(codec: Codec, frames: &[Frame], rest: &mut Rest<'_>) -> bool {
+pub fn agrees(codec: Codec, frames: RawFrames<'_>, rest: &mut Rest<'_>) -> bool {
     rest.eat("[")
         && match codec {
             Codec::EnginePacket => same_engine_frames(frames, rest),
@@ -51,19 +52,20 @@ pub fn answer_encoded(codec: Codec, packet: &Value, answer: &mut String) -> bool
     true
 }
 
-fn same_engine_frames(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
-    frames.iter().enumerate().all(|(index, frame)| {
-        (index == 0 || rest.eat(","))
+fn same_engine_frames(mut frames: RawFrames<'_>, rest: &mut Rest<'_>) -> bool {
+    let mut first = true;
+    frames.all(|frame| {
+        (std::mem::take(&mut first) || rest.eat(","))
             && match frame {
-                Frame::Text(text) => same_engine(EnginePacket::decode_frame(text).ok(), rest),
-                Frame::Binary(bytes) => same_engine(Some(EnginePacket::Binary(bytes.clone().into())), rest),
-                Frame::Reset | Frame::Odd(_) => false,
+                RawFrame::Text(text) => same_engine(EnginePacket::decode_frame(text).ok(), rest),
+                RawFrame::Binary(bytes) => same_message(bytes, rest),
+                RawFrame::Reset => false,
             }
     })
 }
 
-fn same_body(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
-    let Some(Frame::Text(body)) = frames.first() else {
+fn same_body(mut frames: RawFrames<'_>, rest: &mut Rest<'_>) -> bool {
+    let Some(RawFrame::Text(body)) = frames.next() else {
         return false;
     };
     decode_payload(body)
@@ -71,15 +73,15 @@ fn same_body(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
         .all(|(index, packet)| (index == 0 || rest.eat(",")) && same_engine(packet.ok(), rest))
 }
 
+fn same_message(bytes: &[u8], rest: &mut Rest<'_>) -> bool {
+    rest.eat("{\"packet\":{\"type\":\"message\",\"data\":") && rest.eat_bytes(bytes) && rest.eat("}}")
+}
+
 fn same_engine(packet: Option<EnginePacket<'_>>, rest: &mut Rest<'_>) -> bool {
     let (word, data) = match &packet {
         None => return is_error(rest),
         Some(EnginePacket::Text(packet_type, data)) => (engine_word(*packet_type), *data),
-        Some(EnginePacket::Binary(bytes)) => {
-            return rest.eat("{\"packet\":{\"type\":\"message\",\"data\":")
-                && rest.eat_bytes(bytes)
-                && rest.eat("}}");
-        }
+        Some(EnginePacket::Binary(bytes)) => return same_message(bytes, rest),
     };
     if !(rest.eat("{\"packet\":{\"type\":\"") && rest.eat(word)) {
         return false;
@@ -90,11 +92,11 @@ fn same_engine(packet: Option<EnginePacket<'_>>, rest: &mut Rest<'_>) -> bool {
     rest.eat("\",\"data\":") && rest.eat_literal(data) && rest.eat("}}")
 }
 
-fn same_socket(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
+fn same_socket(frames: RawFrames<'_>, rest: &mut Rest<'_>) -> bool {
     let mut decoder = Decoder::default();
     let (mut first, mut lost, mut free) = (true, false, false);
     for frame in frames {
-        if *frame == Frame::Reset {
+        if frame == RawFrame::Reset {
             decoder.reset();
             lost = free;
             continue;
@@ -113,9 +115,9 @@ fn same_socket(frames: &[Frame], rest: &mut Rest<'_>) -> bool {
                 (lost, free) = (true, true);
                 continue;
             }
-            Frame::Text(text) => decoder.decode_text(text),
-            Frame::Binary(bytes) => decoder.decode_binary(Bytes::copy_from_slice(bytes)),
-            Frame::Reset | Frame::Odd(_) => return false,
+            RawFrame::Text(text) => decoder.decode_text(text),
+            RawFrame::Binary(bytes) => decoder.decode_binary(Bytes::copy_from_slice(bytes)),
+            RawFrame::Reset => return false,
         };
         let same = match decoded {
             Ok(None) => rest.eat("{\"wait\":true}"),
@@ -178,6 +180,7 @@ fn is_unsupported(rest: &mut Rest<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::RawInputs;
     use serde_json::json;
 
     fn text(text: &str) -> Frame {
@@ -186,8 +189,8 @@ mod tests {
 
     fn agrees(codec: Codec, frames: &[Frame], outcomes: &[&str]) -> bool {
         let text = format!("[{}]", outcomes.join(","));
-        let mut rest = Rest::new(&text);
-        super::agrees(codec, frames, &mut rest) && rest.is_empty()
+        let (mut rest, mut raw) = (Rest::new(&text), RawInputs::default());
+        raw.push(frames) && super::agrees(codec, raw.frames(0), &mut rest) && rest.is_empty()
     }
 
     fn agrees_encoded(codec: Codec, packet: &Value, outcomes: &[&str]) -> bool {

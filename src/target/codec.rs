@@ -5,6 +5,7 @@ use super::instance::StartError;
 use super::launch::Limits;
 use super::manifest::{FuzzEntry, KnownEntry, Manifest};
 use super::memory;
+use super::raw::RawInputs;
 use super::{
     builtin_codec,
     codec_driver::{self, Reply},
@@ -78,14 +79,13 @@ impl Batch {
     }
 }
 
-/// A batch as it is written, so that nothing need be made of its inputs but their text.
+/// The request for a batch as it is written, so that nothing need be made of its inputs but their text.
 #[derive(Clone, Debug)]
 pub struct BatchText {
     codec: Codec,
     encode: bool,
     inputs: usize,
     text: String,
-    raw: Vec<u8>,
 }
 
 impl Default for BatchText {
@@ -95,7 +95,6 @@ impl Default for BatchText {
             encode: false,
             inputs: 0,
             text: String::new(),
-            raw: Vec::new(),
         }
     }
 }
@@ -109,22 +108,25 @@ impl BatchText {
         self.text.push(']');
     }
 
-    /// The same for inputs of a decoder as raw bytes, which `write` appends, for a driver whose hello has `raw`.
-    pub fn refill_raw(&mut self, codec: Codec, inputs: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        self.begin(codec, false, inputs);
-        write(&mut self.raw);
+    /// The same for inputs of a decoder that stand behind it as raw bytes, for a driver whose hello has `raw`.
+    pub fn refill_raw(&mut self, codec: Codec, inputs: &RawInputs) {
+        self.begin(codec, false, inputs.len());
         self.text.push_str(",\"bytes\":");
-        self.text.push_str(&self.raw.len().to_string());
+        self.text.push_str(&inputs.bytes().len().to_string());
     }
 
     fn begin(&mut self, codec: Codec, encode: bool, inputs: usize) {
         (self.codec, self.encode, self.inputs) = (codec, encode, inputs);
-        self.raw.clear();
         self.text.clear();
         let work = if encode { "encode" } else { "decode" };
         for part in ["\"do\":\"", work, "\",\"codec\":\"", codec.word(), "\""] {
             self.text.push_str(part);
         }
+    }
+
+    /// Its members, without the braces around them.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     fn batch(&self) -> Batch {
@@ -262,20 +264,20 @@ impl CodecInstance {
         }
     }
 
-    /// Sends a request, if there is one, and takes the answer to the one that was sent before it, if there was one: that is
-    /// `sent`. So a driver has work while its last answer is looked at.
+    /// Sends a request, if there is one, with what stands behind it, and takes the answer to the one that was sent before
+    /// it, if there was one: that is `sent`. So a driver has work while its last answer is looked at.
     ///
     /// # Errors
     /// Where no line comes; it must be started again then.
     pub async fn pass(
         &mut self,
-        next: Option<&BatchText>,
+        next: Option<(&BatchText, &[u8])>,
         sent: Option<&BatchText>,
     ) -> Result<Option<Reply>, DriverError> {
         match &mut self.0 {
             Body::Builtin => Ok(sent.map(|sent| Reply::of(&builtin_codec::answer(&sent.batch())))),
             Body::Driver(driver) => {
-                let next = next.map(|next| (next.text.as_str(), next.raw.as_slice()));
+                let next = next.map(|(next, behind)| (next.text.as_str(), behind));
                 codec_driver::pass(driver, next, sent.map(|sent| sent.inputs)).await
             }
         }

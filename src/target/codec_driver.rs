@@ -2,7 +2,7 @@
 
 use super::codec::Batch;
 use super::driver::{DriverError, Pipe, checked, mended, read_json, rubbish};
-use super::raw::raw_inputs;
+use super::raw::{RawInputs, raw_inputs};
 use super::rest::Rest;
 use crate::suite::{Frame, Outcome};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -25,10 +25,10 @@ pub(super) async fn ask(driver: &mut Pipe, batch: &Batch) -> Result<Vec<Vec<Outc
     let mut request = batch.request();
     if let (Some(raw), Some(members)) = (&raw, request.as_object_mut()) {
         members.remove("inputs");
-        members.insert("bytes".to_owned(), json!(raw.len()));
+        members.insert("bytes".to_owned(), json!(raw.bytes().len()));
     }
     let answer = driver
-        .exchange_with(request, raw.as_deref().unwrap_or_default())
+        .exchange_with(request, raw.as_ref().map_or(&[], RawInputs::bytes))
         .await?;
     read_results(&answer, batch.inputs.len()).map_err(|why| rubbish(&answer.to_string(), "answer", why))
 }

@@ -50,7 +50,7 @@ pub use manifest::{
     FILE_NAME, FuzzEntry, KnownEntry, Located, Manifest, ManifestError, Program, Variant, load_known,
 };
 pub use named::{Target, quoted};
-pub use raw::push_raw;
+pub use raw::{RawFrame, RawFrames, RawInputs};
 pub use rest::Rest;
 
 /// Where Socket.IO is served unless somebody says otherwise.

@@ -5,29 +5,130 @@ use crate::suite::Frame;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-/// Appends an input. `false` where it has a frame that is neither text nor bytes nor a reset; what was appended is of no use
-/// then.
-pub fn push_raw(frames: &[Frame], out: &mut Vec<u8>) -> bool {
-    for frame in frames {
-        match frame {
-            Frame::Text(text) => push_frame(b't', text.as_bytes(), out),
-            Frame::Binary(bytes) => push_frame(b'b', bytes, out),
-            Frame::Reset => out.push(b'r'),
-            Frame::Odd(_) => return false,
+/// Inputs of a decoder as raw bytes, one after the other. They can be looked at again.
+#[derive(Clone, Debug, Default)]
+pub struct RawInputs {
+    bytes: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+/// The frames of one of them.
+#[derive(Clone, Copy, Debug)]
+pub struct RawFrames<'a>(&'a [u8]);
+
+/// A frame that is only looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RawFrame<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+    /// The decoder is reset.
+    Reset,
+}
+
+impl RawInputs {
+    /// Takes all of them out; their memory stays.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Appends an input. `false`, with nothing appended, where it has a frame that is neither text nor bytes nor a reset.
+    pub fn push(&mut self, frames: &[Frame]) -> bool {
+        let begin = self.bytes.len();
+        for frame in frames {
+            match frame {
+                Frame::Text(text) => push_frame(b't', text.as_bytes(), &mut self.bytes),
+                Frame::Binary(bytes) => push_frame(b'b', bytes, &mut self.bytes),
+                Frame::Reset => self.bytes.push(b'r'),
+                Frame::Odd(_) => {
+                    self.bytes.truncate(begin);
+                    return false;
+                }
+            }
+        }
+        self.bytes.push(b';');
+        self.ends.push(self.bytes.len());
+        true
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of them, as they stand behind a request.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The frames of one of them; none where there is no such input.
+    pub fn frames(&self, index: usize) -> RawFrames<'_> {
+        let begin = index.checked_sub(1).and_then(|before| self.ends.get(before));
+        let end = self.ends.get(index).copied().unwrap_or_default();
+        RawFrames(
+            self.bytes
+                .get(begin.copied().unwrap_or(0)..end)
+                .unwrap_or_default(),
+        )
+    }
+}
+
+impl<'a> Iterator for RawFrames<'a> {
+    type Item = RawFrame<'a>;
+
+    fn next(&mut self) -> Option<RawFrame<'a>> {
+        let (kind, rest) = self.0.split_first()?;
+        self.0 = rest;
+        match kind {
+            b'r' => return Some(RawFrame::Reset),
+            b't' | b'b' => {}
+            _ => return None,
+        }
+        let mut length = 0;
+        loop {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            match byte {
+                b':' => break,
+                digit => length = length * 10 + usize::from(digit.wrapping_sub(b'0')),
+            }
+        }
+        let (content, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        match kind {
+            b't' => std::str::from_utf8(content).ok().map(RawFrame::Text),
+            _ => Some(RawFrame::Binary(content)),
         }
     }
-    out.push(b';');
-    true
+}
+
+impl RawFrame<'_> {
+    /// The frame as such.
+    pub fn to_frame(self) -> Frame {
+        match self {
+            Self::Text(text) => Frame::Text(text.to_owned()),
+            Self::Binary(bytes) => Frame::Binary(bytes.to_vec()),
+            Self::Reset => Frame::Reset,
+        }
+    }
 }
 
 /// The inputs of a request, if all can be raw.
-pub(super) fn raw_inputs(inputs: &[Value]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
+pub(super) fn raw_inputs(inputs: &[Value]) -> Option<RawInputs> {
+    let mut raw = RawInputs::default();
     for input in inputs {
         let frames: Option<Vec<Frame>> = input.as_array()?.iter().map(frame).collect();
-        push_raw(&frames?, &mut out).then_some(())?;
+        raw.push(&frames?).then_some(())?;
     }
-    Some(out)
+    Some(raw)
 }
 
 fn frame(value: &Value) -> Option<Frame> {
@@ -77,9 +178,36 @@ mod tests {
             b"rt0:;;t10:0123456789;",
         ]
         .concat();
-        assert_eq!(raw_inputs(&inputs), Some(expected));
+        let raw = raw_inputs(&inputs).unwrap();
+        assert_eq!((raw.bytes(), raw.len()), (&*expected, 3));
         for odd in [json!([{ "$special": "null" }]), json!([7]), json!("2")] {
-            assert_eq!(raw_inputs(&[odd]), None);
+            assert!(raw_inputs(&[odd]).is_none());
+        }
+    }
+
+    #[test]
+    fn what_was_appended_can_be_looked_at_again() {
+        let inputs = [
+            vec![
+                Frame::Text("é;t1:\u{1f600}".to_owned()),
+                Frame::Binary(vec![0, 255, b';']),
+                Frame::Reset,
+                Frame::Text(String::new()),
+            ],
+            Vec::new(),
+            vec![Frame::Text("0123456789".to_owned()), Frame::Binary(Vec::new())],
+        ];
+        let mut raw = RawInputs::default();
+        for _ in 0..2 {
+            raw.clear();
+            assert!(raw.is_empty());
+            assert!(inputs.iter().all(|frames| raw.push(frames)));
+            assert!(!raw.push(&[Frame::Reset, Frame::Odd(String::new())]));
+            for (index, frames) in inputs.iter().enumerate() {
+                let again: Vec<Frame> = raw.frames(index).map(RawFrame::to_frame).collect();
+                assert_eq!(again, *frames);
+            }
+            assert_eq!((raw.len(), raw.frames(3).next()), (3, None));
         }
     }
 
@@ -87,7 +215,8 @@ mod tests {
     fn the_example_of_the_document_is_one() {
         let header = "51-[\"a\",{\"_placeholder\":true,\"num\":0}]";
         let raw = raw_inputs(&[json!(["2[\"a\"]"]), json!([header, { "$binary": "AQ==" }])]).unwrap();
-        let shown = String::from_utf8_lossy(&raw).replace('\u{1}', "\\x01");
+        let raw = raw.bytes();
+        let shown = String::from_utf8_lossy(raw).replace('\u{1}', "\\x01");
         let example = format!("\"bytes\": {}}}\n{shown}\n", raw.len());
         assert!(
             include_str!("../../docs/driver.md").contains(&example),

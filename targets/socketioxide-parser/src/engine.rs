@@ -8,38 +8,39 @@ use engineioxide_core::{Packet, PacketBuf, PacketParseError, ProtocolVersion, pa
 use futures_util::{StreamExt as _, stream};
 use http_body_util::Full;
 
+/// Why something is not supported.
+const NO_VALUE: &str = "Rust has text and bytes only";
 /// More than any vector needs.
 const MAX_PAYLOAD: u64 = 64 << 20;
 
 /// The outcome of each frame.
-pub fn decode_packets<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome> {
-    let outcome = |frame: Frame<'a>| match frame {
-        Frame::Binary(bytes) => tell(Ok(Packet::Binary(bytes))),
-        Frame::Text(text) => tell(Packet::parse(ProtocolVersion::V4, text.into_owned())),
-        Frame::Reset | Frame::Odd => Outcome::Unsupported("Rust has text and bytes only".to_owned()),
-    };
-    frames.map(outcome).collect()
+pub fn decode_packets<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, tell: &mut dyn FnMut(Outcome)) {
+    for frame in frames {
+        tell(match frame {
+            Frame::Binary(bytes) => outcome(Ok(Packet::Binary(bytes))),
+            Frame::Text(text) => outcome(Packet::parse(ProtocolVersion::V4, text.into_owned())),
+            Frame::Reset | Frame::Odd => Outcome::Unsupported(NO_VALUE.to_owned()),
+        });
+    }
 }
 
 /// The packets of a payload, up to the first error: there the server gives up.
-pub fn decode_payload<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome> {
+pub fn decode_payload<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, tell: &mut dyn FnMut(Outcome)) {
     let Some(Frame::Text(body)) = frames.next() else {
-        return vec![Outcome::Unsupported("Rust has text and bytes only".to_owned())];
+        return tell(Outcome::Unsupported(NO_VALUE.to_owned()));
     };
     let body = Full::new(Bytes::from(body.into_owned()));
     let packets = payload::decoder(body, None, ProtocolVersion::V4, MAX_PAYLOAD);
     futures_executor::block_on(async {
         let mut packets = std::pin::pin!(packets);
-        let mut outcomes = Vec::new();
         while let Some(packet) = packets.next().await {
             let failed = packet.is_err();
-            outcomes.push(tell(packet));
+            tell(outcome(packet));
             if failed {
                 break;
             }
         }
-        outcomes
-    })
+    });
 }
 
 /// The frame of a packet in a WebSocket.
@@ -98,20 +99,19 @@ fn packet(packet: &Given<'_>) -> Result<Packet, String> {
     })
 }
 
-fn tell(packet: Result<Packet, PacketParseError>) -> Outcome {
+fn outcome(packet: Result<Packet, PacketParseError>) -> Outcome {
     let packet = match packet {
         Ok(packet) => packet,
         Err(error) => return Outcome::error(error),
     };
-    let text = |text: &str| Some(Data::Text(text.to_owned()));
     let (word, data) = match packet {
-        Packet::Open(open) => ("open", text(&serde_json::to_string(&open).unwrap_or_default())),
+        Packet::Open(open) => ("open", Some(Data::Text(serde_json::to_string(&open).unwrap_or_default()))),
         Packet::Close => ("close", None),
         Packet::Ping => ("ping", None),
         Packet::Pong => ("pong", None),
-        Packet::PingUpgrade => ("ping", text("probe")),
-        Packet::PongUpgrade => ("pong", text("probe")),
-        Packet::Message(message) => ("message", text(message.as_str())),
+        Packet::PingUpgrade => ("ping", Some(Data::Text("probe".to_owned()))),
+        Packet::PongUpgrade => ("pong", Some(Data::Text("probe".to_owned()))),
+        Packet::Message(message) => ("message", Some(Data::Message(message))),
         Packet::Upgrade => ("upgrade", None),
         Packet::Noop => ("noop", None),
         Packet::Binary(bytes) | Packet::BinaryV3(bytes) => {

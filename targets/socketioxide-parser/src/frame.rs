@@ -45,7 +45,10 @@ impl<'a> Raw<'a> {
         let (bytes, rest) = self.0[colon + 1..].split_at_checked(length)?;
         self.0 = rest;
         Some(match kind {
-            b't' => Frame::Text(String::from_utf8_lossy(bytes)),
+            b't' => Frame::Text(match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            }),
             b'b' => Frame::Binary(Bytes::copy_from_slice(bytes)),
             _ => Frame::Odd,
         })

@@ -109,7 +109,7 @@ fn answer(request: &Request, inputs: &Inputs<'_>, out: &mut Vec<u8>) -> serde_js
     match (what.as_str(), codec.as_str()) {
         ("decode", "engine-packet") => decode(inputs, out, repeat, engine::decode_packets),
         ("decode", "engine-payload") => decode(inputs, out, repeat, engine::decode_payload),
-        ("decode", _) => decode(inputs, out, repeat, |frames| socket::decode(frames, with_data)),
+        ("decode", _) => decode(inputs, out, repeat, |frames, tell| socket::decode(frames, with_data, tell)),
         (_, "engine-packet") => encode(inputs, out, |packet: &Given<'_>| engine::encode_packet(packet, repeat)),
         (_, "engine-payload") => {
             encode(inputs, out, |packets: &Vec<Given<'_>>| engine::encode_payload(packets, repeat))
@@ -124,7 +124,7 @@ fn decode<'a>(
     inputs: &Inputs<'a>,
     out: &mut Vec<u8>,
     repeat: u32,
-    decode: impl Fn(&mut dyn Iterator<Item = Frame<'a>>) -> Vec<Outcome>,
+    decode: impl Fn(&mut dyn Iterator<Item = Frame<'a>>, &mut dyn FnMut(Outcome)),
 ) -> serde_json::Result<()> {
     if repeat > 1 {
         // The codec in a plain loop.
@@ -133,22 +133,25 @@ fn decode<'a>(
             Inputs::Raw(bytes) => Raw(bytes).inputs(),
         };
         for _ in 1..repeat {
-            inputs.iter().for_each(|frames| drop(black_box(decode(&mut frames.iter().cloned()))));
+            inputs
+                .iter()
+                .for_each(|frames| decode(&mut frames.iter().cloned(), &mut |outcome| drop(black_box(outcome))));
         }
     }
     let mut raw = match inputs {
         Inputs::Json(inputs) => {
-            return results(inputs, out, |frames: Vec<Frame<'a>>| decode(&mut frames.into_iter()));
+            return results(inputs, out, |frames: Vec<Frame<'a>>, tell| decode(&mut frames.into_iter(), tell));
         }
         Inputs::Raw(bytes) => Raw(bytes),
     };
     let mut is_first = true;
     while !raw.is_empty() {
-        let mut frames = raw.by_ref().fuse();
-        let outcomes = decode(&mut frames);
-        // Not every decoder takes all frames.
-        frames.for_each(drop);
-        write_outcomes(&outcomes, std::mem::take(&mut is_first), out)?;
+        write_outcomes(std::mem::take(&mut is_first), out, |tell| {
+            let mut frames = raw.by_ref().fuse();
+            decode(&mut frames, tell);
+            // Not every decoder takes all frames.
+            frames.for_each(drop);
+        })?;
     }
     Ok(())
 }
@@ -161,27 +164,35 @@ fn encode<'a, T: Deserialize<'a>>(
     let Inputs::Json(inputs) = inputs else {
         return Ok(());
     };
-    results(inputs, out, |packet: T| vec![encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)])
+    results(inputs, out, |packet: T, tell| tell(encode(&packet).map_or_else(Outcome::Unsupported, Outcome::Frames)))
 }
 
-/// Writes the outcomes of an input.
-fn write_outcomes(outcomes: &[Outcome], is_first: bool, out: &mut Vec<u8>) -> serde_json::Result<()> {
+/// Writes the outcomes of an input as they come.
+fn write_outcomes(
+    is_first: bool,
+    out: &mut Vec<u8>,
+    outcomes: impl FnOnce(&mut dyn FnMut(Outcome)),
+) -> serde_json::Result<()> {
     out.extend_from_slice(if is_first { b"[" } else { b",[" });
-    for (index, outcome) in outcomes.iter().enumerate() {
-        if index > 0 {
+    let begin = out.len();
+    let mut written = Ok(());
+    outcomes(&mut |outcome| {
+        if out.len() > begin {
             out.push(b',');
         }
-        outcome.write(out)?;
-    }
+        if let Err(error) = outcome.write(out) {
+            written = Err(error);
+        }
+    });
     out.push(b']');
-    Ok(())
+    written
 }
 
 /// Writes what `outcomes` makes of each input.
 fn results<'a, T: Deserialize<'a>>(
     inputs: &'a str,
     out: &mut Vec<u8>,
-    outcomes: impl Fn(T) -> Vec<Outcome>,
+    outcomes: impl Fn(T, &mut dyn FnMut(Outcome)),
 ) -> serde_json::Result<()> {
     let mut inputs_read = serde_json::Deserializer::from_str(inputs);
     let inputs = PhantomData;
@@ -196,7 +207,7 @@ struct Written<'w, F, T> {
     inputs: PhantomData<T>,
 }
 
-impl<'a, T: Deserialize<'a>, F: Fn(T) -> Vec<Outcome>> Visitor<'a> for Written<'_, F, T> {
+impl<'a, T: Deserialize<'a>, F: Fn(T, &mut dyn FnMut(Outcome))> Visitor<'a> for Written<'_, F, T> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -206,8 +217,8 @@ impl<'a, T: Deserialize<'a>, F: Fn(T) -> Vec<Outcome>> Visitor<'a> for Written<'
     fn visit_seq<A: SeqAccess<'a>>(self, mut inputs: A) -> Result<(), A::Error> {
         let mut is_first = true;
         while let Some(input) = inputs.next_element::<T>()? {
-            let outcomes = (self.outcomes)(input);
-            write_outcomes(&outcomes, std::mem::take(&mut is_first), self.out).map_err(A::Error::custom)?;
+            write_outcomes(std::mem::take(&mut is_first), self.out, |tell| (self.outcomes)(input, tell))
+                .map_err(A::Error::custom)?;
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use crate::values::{Told, tell_binary};
 use bytes::Bytes;
+use engineioxide_core::Str;
 use serde::ser::{Serialize, Serializer};
+use std::fmt::{Display, Write as _};
 
 /// What came of a frame or of a packet.
 pub enum Outcome {
@@ -32,7 +34,7 @@ impl Serialize for Encoded {
 pub struct Packet {
     pub word: &'static str,
     /// `None` for Engine.IO.
-    pub nsp: Option<String>,
+    pub nsp: Option<Str>,
     pub id: Option<i64>,
     pub data: Option<Data>,
 }
@@ -40,14 +42,19 @@ pub struct Packet {
 /// What a packet carries.
 pub enum Data {
     Text(String),
+    /// Text as the library has it.
+    Message(Str),
     Value(rmpv::Value),
     /// The name of an event, and values.
     List(Option<String>, Vec<rmpv::Value>),
 }
 
 impl Outcome {
-    pub fn error(error: impl ToString) -> Self {
-        Self::Error(error.to_string())
+    pub fn error(error: impl Display) -> Self {
+        // Most are as short as that.
+        let mut words = String::with_capacity(128);
+        let _cannot_fail = write!(words, "{error}");
+        Self::Error(words)
     }
 
     /// Appends the outcome as JSON.
@@ -66,9 +73,11 @@ impl Outcome {
 
 impl Packet {
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        write(out, "{\"packet\":{\"type\":", self.word)?;
+        for part in ["{\"packet\":{\"type\":\"", self.word, "\""] {
+            out.extend_from_slice(part.as_bytes());
+        }
         if let Some(nsp) = &self.nsp {
-            write(out, ",\"nsp\":", nsp)?;
+            write(out, ",\"nsp\":", nsp.as_str())?;
         }
         if let Some(id) = &self.id {
             write(out, ",\"id\":", id)?;
@@ -76,6 +85,7 @@ impl Packet {
         match &self.data {
             None => {}
             Some(Data::Text(text)) => write(out, ",\"data\":", text)?,
+            Some(Data::Message(text)) => write(out, ",\"data\":", text.as_str())?,
             Some(Data::Value(value)) => write(out, ",\"data\":", &Told(value))?,
             Some(Data::List(name, values)) => {
                 let mut before = ",\"data\":[";

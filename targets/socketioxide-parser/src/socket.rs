@@ -10,10 +10,9 @@ use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
 use socketioxide_parser_common::CommonParser;
 
 /// The outcome of each frame, on one connection.
-pub fn decode<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, with_data: bool) -> Vec<Outcome> {
+pub fn decode<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, with_data: bool, tell: &mut dyn FnMut(Outcome)) {
     let config = ParseConfig::default();
     let mut state = ParserState::default();
-    let mut outcomes = Vec::with_capacity(frames.size_hint().0);
     for frame in frames {
         let decoded = match frame {
             Frame::Reset => {
@@ -23,27 +22,26 @@ pub fn decode<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, with_data: bool) 
             }
             Frame::Binary(bytes) => CommonParser.decode_bin(&config, &state, bytes),
             Frame::Text(text) if text.starts_with('4') => {
-                outcomes.push(Outcome::Unsupported("a server decodes no CONNECT_ERROR".to_owned()));
+                tell(Outcome::Unsupported("a server decodes no CONNECT_ERROR".to_owned()));
                 continue;
             }
             Frame::Text(text) => CommonParser.decode_str(&config, &state, text.into_owned().into()),
             Frame::Odd => {
-                outcomes.push(Outcome::Unsupported("Rust has text and bytes only".to_owned()));
+                tell(Outcome::Unsupported("Rust has text and bytes only".to_owned()));
                 continue;
             }
         };
-        outcomes.push(match decoded {
+        tell(match decoded {
             Ok(packet) => read_packet(packet, with_data).map_or_else(Outcome::Error, Outcome::Packet),
             Err(ParseError::NeedsMoreBinaryData) => Outcome::Wait,
             Err(error) => Outcome::error(error),
         });
     }
-    outcomes
 }
 
 /// A packet with its data, which the library decodes when a handler asks for it; an error there refuses the packet.
 fn read_packet(packet: Packet, with_data: bool) -> Result<outcome::Packet, String> {
-    let nsp = Some(packet.ns.as_str().to_owned());
+    let nsp = Some(packet.ns);
     let (word, id, data) = match packet.inner {
         PacketData::Connect(data) => ("connect", None, connect_data(data)?),
         PacketData::Disconnect => ("disconnect", None, None),
