@@ -3,7 +3,7 @@
 use super::alike::same_number;
 use super::refusals;
 use super::repeated::repeats_member;
-use crate::suite::{Codec, Frame};
+use crate::suite::Codec;
 use crate::target::{Seen, SeenPacket};
 use serde_json::Value;
 
@@ -32,8 +32,12 @@ enum Scope {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step<'a> {
     pub(super) codec: Codec,
-    /// The frame; `None` for an encoder.
-    pub(super) frame: Option<&'a Frame>,
+    /// The text of the frame; of an attachment that of its header, and nothing where there was none.
+    pub(super) text: &'a str,
+    /// Whether it is an attachment, and no text itself.
+    pub(super) is_attachment: bool,
+    /// Whether it is a message of Socket.IO with nothing in it, and no attachment that is awaited.
+    pub(super) is_empty: bool,
     /// Which of the outcomes it has.
     pub(super) at: usize,
     /// What the reference made of it, nothing where its outcomes ended before.
@@ -46,12 +50,12 @@ pub(super) struct Step<'a> {
 pub(super) const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// All of them.
-pub const FREEDOMS: [Freedom; 23] = [
+pub const FREEDOMS: [Freedom; 24] = [
     Freedom {
         name: "empty-message",
         rule: "codec.sio.decode.empty-string",
         reason: "an empty message is no packet, and some codecs read it as no message at all",
-        allows: Scope::Step(|step| step.is_socket() && step.text() == ""),
+        allows: Scope::Step(|step| step.is_empty),
     },
     Freedom {
         name: "late-refusal",
@@ -72,7 +76,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.binary-num-fraction",
         reason: "the number of a placeholder may be written as 0.0, 0e0 or -0: once it is read it is whole",
         allows: Scope::Step(|step| {
-            step.refused_for("a placeholder does not name one") && has_exotic_number(step.text())
+            step.refused_for("a placeholder does not name one") && has_exotic_number(step.text)
         }),
     },
     Freedom {
@@ -80,8 +84,15 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.duplicate-keys",
         reason: "a placeholder in a member that another of the same name replaces may be passed over",
         allows: Scope::Step(|step| {
-            step.refused_for("a placeholder does not name one") && repeats_member(header(step.text()).1)
+            (step.is_attachment || step.refused_for("a placeholder does not name one"))
+                && repeats_member(header(step.text).1)
         }),
+    },
+    Freedom {
+        name: "odd-placeholder",
+        rule: "codec.sio.decode.placeholder-odd",
+        reason: "an object whose _placeholder is not true is data to most, and some replace or refuse it",
+        allows: Scope::Step(|step| step.is_attachment && has_odd_placeholder(step.text)),
     },
     Freedom {
         name: "acknowledgement-without-id",
@@ -101,14 +112,14 @@ pub const FREEDOMS: [Freedom; 23] = [
         name: "exotic-count",
         rule: "codec.sio.decode.binary-count-exotic",
         reason: "a number of attachments such as 1e0 or 01 may be read as a number",
-        allows: Scope::Step(|step| step.is_binary() && is_exotic_count(step.text())),
+        allows: Scope::Step(|step| step.is_binary() && is_exotic_count(step.text)),
     },
     Freedom {
         name: "numeric-name",
         rule: "codec.sio.decode.event-name-number",
         reason: "a number as the name of an event is accepted by some, and reaches no handler",
         allows: Scope::Step(|step| {
-            let list = header(step.text())
+            let list = header(step.text)
                 .1
                 .trim_start_matches(JSON_SPACE)
                 .strip_prefix('[')
@@ -126,8 +137,8 @@ pub const FREEDOMS: [Freedom; 23] = [
         allows: Scope::Step(|step| {
             let without_id = step
                 .packet()
-                .is_none_or(|packet| header(step.text()).0 || packet.id.is_null());
-            step.is_socket() && without_id && header(step.text()).1.starts_with(JSON_SPACE)
+                .is_none_or(|packet| header(step.text).0 || packet.id.is_null());
+            step.is_socket() && without_id && header(step.text).1.starts_with(JSON_SPACE)
         }),
     },
     Freedom {
@@ -135,7 +146,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.sio.decode.connect-digits",
         reason: "digits behind a CONNECT, a CONNECT_ERROR or a DISCONNECT are an id without meaning, or an error",
         allows: Scope::Step(|step| {
-            step.is_socket() && step.text().starts_with(['0', '1', '4']) && header(step.text()).0
+            step.is_socket() && step.text.starts_with(['0', '1', '4']) && header(step.text).0
         }),
     },
     Freedom {
@@ -147,7 +158,7 @@ pub const FREEDOMS: [Freedom; 23] = [
                 as_float(&packet.id.value()).is_some_and(|id| id > 9_007_199_254_740_991.0)
             };
             let waits = matches!(step.reference, Some(Seen::Wait));
-            step.is_refused() && (step.ours().is_some_and(large) || waits && has_digits(step.text(), 16))
+            step.is_refused() && (step.ours().is_some_and(large) || waits && has_digits(step.text, 16))
                 || step.refused_for("an acknowledgement id of more than")
         }),
     },
@@ -169,8 +180,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         reason: "a number out of range may be kept, rounded or refused",
         allows: Scope::Step(|step| {
             step.is_refused()
-                && (has_digits(step.text(), 16)
-                    || step.text().contains(['e', 'E']) && has_exponent(step.text()))
+                && (has_digits(step.text, 16) || step.text.contains(['e', 'E']) && has_exponent(step.text))
         }),
     },
     Freedom {
@@ -189,7 +199,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         name: "lone-surrogate",
         rule: "codec.sio.decode.lone-surrogate",
         reason: "an escaped surrogate without its other half may be kept, replaced or refused",
-        allows: Scope::Step(|step| step.is_refused() && has_lone_surrogate(step.text())),
+        allows: Scope::Step(|step| step.is_refused() && has_lone_surrogate(step.text)),
     },
     Freedom {
         name: "prototype-member",
@@ -201,7 +211,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         name: "deep-json",
         rule: "codec.sio.decode.deep-json",
         reason: "deep JSON may be refused",
-        allows: Scope::Step(|step| step.is_refused() && step.text().matches(['[', '{']).count() > 100),
+        allows: Scope::Step(|step| step.is_refused() && step.text.matches(['[', '{']).count() > 100),
     },
     Freedom {
         name: "data-without-meaning",
@@ -229,7 +239,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         reason: "what is no base64, or base64 in a WebSocket, may be refused or read as far as it goes",
         allows: Scope::Step(|step| {
             step.refused_for("what follows `b`")
-                || step.codec == Codec::EnginePacket && step.text().starts_with('b')
+                || step.codec == Codec::EnginePacket && step.text.starts_with('b')
         }),
     },
     Freedom {
@@ -237,7 +247,7 @@ pub const FREEDOMS: [Freedom; 23] = [
         rule: "codec.eio.decode.payload-trailing-separator",
         reason: "an empty packet in a payload, and an empty payload, may be an error or nothing",
         allows: Scope::Step(|step| {
-            step.codec == Codec::EnginePayload && (step.text().is_empty() || step.refused_for("it is empty"))
+            step.codec == Codec::EnginePayload && (step.text.is_empty() || step.refused_for("it is empty"))
         }),
     },
     Freedom {
@@ -259,16 +269,8 @@ impl<'a> Step<'a> {
         self.codec == Codec::SocketPacket
     }
 
-    /// The text of the frame.
-    pub(super) fn text(&self) -> &'a str {
-        match self.frame {
-            Some(Frame::Text(text)) => text,
-            _ => "",
-        }
-    }
-
     fn is_binary(&self) -> bool {
-        self.is_socket() && self.text().starts_with(['5', '6'])
+        self.is_socket() && self.text.starts_with(['5', '6'])
     }
 
     /// The packet that the reference made of it.
@@ -380,6 +382,29 @@ fn has_exotic_number(text: &str) -> bool {
     })
 }
 
+/// Whether a member `_placeholder` is anything but `true`.
+fn has_odd_placeholder(text: &str) -> bool {
+    text.split("\"_placeholder\"").skip(1).any(|behind| {
+        let value = behind.trim_start_matches(JSON_SPACE).strip_prefix(':');
+        value.is_some_and(|value| !value.trim_start_matches(JSON_SPACE).starts_with("true"))
+    })
+}
+
+/// Whether a placeholder has a member that it needs not.
+pub(super) fn has_extra_member(text: &str) -> bool {
+    fn is_extra(value: &Value) -> bool {
+        match value {
+            Value::Array(items) => items.iter().any(is_extra),
+            Value::Object(members) if members.get("_placeholder") == Some(&Value::Bool(true)) => {
+                members.len() > 2
+            }
+            Value::Object(members) => members.values().any(is_extra),
+            _ => false,
+        }
+    }
+    serde_json::from_str(header(text).1).is_ok_and(|payload| is_extra(&payload))
+}
+
 /// The numbers that stand behind `"num"`, as they are written.
 pub(super) fn numbers(text: &str) -> impl Iterator<Item = &str> {
     let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
@@ -482,6 +507,23 @@ mod tests {
             ("5-1-", false),
         ] {
             assert_eq!(is_exotic_count(text), exotic, "{text}");
+        }
+    }
+
+    #[test]
+    fn placeholders_that_no_encoder_writes_are_seen() {
+        for (text, odd, extra) in [
+            (r#"51-["a",{"_placeholder":true,"num":0}]"#, false, false),
+            (r#"51-["a",{"_placeholder" : true ,"num":0,"x":1}]"#, false, true),
+            (r#"51-["a",{"b":[{"_placeholder": 1,"num":0}]}]"#, true, false),
+            (r#"51-["a",{"_placeholder":false}]"#, true, false),
+            (r#"51-["_placeholder","_placeholder"]"#, false, false),
+        ] {
+            assert_eq!(
+                (has_odd_placeholder(text), has_extra_member(text)),
+                (odd, extra),
+                "{text}"
+            );
         }
     }
 

@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub(super) const BATCH: u64 = 512;
 /// One run of so many has an input of its own from the model.
 const FRESH: u64 = 16;
+/// So many bytes more than it needs has a text that is going to be changed.
+const ROOM: usize = 256;
 /// Vectors with more bytes than this are not mutated: they are about size alone.
 const LONGEST: usize = 2_048;
 /// The codecs whose decoders are asked in turn. They read what strangers send, and there is more to be wrong in packets of
@@ -153,7 +155,15 @@ fn assign(frames: &mut Vec<Frame>, from: &[Frame]) {
             (old, new) => *old = new.clone(),
         }
     }
-    frames.extend_from_slice(more);
+    frames.extend(more.iter().map(|frame| match frame {
+        Frame::Text(text) => {
+            // What becomes of it next is often longer.
+            let mut roomy = String::with_capacity(text.len() + ROOM);
+            roomy.push_str(text);
+            Frame::Text(roomy)
+        }
+        other => other.clone(),
+    }));
 }
 
 /// Frames of the model. It never fails: at the end of its bytes all is as small as it can be.

@@ -51,23 +51,38 @@ fn judge_frames(input: &Input, frames: &[Frame], reference: &[Seen<'_>], target:
     let mut free = None;
     // After an error a decoder may be in any state until it is reset.
     let mut lost = false;
+    let is_socket = input.codec == Codec::SocketPacket;
+    let (mut text, mut awaited) = ("", false);
     let mut at = 0;
     for (index, frame) in frames.iter().enumerate() {
-        if *frame == Frame::Reset {
-            lost = false;
-            continue;
+        match frame {
+            Frame::Reset => {
+                (lost, awaited) = (false, false);
+                continue;
+            }
+            Frame::Text(own) => text = own,
+            Frame::Binary(_) if awaited => {}
+            Frame::Binary(_) | Frame::Odd(_) => text = "",
         }
         let attachments = frames[index + 1..]
             .iter()
             .take_while(|frame| matches!(frame, Frame::Binary(_)));
         let step = Step {
             codec: input.codec,
-            frame: Some(frame),
+            text,
+            is_attachment: is_socket && matches!(frame, Frame::Binary(_)),
+            is_empty: is_socket
+                && match frame {
+                    Frame::Text(text) => text.is_empty(),
+                    Frame::Binary(bytes) => bytes.is_empty() && !awaited,
+                    Frame::Reset | Frame::Odd(_) => false,
+                },
             at,
             reference: reference.get(at),
             target: &target[at..=at + attachments.count()],
         };
         at += 1;
+        awaited = matches!(step.reference, Some(Seen::Wait));
         if lost {
             continue;
         }
@@ -75,21 +90,24 @@ fn judge_frames(input: &Input, frames: &[Frame], reference: &[Seen<'_>], target:
             Judgement::Same => {}
             Judgement::Free(name) => {
                 free = Some(name);
-                lost = input.codec == Codec::SocketPacket;
+                lost = is_socket;
             }
-            Judgement::Unsupported if input.codec == Codec::SocketPacket => return Judgement::Unsupported,
+            Judgement::Unsupported if is_socket => return Judgement::Unsupported,
             Judgement::Unsupported => {}
             differs @ Judgement::Differs(_) => return differs,
         }
         let failed = matches!(step.target.first(), Some(Seen::Error(_)));
-        lost = lost || failed && input.codec == Codec::SocketPacket;
+        lost = lost || failed && is_socket;
     }
     free.map_or(Judgement::Same, Judgement::Free)
 }
 
 /// The packets of one body.
 fn judge_payload(input: &Input, frames: &[Frame], reference: &[Seen<'_>], target: &[Seen<'_>]) -> Judgement {
-    let whole = frames.first();
+    let text = match frames.first() {
+        Some(Frame::Text(body)) => body,
+        _ => "",
+    };
     let mut free = None;
     let refused = |outcome: &Seen<'_>| matches!(outcome, Seen::Error(_));
     if reference.iter().any(refused) && matches!(target, [Seen::Error(_)]) {
@@ -99,7 +117,9 @@ fn judge_payload(input: &Input, frames: &[Frame], reference: &[Seen<'_>], target
     for at in 0..reference.len().max(target.len()) {
         let step = Step {
             codec: input.codec,
-            frame: whole,
+            text,
+            is_attachment: false,
+            is_empty: false,
             at,
             reference: reference.get(at),
             target: target.get(at..).unwrap_or_default(),
@@ -117,7 +137,7 @@ fn judge_payload(input: &Input, frames: &[Frame], reference: &[Seen<'_>], target
 }
 
 fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
-    let text = step.text();
+    let text = step.text;
     let found = |kind, aspect: Cow<'static, str>, rule| Found {
         codec: input.codec,
         direction: input.direction(),
@@ -135,7 +155,10 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             return Judgement::Same;
         }
         (Some(Seen::Packet(ours)), Some(Seen::Packet(theirs))) => {
-            let word = kind_of(&ours.word);
+            let word = match step.is_attachment {
+                true => awaited_word(text),
+                false => kind_of(&ours.word),
+            };
             match compare(input.codec, ours, theirs) {
                 Ok(taken) => {
                     return taken
@@ -177,12 +200,15 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             let word = if input.codec == Codec::EnginePayload {
                 "payload"
             } else {
-                word_of(ours, text)
+                word_of(&step, ours)
             };
-            let rule = refusals::rule_of_packet(input.codec, word);
+            let mut rule = refusals::rule_of_packet(input.codec, word);
             // A name with an escape in it hides what else a codec refuses in events.
-            let aspect = if word == "event" && has_escaped_name(text) {
+            let aspect = if word.ends_with("event") && has_escaped_name(text) {
                 "with-escaped-name-"
+            } else if step.is_attachment && freedoms::has_extra_member(text) {
+                rule = "codec.sio.decode.placeholder-extra-keys";
+                "with-extra-member-"
             } else {
                 ""
             };
@@ -190,17 +216,15 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
             return differs(found("refuses", aspect.into(), rule));
         }
         (Some(ours), Some(Seen::Wait)) => {
-            let word = word_of(ours, text);
+            let word = word_of(&step, ours);
             let rule = refusals::rule_of_packet(input.codec, word);
             found("waits", word.to_owned().into(), rule)
         }
-        (Some(Seen::Wait), Some(Seen::Packet(_))) => found(
-            "early",
-            word_of(&Seen::Wait, text).into(),
-            "codec.sio.decode.binary-one",
-        ),
+        (Some(Seen::Wait), Some(Seen::Packet(_))) => {
+            found("early", awaited_word(text).into(), "codec.sio.decode.binary-one")
+        }
         (ours, theirs) => {
-            let word = ours.or(theirs).map_or("", |outcome| word_of(outcome, text));
+            let word = ours.or(theirs).map_or("", |outcome| word_of(&step, outcome));
             let kind = if ours.is_some() { "ignores" } else { "adds" };
             let rule = refusals::rule_of_packet(input.codec, word);
             found(kind, word.to_owned().into(), rule)
@@ -238,13 +262,22 @@ fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static
     (!has_id || odd || nothing).then_some(("space-as-id", "codec.sio.decode.id-whitespace"))
 }
 
-/// The type of what the reference decoded or awaits.
-fn word_of<'a>(outcome: &'a Seen<'_>, text: &str) -> &'a str {
+/// The type of what came of a step, or of what is awaited.
+fn word_of<'a>(step: &Step<'a>, outcome: &'a Seen<'_>) -> &'a str {
     match outcome {
+        _ if step.is_attachment => awaited_word(step.text),
         Seen::Packet(packet) => &packet.word,
-        _ if text.starts_with('6') => "binary-ack",
+        _ if step.text.starts_with('6') => awaited_word(step.text),
         Seen::Error(_) => "error",
-        _ => "binary-event",
+        _ => awaited_word(step.text),
+    }
+}
+
+/// The type of a packet with attachments, by the text of its header.
+fn awaited_word(header: &str) -> &'static str {
+    match header.starts_with('6') {
+        true => "binary-ack",
+        false => "binary-event",
     }
 }
 
@@ -268,7 +301,7 @@ fn compare(
         return Err("type-text".to_owned());
     }
     let value = |key: &str, ours: &SeenValue<'_>, theirs: &SeenValue<'_>| {
-        if ours.is_null() && theirs.is_null() {
+        if ours.is_null() && theirs.is_null() || ours.says(theirs) {
             return Ok(Vec::new());
         }
         alike(&ours.value(), &theirs.value()).map_err(|why| format!("{key}-{why}"))
@@ -403,6 +436,54 @@ mod tests {
         let theirs = [error("x"), error("x"), error("stuck")];
         let stuck = judge_outcomes(&input, &ours, &theirs);
         assert!(matches!(stuck, Judgement::Differs(found) if found.class().ends_with("refuses/event-stuck")));
+    }
+
+    #[test]
+    fn what_comes_of_attachments_is_judged_with_their_header() {
+        let place = |num: u8| format!("{{\"_placeholder\":true,\"num\":{num}}}");
+        let judged = |header: String, ours: Outcome, theirs: Outcome| {
+            let frames = vec![
+                Frame::Text(header),
+                Frame::Binary(vec![1]),
+                Frame::Binary(vec![2]),
+            ];
+            let input = Input::frames(Codec::SocketPacket, frames);
+            let [ours, theirs] = [ours, theirs].map(|last| [Outcome::Wait, Outcome::Wait, last]);
+            match judge_outcomes(&input, &ours, &theirs) {
+                Judgement::Differs(found) => found.class(),
+                other => format!("{other:?}"),
+            }
+        };
+        let event = |first: &str, second: &str| {
+            let data = json!(["a", { "$binary": first }, { "$binary": second }]);
+            Outcome::Packet(json!({ "type": "event", "data": data }))
+        };
+        let header = || format!("52-[\"a\",{},{}]", place(0), place(1));
+        let right = || event("AQ==", "Ag==");
+        for (theirs, class) in [
+            (right(), "Same"),
+            (
+                event("Ag==", "AQ=="),
+                "socket-packet/decode/differs/binary-event-data-bytes",
+            ),
+            (error("no"), "socket-packet/decode/refuses/binary-event-no"),
+            (Outcome::Wait, "socket-packet/decode/waits/binary-event"),
+        ] {
+            assert_eq!(judged(header(), right(), theirs), class);
+        }
+        let surrogate = header().replacen("\"a\"", "\"\\ud800\"", 1);
+        assert_eq!(
+            judged(surrogate, right(), error("no")),
+            "Free(\"lone-surrogate\")"
+        );
+    }
+
+    #[test]
+    fn attachments_without_a_header_are_no_empty_message() {
+        let input = Input::frames(Codec::SocketPacket, vec![Frame::Binary(vec![1])]);
+        let lone = error("decode a Socket.IO packet: a binary message came that no header announced");
+        let accepted = class(&input, lone, Outcome::Wait);
+        assert_eq!(accepted, "socket-packet/decode/accepts/lone-binary");
     }
 
     #[test]

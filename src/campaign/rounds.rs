@@ -2,7 +2,7 @@
 
 use super::generate::{BATCH, Generator};
 use super::inputs::Inputs;
-use crate::target::{BatchText, DriverError, Reply, Rest};
+use crate::target::{BatchText, Differing, DriverError, Reply, Rest};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -20,9 +20,6 @@ pub(super) struct Round {
     /// Whether the driver reads raw inputs.
     raw: bool,
 }
-
-/// The outcomes, as JSON text, of those inputs of a round that need a closer look, by their index.
-pub(super) type Suspects<'a> = Vec<(usize, &'a str)>;
 
 /// All rounds of a campaign, in order.
 #[derive(Debug)]
@@ -93,7 +90,7 @@ impl Round {
     ///
     /// # Errors
     /// Where it is no proper answer.
-    pub(super) fn suspects<'a>(&self, answer: &'a Reply) -> Result<Suspects<'a>, DriverError> {
+    pub(super) fn suspects<'a>(&self, answer: &'a Reply) -> Result<Vec<Differing<'a>>, DriverError> {
         answer.differing(|index: usize, rest: &mut Rest<'_>| self.inputs.agrees(index, rest))
     }
 }

@@ -86,14 +86,15 @@ impl Verdicts {
     /// Where its answer is none.
     fn of_answer(round: &Round, answer: &Reply) -> Result<Self, DriverError> {
         let mut verdicts = Self::default();
-        for (index, text) in round.suspects(answer)? {
-            match Seen::list(text) {
+        for suspect in round.suspects(answer)? {
+            let index = suspect.input;
+            match suspect.seen {
                 Some(seen) => {
                     if let Some(found) = verdicts.count(&round.inputs.get(index), &seen) {
-                        verdicts.add(index, found, answer.read(text)?);
+                        verdicts.add(index, found, answer.read(suspect.list)?);
                     }
                 }
-                None => verdicts.take(round, index, answer.read(text)?),
+                None => verdicts.take(round, index, answer.read(suspect.list)?),
             }
         }
         Ok(verdicts)

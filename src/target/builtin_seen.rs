@@ -60,13 +60,19 @@ impl<'a> Seen<'a> {
     /// write it, or has other outcomes than packets, waits and errors.
     pub fn list(text: &'a str) -> Option<Vec<Self>> {
         let mut rest = Rest::new(text);
+        let all = Self::take_list(&mut rest)?;
+        rest.is_empty().then_some(all)
+    }
+
+    /// The same from the front of an answer; where it is none, how far it got is open.
+    pub(super) fn take_list(rest: &mut Rest<'a>) -> Option<Vec<Self>> {
         let mut all = Vec::new();
         rest.eat("[").then_some(())?;
         while !rest.eat("]") {
             (all.is_empty() || rest.eat(",")).then_some(())?;
-            all.push(Self::next(&mut rest)?);
+            all.push(Self::next(rest)?);
         }
-        rest.is_empty().then_some(all)
+        Some(all)
     }
 
     fn next(rest: &mut Rest<'a>) -> Option<Self> {
@@ -166,6 +172,23 @@ impl SeenValue<'_> {
             Self::Payload(packet) => packet.payload().is_none(),
             Self::Text(_) | Self::Digits(_) => false,
         }
+    }
+
+    /// Whether a value of an answer says the same, as far as that is seen without making values. `false` says nothing.
+    pub fn says(&self, other: &SeenValue<'_>) -> bool {
+        let SeenValue::Json(json) = other else {
+            return false;
+        };
+        let mut rest = Rest::new(json.get());
+        let same = match self {
+            Self::Text(text) => rest.eat_literal(text),
+            Self::Digits(digits) => rest.eat(digits),
+            Self::Payload(packet) => packet
+                .payload()
+                .is_some_and(|payload| rest.eat_json(payload, packet.attachments())),
+            Self::Nothing | Self::Json(_) | Self::Value(_) => false,
+        };
+        same && rest.is_empty()
     }
 
     /// The text, if it is one.

@@ -1,5 +1,6 @@
 //! What the driver of a codec is asked, and what it answers, in the form of `docs/driver.md`.
 
+use super::builtin_seen::Seen;
 use super::codec::Batch;
 use super::driver::{DriverError, Pipe, checked, mended, read_json, rubbish};
 use super::raw::{RawInputs, raw_inputs};
@@ -41,6 +42,17 @@ pub struct Reply {
     inputs: usize,
 }
 
+/// An input whose outcomes are not those that were expected.
+#[derive(Clone, Debug)]
+pub struct Differing<'a> {
+    /// Its index.
+    pub input: usize,
+    /// The list of its outcomes, as JSON text.
+    pub list: &'a str,
+    /// What is seen of them, where they are written as most drivers write them.
+    pub seen: Option<Vec<Seen<'a>>>,
+}
+
 #[derive(Deserialize)]
 struct RawAnswer<'a> {
     id: u64,
@@ -67,15 +79,14 @@ impl Reply {
         self.line
     }
 
-    /// The inputs, by their index, whose outcomes `agrees` does not take from the answer, with the list of those outcomes
-    /// as JSON text.
+    /// The inputs whose outcomes `agrees` does not take from the answer.
     ///
     /// # Errors
     /// Where it is no proper answer.
     pub fn differing(
         &self,
         mut agrees: impl FnMut(usize, &mut Rest<'_>) -> bool,
-    ) -> Result<Vec<(usize, &str)>, DriverError> {
+    ) -> Result<Vec<Differing<'_>>, DriverError> {
         if let Some(differing) = self.differing_text(&mut agrees) {
             return Ok(differing);
         }
@@ -87,7 +98,8 @@ impl Reply {
             let list = format!("[{}]", list.join(","));
             let mut rest = Rest::new(&list);
             if !(agrees(input, &mut rest) && rest.is_empty()) {
-                differing.push((input, text.get()));
+                let (list, seen) = (text.get(), Seen::list(text.get()));
+                differing.push(Differing { input, list, seen });
             }
         }
         Ok(differing)
@@ -97,7 +109,7 @@ impl Reply {
     fn differing_text(
         &self,
         agrees: &mut impl FnMut(usize, &mut Rest<'_>) -> bool,
-    ) -> Option<Vec<(usize, &str)>> {
+    ) -> Option<Vec<Differing<'_>>> {
         let mut rest = Rest::new(&self.line);
         let mut differing = Vec::new();
         let mut going = rest.eat(&format!("{{\"id\":{},\"results\":[", self.id));
@@ -106,7 +118,16 @@ impl Reply {
             let before = rest;
             if going && !agrees(input, &mut rest) {
                 rest = before;
-                differing.push((input, rest.take::<&RawValue>()?.get()));
+                let mut seen = Seen::take_list(&mut rest);
+                if !rest.text().starts_with([',', ']']) {
+                    seen = None;
+                }
+                if seen.is_none() {
+                    rest = before;
+                    rest.take::<&RawValue>()?;
+                }
+                let list = &before.text()[..before.text().len() - rest.text().len()];
+                differing.push(Differing { input, list, seen });
             }
         }
         (going && rest.eat("]}") && rest.is_empty()).then_some(differing)
@@ -296,11 +317,21 @@ for line in sys.stdin:
             .unwrap();
         let last = pass(&mut driver, None, Some(2)).await.unwrap().unwrap();
         let error = "[{\"error\": \"no\"}]";
-        assert_eq!(first.differing(|_, _| false).unwrap(), [(0, error)]);
+        let lists = |reply: &Reply| {
+            let differing = reply.differing(|_, _| false).unwrap();
+            let lists = differing.iter().map(|each| (each.input, each.list.to_owned()));
+            lists.collect::<Vec<_>>()
+        };
+        assert_eq!(lists(&first), [(0, error.to_owned())]);
         assert_eq!(first.read(error).unwrap(), [Outcome::Error("no".to_owned())]);
-        assert_eq!(last.differing(|_, _| false).unwrap(), [(0, error), (1, error)]);
+        assert_eq!(lists(&last), [(0, error.to_owned()), (1, error.to_owned())]);
         let agrees = |input, rest: &mut Rest<'_>| input == 1 && rest.eat(error);
-        assert_eq!(last.differing(agrees).unwrap(), [(0, error)]);
+        assert_eq!(only(&last.differing(agrees).unwrap()), (0, error));
+    }
+
+    fn only<'a>(differing: &[Differing<'a>]) -> (usize, &'a str) {
+        assert_eq!(differing.len(), 1, "{differing:?}");
+        (differing[0].input, differing[0].list)
     }
 
     #[test]
@@ -332,8 +363,8 @@ for line in sys.stdin:
             id: 7,
             inputs: 1,
         };
-        let (_, list) = reply.differing(|_, _| false).unwrap()[0];
-        let error = reply.read(list).unwrap_err().to_string();
+        let differing = reply.differing(|_, _| false).unwrap();
+        let error = reply.read(only(&differing).1).unwrap_err().to_string();
         assert!(error.contains("none of packet, wait"), "{error}");
         assert!(reply.read("{}").unwrap_err().to_string().contains(NO_LIST));
     }
@@ -348,8 +379,9 @@ for line in sys.stdin:
         let spaced = line.replace(',', ", ");
         for line in [line.clone(), spaced] {
             let reply = Reply { line, id, inputs };
-            let [(1, list)] = reply.differing(agrees).unwrap()[..] else {
-                panic!("not the second alone: {:?}", reply.differing(agrees))
+            let differing = reply.differing(agrees).unwrap();
+            let (1, list) = only(&differing) else {
+                panic!("not the second: {differing:?}")
             };
             assert_eq!(reply.read(list).unwrap(), error);
         }
@@ -360,7 +392,8 @@ for line in sys.stdin:
             id,
             inputs,
         };
-        let (0, list) = reply.differing(agrees).unwrap()[0] else {
+        let differing = reply.differing(agrees).unwrap();
+        let (0, list) = (differing[0].input, differing[0].list) else {
             panic!("not the first")
         };
         assert!(reply.read(list).is_err());
@@ -377,7 +410,8 @@ for line in sys.stdin:
             id,
             inputs,
         };
-        let (0, list) = reply.differing(agrees).unwrap()[0] else {
+        let differing = reply.differing(agrees).unwrap();
+        let (0, list) = (differing[0].input, differing[0].list) else {
             panic!("not the first")
         };
         assert_eq!(reply.read(list).unwrap(), waits);
@@ -393,7 +427,7 @@ for line in sys.stdin:
             Outcome::Frames(vec![Frame::Text("2".to_owned()), Frame::Binary(vec![1])]),
         ];
         let reply = Reply::of(std::slice::from_ref(&all));
-        let (_, list) = reply.differing(|_, _| false).unwrap()[0];
-        assert_eq!(reply.read(list).unwrap(), all);
+        let differing = reply.differing(|_, _| false).unwrap();
+        assert_eq!(reply.read(only(&differing).1).unwrap(), all);
     }
 }

@@ -40,7 +40,7 @@ pub use builtin_codec::{decided, decoded, encoded};
 pub use builtin_seen::{Seen, SeenPacket, SeenValue};
 pub use client::{Answer as DriverAnswer, CaseDriver, ClientInstance, ClientTarget};
 pub use codec::{Batch, BatchText, CodecInstance, CodecTarget};
-pub use codec_driver::Reply;
+pub use codec_driver::{Differing, Reply};
 pub use driver::{CLIENT_WORDS, DriverError, Hello, driver_schema};
 pub(crate) use driver::{Request, mended};
 pub use group::End;

@@ -2,6 +2,7 @@
 //! nothing need be made of it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -53,7 +54,7 @@ impl<'a> Rest<'a> {
     /// Takes a string literal, whatever it says.
     pub(super) fn take_literal(&mut self) -> Option<Cow<'a, str>> {
         let literal = self.0.strip_prefix('"')?;
-        let end = literal.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let end = memchr2(b'"', b'\\', literal.as_bytes())?;
         if literal.as_bytes()[end] == b'"' {
             self.0 = &literal[end + 1..];
             return Some(Cow::Borrowed(&literal[..end]));
@@ -63,16 +64,15 @@ impl<'a> Rest<'a> {
 
     /// Takes what is left of a string literal, up to the quotation mark that ends it.
     pub(super) fn eat_rest_of_literal(&mut self) -> bool {
-        let mut bytes = self.0.bytes().enumerate();
-        while let Some((at, byte)) = bytes.next() {
-            match byte {
-                b'"' => {
-                    self.0 = &self.0[at + 1..];
-                    return true;
-                }
-                b'\\' => drop(bytes.next()),
-                _ => {}
+        let text = self.0.as_bytes();
+        let mut at = 0;
+        while let Some(next) = memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+            at += next;
+            if text[at] == b'"' {
+                self.0 = &self.0[at + 1..];
+                return true;
             }
+            at += 2;
         }
         false
     }
