@@ -218,7 +218,12 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
         (Some(ours), Some(Seen::Wait)) => {
             let word = word_of(&step, ours);
             let rule = refusals::rule_of_packet(input.codec, word);
-            found("waits", word.to_owned().into(), rule)
+            let found = found("waits", word.to_owned().into(), rule);
+            if input.codec != Codec::SocketPacket {
+                // There is nothing to wait for in Engine.IO.
+                return differs(found);
+            }
+            found
         }
         (Some(Seen::Wait), Some(Seen::Packet(_))) => {
             found("early", awaited_word(text).into(), "codec.sio.decode.binary-one")

@@ -16,6 +16,8 @@ mod inputs;
 mod judge;
 mod model;
 mod mutate;
+#[cfg(test)]
+mod planted;
 mod random;
 mod refusals;
 mod repeated;

@@ -62,7 +62,7 @@ struct RawAnswer<'a> {
 
 impl Reply {
     /// An answer that was not written by a driver.
-    pub(super) fn of(outcomes: &[Vec<Outcome>]) -> Self {
+    pub fn of(outcomes: &[Vec<Outcome>]) -> Self {
         let results: Vec<Vec<Value>> = outcomes
             .iter()
             .map(|outcomes| outcomes.iter().map(tell_outcome).collect())
