@@ -1,4 +1,4 @@
-//! Small damage: bytes of an input are changed, taken out, doubled, or replaced by words that mean something to a codec.
+//! Small damage: characters of an input are changed, taken out, doubled, or replaced by words that mean something to a codec.
 
 use super::random::Random;
 use crate::suite::Frame;
@@ -86,13 +86,8 @@ fn once(frames: &mut Vec<Frame>, others: &[Frame], random: &mut Random) {
         return;
     }
     match frames.get_mut(at) {
-        Some(Frame::Text(text)) => {
-            let mut bytes = std::mem::take(text).into_bytes();
-            change(&mut bytes, others, random);
-            *text = String::from_utf8(bytes)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        }
-        Some(Frame::Binary(bytes)) => change(bytes, others, random),
+        Some(Frame::Text(text)) => change(text, others, random),
+        Some(Frame::Binary(bytes)) => change_bytes(bytes, random),
         _ => {}
     }
 }
@@ -111,41 +106,51 @@ fn reorder(frames: &mut Vec<Frame>, others: &[Frame], at: usize, random: &mut Ra
     }
 }
 
-fn change(bytes: &mut Vec<u8>, others: &[Frame], random: &mut Random) {
-    let at = random.below(bytes.len() + 1);
-    let length = 1 + random.below(bytes.len().saturating_sub(at).min(16));
-    let end = bytes.len().min(at + length);
-    let may_grow = bytes.len() < LONGEST;
+fn change(text: &mut String, others: &[Frame], random: &mut Random) {
+    let at = text.floor_char_boundary(random.below(text.len() + 1));
+    let length = 1 + random.below(text.len().saturating_sub(at).min(16));
+    let end = text.ceil_char_boundary(text.len().min(at + length));
+    let may_grow = text.len() < LONGEST;
     match random.below(9) {
-        0 | 1 => drop(bytes.drain(at..end)),
-        2 | 3 if may_grow => {
-            let word = random.pick(&WORDS).copied().unwrap_or_default();
-            bytes.splice(at..at, word.bytes());
-        }
+        0 | 1 => drop(text.drain(at..end)),
+        2 | 3 if may_grow => text.insert_str(at, random.pick(&WORDS).copied().unwrap_or_default()),
         4 => {
-            let word = random.pick(&WORDS).copied().unwrap_or_default();
-            bytes.splice(at..end, word.bytes());
+            text.drain(at..end);
+            text.insert_str(at, random.pick(&WORDS).copied().unwrap_or_default());
         }
-        5 if at < bytes.len() => {
-            let mask = 1 << random.below(7);
-            bytes[at] ^= mask;
+        5 if at < text.len() => {
+            let old = text.remove(at);
+            let bit = 1 << random.below(7);
+            text.insert(
+                at,
+                char::from_u32(u32::from(old) ^ bit).unwrap_or(char::REPLACEMENT_CHARACTER),
+            );
         }
         6 if may_grow => {
-            let again = bytes[at..end].to_vec();
             let times = if random.once_in(50) { 200 } else { 1 };
-            for _ in 0..times {
-                bytes.splice(at..at, again.iter().copied());
-            }
+            let again = text[at..end].repeat(times);
+            text.insert_str(at, &again);
         }
-        7 => bytes.truncate(at),
+        7 => text.truncate(at),
         _ => {
             if let Some(Frame::Text(other)) = random.pick(others) {
-                let other = other.as_bytes();
-                let from = random.below(other.len() + 1);
-                bytes.truncate(at);
-                bytes.extend_from_slice(&other[from..other.len().min(from + LONGEST)]);
+                let from = other.floor_char_boundary(random.below(other.len() + 1));
+                let to = other.floor_char_boundary(other.len().min(from + LONGEST));
+                text.truncate(at);
+                text.push_str(&other[from..to]);
             }
         }
+    }
+}
+
+/// What an attachment holds is of no interest to most codecs, but for its length.
+fn change_bytes(bytes: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(bytes.len());
+    match random.below(3) {
+        0 if at < bytes.len() => bytes[at] = random.next().to_le_bytes()[0],
+        1 => bytes.truncate(at),
+        _ if bytes.len() < LONGEST => bytes.extend(random.bytes(3)),
+        _ => {}
     }
 }
 

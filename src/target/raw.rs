@@ -9,13 +9,35 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default)]
 pub struct RawInputs {
     bytes: Vec<u8>,
-    /// Where each of them ends.
-    ends: Vec<usize>,
+    /// All that is text among them, so that nobody need find out again that it is.
+    texts: String,
+    /// Where the frames of each input begin.
+    begins: Vec<Place>,
+    kinds: Vec<Kind>,
+}
+
+/// A place in the frames and in the texts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    frame: usize,
+    text: usize,
+}
+
+/// A frame with its length in bytes; of bytes with their begin before it.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Text(usize),
+    Binary(usize, usize),
+    Reset,
 }
 
 /// The frames of one of them.
 #[derive(Clone, Copy, Debug)]
-pub struct RawFrames<'a>(&'a [u8]);
+pub struct RawFrames<'a> {
+    kinds: &'a [Kind],
+    texts: &'a str,
+    bytes: &'a [u8],
+}
 
 /// A frame that is only looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,36 +54,49 @@ impl RawInputs {
     /// Takes all of them out; their memory stays.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.ends.clear();
+        self.texts.clear();
+        self.begins.clear();
+        self.kinds.clear();
     }
 
     /// Appends an input. `false`, with nothing appended, where it has a frame that is neither text nor bytes nor a reset.
     pub fn push(&mut self, frames: &[Frame]) -> bool {
-        let begin = self.bytes.len();
+        if frames.iter().any(|frame| matches!(frame, Frame::Odd(_))) {
+            return false;
+        }
+        self.begins.push(Place {
+            frame: self.kinds.len(),
+            text: self.texts.len(),
+        });
         for frame in frames {
-            match frame {
-                Frame::Text(text) => push_frame(b't', text.as_bytes(), &mut self.bytes),
-                Frame::Binary(bytes) => push_frame(b'b', bytes, &mut self.bytes),
-                Frame::Reset => self.bytes.push(b'r'),
-                Frame::Odd(_) => {
-                    self.bytes.truncate(begin);
-                    return false;
+            self.kinds.push(match frame {
+                Frame::Text(text) => {
+                    push_frame(b't', text.as_bytes(), &mut self.bytes);
+                    self.texts.push_str(text);
+                    Kind::Text(text.len())
                 }
-            }
+                Frame::Binary(bytes) => {
+                    push_frame(b'b', bytes, &mut self.bytes);
+                    Kind::Binary(self.bytes.len() - bytes.len(), bytes.len())
+                }
+                Frame::Reset | Frame::Odd(_) => {
+                    self.bytes.push(b'r');
+                    Kind::Reset
+                }
+            });
         }
         self.bytes.push(b';');
-        self.ends.push(self.bytes.len());
         true
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.begins.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.begins.is_empty()
     }
 
     /// All of them, as they stand behind a request.
@@ -71,13 +106,20 @@ impl RawInputs {
 
     /// The frames of one of them; none where there is no such input.
     pub fn frames(&self, index: usize) -> RawFrames<'_> {
-        let begin = index.checked_sub(1).and_then(|before| self.ends.get(before));
-        let end = self.ends.get(index).copied().unwrap_or_default();
-        RawFrames(
-            self.bytes
-                .get(begin.copied().unwrap_or(0)..end)
-                .unwrap_or_default(),
-        )
+        let begin = self.begins.get(index).copied();
+        let begin = begin.unwrap_or(Place {
+            frame: self.kinds.len(),
+            ..Place::default()
+        });
+        let end = self
+            .begins
+            .get(index + 1)
+            .map_or(self.kinds.len(), |next| next.frame);
+        RawFrames {
+            kinds: &self.kinds[begin.frame..end],
+            texts: &self.texts[begin.text..],
+            bytes: &self.bytes,
+        }
     }
 }
 
@@ -85,28 +127,17 @@ impl<'a> Iterator for RawFrames<'a> {
     type Item = RawFrame<'a>;
 
     fn next(&mut self) -> Option<RawFrame<'a>> {
-        let (kind, rest) = self.0.split_first()?;
-        self.0 = rest;
-        match kind {
-            b'r' => return Some(RawFrame::Reset),
-            b't' | b'b' => {}
-            _ => return None,
-        }
-        let mut length = 0;
-        loop {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            match byte {
-                b':' => break,
-                digit => length = length * 10 + usize::from(digit.wrapping_sub(b'0')),
+        let (kind, kinds) = self.kinds.split_first()?;
+        self.kinds = kinds;
+        Some(match kind {
+            Kind::Text(length) => {
+                let (text, texts) = self.texts.split_at(*length);
+                self.texts = texts;
+                RawFrame::Text(text)
             }
-        }
-        let (content, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        match kind {
-            b't' => std::str::from_utf8(content).ok().map(RawFrame::Text),
-            _ => Some(RawFrame::Binary(content)),
-        }
+            Kind::Binary(begin, length) => RawFrame::Binary(&self.bytes[*begin..begin + length]),
+            Kind::Reset => RawFrame::Reset,
+        })
     }
 }
 
