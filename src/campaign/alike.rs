@@ -1,6 +1,7 @@
 //! Whether two values mean the same, as far as codecs must agree on it.
 
-use super::freedoms::{self, as_float};
+use super::freedoms;
+use super::texts::as_float;
 use crate::suite::compare;
 use serde_json::Value;
 

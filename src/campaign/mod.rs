@@ -25,6 +25,7 @@ mod rounds;
 mod search;
 mod shrink;
 mod speed;
+mod texts;
 mod vary;
 mod verdicts;
 

@@ -107,9 +107,9 @@ fn reorder(frames: &mut Vec<Frame>, others: &[Frame], at: usize, random: &mut Ra
 }
 
 fn change(text: &mut String, others: &[Frame], random: &mut Random) {
-    let at = text.floor_char_boundary(random.below(text.len() + 1));
+    let at = boundary(text, random.below(text.len() + 1));
     let length = 1 + random.below(text.len().saturating_sub(at).min(16));
-    let end = text.ceil_char_boundary(text.len().min(at + length));
+    let end = boundary(text, text.len().min(at + length));
     let may_grow = text.len() < LONGEST;
     match random.below(9) {
         0 | 1 => drop(text.drain(at..end)),
@@ -134,13 +134,18 @@ fn change(text: &mut String, others: &[Frame], random: &mut Random) {
         7 => text.truncate(at),
         _ => {
             if let Some(Frame::Text(other)) = random.pick(others) {
-                let from = other.floor_char_boundary(random.below(other.len() + 1));
-                let to = other.floor_char_boundary(other.len().min(from + LONGEST));
+                let from = boundary(other, random.below(other.len() + 1));
+                let to = boundary(other, other.len().min(from + LONGEST));
                 text.truncate(at);
                 text.push_str(&other[from..to]);
             }
         }
     }
+}
+
+/// The last place between characters that is not behind `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// What an attachment holds is of no interest to most codecs, but for its length.

@@ -1,7 +1,7 @@
 //! Why the reference refuses an input, as the rule that a codec breaks which accepts it; and the rules of what it accepts.
 
 use super::found::slug;
-use super::freedoms;
+use super::texts;
 use crate::suite::Codec;
 use std::borrow::Cow;
 
@@ -216,7 +216,7 @@ fn is_empty_list(text: &str) -> bool {
 
 /// Whether the number of a placeholder is not whole.
 fn has_fraction(text: &str) -> bool {
-    freedoms::numbers(text).any(|number| number.parse::<f64>().is_ok_and(|number| number.fract() != 0.0))
+    texts::numbers(text).any(|number| number.parse::<f64>().is_ok_and(|number| number.fract() != 0.0))
 }
 
 fn of_engine(codec: Codec, why: &str) -> (Cow<'static, str>, &'static str) {

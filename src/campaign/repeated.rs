@@ -9,7 +9,7 @@ use std::fmt;
 /// Whether an object in this JSON text has two members of the same name. `false` where the text is no JSON; lone surrogates
 /// are as good as any character, and numbers may be too large for any type.
 pub(super) fn repeats_member(json: &str) -> bool {
-    repeats(mended(json).trim_matches(super::freedoms::JSON_SPACE))
+    repeats(mended(json).trim_matches(super::texts::JSON_SPACE))
 }
 
 fn repeats(json: &str) -> bool {

@@ -17,7 +17,7 @@ pub struct RawInputs {
 }
 
 /// A place in the frames and in the texts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     frame: usize,
     text: usize,
@@ -106,11 +106,11 @@ impl RawInputs {
 
     /// The frames of one of them; none where there is no such input.
     pub fn frames(&self, index: usize) -> RawFrames<'_> {
-        let begin = self.begins.get(index).copied();
-        let begin = begin.unwrap_or(Place {
+        let nowhere = Place {
             frame: self.kinds.len(),
-            ..Place::default()
-        });
+            text: 0,
+        };
+        let begin = self.begins.get(index).copied().unwrap_or(nowhere);
         let end = self
             .begins
             .get(index + 1)
