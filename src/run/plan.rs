@@ -1,6 +1,8 @@
 //! What is played, and what is skipped by name.
 
+use crate::notation::nearest;
 use crate::notation::{Action, At, Duration, Item, Over, OwnAction, Role, Step, Unit};
+use crate::play::every_need;
 use crate::suite::Trial;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -64,7 +66,8 @@ pub(super) fn fate(trial: &Trial, about: &About, allowed: Allowed) -> Fate {
     let about = &about.with_timers_of(trial);
     let missing = missing(trial, about);
     if !missing.is_empty() {
-        return Fate::Skip(format!("needs {}", missing.join(", ")));
+        let unknown = unknown_need(trial).unwrap_or_default();
+        return Fate::Skip(format!("needs {}{unknown}", missing.join(", ")));
     }
     if trial.case.header.hazard.is_some() && !allowed.hazards {
         return Fate::Skip(
@@ -117,6 +120,19 @@ fn missing(trial: &Trial, about: &About) -> Vec<String> {
             .map(|timer| format!("a known {timer}")),
     );
     missing
+}
+
+/// What is said of a need that no server can meet, as siospec does not know it. Drivers of clients may have words of their own.
+fn unknown_need(trial: &Trial) -> Option<String> {
+    let header = &trial.case.header;
+    let known = every_need();
+    let unknown = header.needs.iter().find(|need| !known.contains_key(*need))?;
+    if header.role != Role::Server {
+        return None;
+    }
+    let near = nearest(unknown, known.keys().map(String::as_str));
+    let or = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Some(format!(" (docs/server-app.md has no `{unknown}`{or})"))
 }
 
 /// How long the script waits for timers, in milliseconds: what it lets pass, and what is due at a time of the target's.

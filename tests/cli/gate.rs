@@ -82,13 +82,18 @@ fn skips_count_only_where_they_are_told_to() {
     let folder = Folder::new();
     folder
         .case("plain", "", "> GET /\n< 200\n")
-        .case("needy", "needs: rooms\n", "> GET /\n< 200\n");
+        .case("needy", "needs: rooms\n", "> GET /\n< 200\n")
+        .case("misspelt", "needs: roms\n", "> GET /\n< 200\n");
     let target = folder.python_target("small", &http_server("    self.answer(200, HANDSHAKE)"));
-    folder.run(&[&target]).expect(0).says("needs rooms");
+    folder
+        .run(&[&target])
+        .expect(0)
+        .says("needs rooms")
+        .says("needs roms (docs/server-app.md has no `roms`; did you mean `rooms`?)");
     folder
         .run(&[&target, "--no-skips"])
         .expect(1)
-        .says("1 trial was skipped (--no-skips)");
+        .says("2 trials were skipped (--no-skips)");
     folder.run(&[&target, "needy"]).expect(1).says("no case ran");
 }
 
