@@ -21,4 +21,4 @@ pub use judge::{Judge, Judgement, Match, Values};
 pub use lag::LagMonitor;
 pub use mutate::{MutationReport, Survivor, mutate};
 pub use player::{TrialContext, TrialOutcome, play};
-pub use probe::{client_needs, every_need, probe, probe_transports};
+pub use probe::{client_needs, every_need, probe_base, probe_further, probe_transports};

@@ -10,7 +10,10 @@ use crate::target::CLIENT_WORDS;
 use std::collections::BTreeMap;
 
 /// A need, whether the script joins `/` first, and the script.
-const PROBES: &[(&str, bool, &str)] = &[
+type Probe = (&'static str, bool, &'static str);
+
+/// The base of every test application.
+const BASE: &[Probe] = &[
     (
         "echo",
         true,
@@ -26,6 +29,10 @@ const PROBES: &[(&str, bool, &str)] = &[
         false,
         "> 40{\"probe\":1}\n{\n< 40{\"sid\":<string>, ...}\n< 42[\"auth\",{\"probe\":1}]\n}\n",
     ),
+];
+
+/// What an application may have besides.
+const FURTHER: &[Probe] = &[
     (
         "custom",
         false,
@@ -78,7 +85,7 @@ const PROBES: &[(&str, bool, &str)] = &[
 
 /// What shows that a transport is offered, or that it is not: a script that passes, and what is then true. A transport
 /// that is offered and broken is not lacking: that is for the cases to say.
-const TRANSPORTS: &[(&str, bool, &str)] = &[
+const TRANSPORTS: &[Probe] = &[
     (
         "websocket",
         true,
@@ -96,23 +103,43 @@ const TRANSPORTS: &[(&str, bool, &str)] = &[
     ),
 ];
 
-/// What the target of `context` can do: every need of `docs/server-app.md`, and `websocket`, `polling`, `upgrade`.
-pub async fn probe(context: &TrialContext) -> BTreeMap<String, bool> {
+/// Which of `websocket`, `polling` and `upgrade` the target of `context` offers, and what it has of the base of a test
+/// application.
+pub async fn probe_base(context: &TrialContext) -> BTreeMap<String, bool> {
     let mut found = probe_transports(context).await;
-    let over = if found["websocket"] {
+    let base = answers(BASE, &found, context).await;
+    found.extend(base);
+    found
+}
+
+/// What the application of the target of `context` has besides its base. A handler that is not there is told by an answer
+/// that does not come in time.
+pub async fn probe_further(context: &TrialContext) -> BTreeMap<String, bool> {
+    answers(FURTHER, &context.capabilities, context).await
+}
+
+/// Plays these side by side over a transport that is offered.
+async fn answers(
+    probes: &[Probe],
+    transports: &BTreeMap<String, bool>,
+    context: &TrialContext,
+) -> BTreeMap<String, bool> {
+    let over = if transports.get("websocket").copied().unwrap_or(false) {
         Over::WebSocket
     } else {
         Over::Polling
     };
-    let answers = futures_util::future::join_all(PROBES.iter().map(|(need, given, script)| async move {
+    let answers = futures_util::future::join_all(probes.iter().map(|(need, given, script)| async move {
         let Some(trial) = trial(need, Some(over), *given, script) else {
             return (*need, false);
         };
         (*need, passes(&trial, context).await)
     }))
     .await;
-    found.extend(answers.into_iter().map(|(need, can)| (need.to_owned(), can)));
-    found
+    answers
+        .into_iter()
+        .map(|(need, can)| (need.to_owned(), can))
+        .collect()
 }
 
 /// Which of `websocket`, `polling` and `upgrade` the target of `context` offers.
@@ -134,12 +161,8 @@ pub async fn probe_transports(context: &TrialContext) -> BTreeMap<String, bool> 
 
 /// All needs, met: what an application can do that has everything of `docs/server-app.md`.
 pub fn every_need() -> BTreeMap<String, bool> {
-    let transports = TRANSPORTS.iter().map(|(transport, _, _)| *transport);
-    let needs = PROBES.iter().map(|(need, _, _)| *need);
-    transports
-        .chain(needs)
-        .map(|need| (need.to_owned(), true))
-        .collect()
+    let probes = TRANSPORTS.iter().chain(BASE).chain(FURTHER);
+    probes.map(|(need, _, _)| ((*need).to_owned(), true)).collect()
 }
 
 async fn passes(trial: &Trial, context: &TrialContext) -> bool {
@@ -170,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_probe_is_a_valid_script() {
-        for (need, given, script) in PROBES {
+        for (need, given, script) in BASE.iter().chain(FURTHER) {
             assert!(
                 trial(need, Some(Over::WebSocket), *given, script).is_some(),
                 "{need}"

@@ -98,7 +98,7 @@ impl Conduct<'_> {
         } else {
             "it is given time to recover"
         };
-        (self.listener)(RunEvent::Notice(format!("{loss}; {next}")));
+        self.tell(RunEvent::Notice(format!("{loss}; {next}")));
     }
 
     fn recheck(&mut self, index: usize) {
@@ -195,7 +195,12 @@ impl Conduct<'_> {
                     let is_new =
                         first.verdict != Verdict::Lenient || kinds.insert(Confirmed::key(case, &first));
                     if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt, &first) {
-                        turns.push(self.turn(index, wait_ms, Company::Few));
+                        // What took long the first time begins first.
+                        let urgency = first.wall_ms;
+                        turns.push(Turn {
+                            urgency,
+                            ..self.turn(index, wait_ms, Company::Few)
+                        });
                         self.looked_at.insert(index);
                         self.doubts.insert(index, (doubt, first));
                     } else {
@@ -266,12 +271,12 @@ impl Conduct<'_> {
     fn announce(&mut self, index: usize, reason: &Reason) {
         let (id, over) = (self.results[index].id.clone(), self.results[index].over.clone());
         let reason = match reason {
-            Reason::Hazard(_) => return (self.listener)(RunEvent::TrialStarted { id, over }),
+            Reason::Hazard(_) => return self.tell(RunEvent::TrialStarted { id, over }),
             Reason::Suspect => "the target was lost while it was played".to_owned(),
             Reason::Recheck => "the target was lost shortly after it".to_owned(),
             Reason::Doubt(doubt, _) => doubt.reason(),
         };
-        (self.listener)(RunEvent::Retrying { id, reason });
+        self.tell(RunEvent::Retrying { id, reason });
     }
 
     /// Plays a trial alone, as often as it takes to be sure. `None` where its verdict stands as it is.

@@ -111,6 +111,7 @@ impl Bench {
             insecure: false,
         };
         let fleet = Arc::new(Fleet::start(Arc::clone(&self.target), &variants, &provision).await?);
+        fleet.learn().await;
         fleets.insert(variant.to_owned(), Arc::clone(&fleet));
         Ok(fleet)
     }

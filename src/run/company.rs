@@ -3,7 +3,7 @@
 use super::alone::Reason;
 use super::budget::Budget;
 use super::conduct::{Attempted, Conduct, attempt};
-use super::fleet::Attempt;
+use super::fleet::{Attempt, Room};
 use super::known;
 use super::retry::{self, Doubt};
 use super::schedule::{Company, Floor, Turn};
@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::task::JoinSet;
 
 /// How many trials that ended lately are remembered, should the target be lost.
 const REMEMBERED: usize = 32;
@@ -26,6 +27,15 @@ impl Conduct<'_> {
             let is_hazardous = matches!(turn.company, Company::Hazards | Company::Nobody);
             async move { attempt(&fleet, turn.room, &trial, turn.wait_ms, is_hazardous).await }
         });
+        // Dropping it ends the learning.
+        let mut learning = JoinSet::new();
+        if let Some(trials) = self.unlearnt.take() {
+            let fleet = Arc::clone(&self.fleet);
+            learning.spawn(async move {
+                fleet.learn().await;
+                (trials, fleet.about("").await)
+            });
+        }
         let coming = std::mem::take(&mut self.coming).into_iter();
         let mut coming: FuturesUnordered<_> = coming
             .map(|(variant, trials)| {
@@ -35,7 +45,7 @@ impl Conduct<'_> {
             .collect();
         let mut interrupted = self.interrupted.clone();
         loop {
-            if coming.is_empty() {
+            if learning.is_empty() && coming.is_empty() {
                 floor.add(self.lethal());
                 if floor.is_calm() {
                     floor.add(self.doubts_beside(budget));
@@ -45,11 +55,15 @@ impl Conduct<'_> {
             for turn in floor.fill() {
                 self.tell_begun(turn);
             }
-            if floor.is_empty() && coming.is_empty() {
+            if floor.is_empty() && learning.is_empty() && coming.is_empty() {
                 return;
             }
             tokio::select! {
-                Some((trials, about)) = coming.next() => {
+                Some(learnt) = learning.join_next() => match learnt {
+                    Ok((trials, about)) => floor.add(self.take_up_own(&trials, &about)),
+                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                },
+                Some((trials, about)) = coming.next(), if learning.is_empty() => {
                     floor.add(self.take_up(&trials, &about));
                 }
                 Some((turn, attempted)) = floor.next() => match attempted {
@@ -67,9 +81,9 @@ impl Conduct<'_> {
         match self.doubts.get(&turn.index) {
             Some((doubt, _)) => {
                 let reason = doubt.reason();
-                (self.listener)(RunEvent::Retrying { id, reason });
+                self.tell(RunEvent::Retrying { id, reason });
             }
-            None => (self.listener)(RunEvent::TrialStarted { id, over }),
+            None => self.tell(RunEvent::TrialStarted { id, over }),
         }
     }
 
@@ -96,19 +110,24 @@ impl Conduct<'_> {
                 }
                 match self.doubts.remove(&index) {
                     Some((doubt, first)) => self.take_again(index, *first, doubt, *played),
-                    None => self.take_first(index, played, turn.company),
+                    None => self.take_first(turn, played),
                 }
             }
         }
     }
 
-    fn take_first(&mut self, index: usize, played: Box<Played>, company: Company) {
+    fn take_first(&mut self, turn: Turn, played: Box<Played>) {
+        let index = turn.index;
+        if turn.room == Room::Calm && retry::stands_at_once(&played) {
+            self.confirmed.note(&self.trials[index].loaded.id, &played);
+            return self.finish(index, *played);
+        }
         let result = &self.results[index];
         let excused = known::excuses(&self.options.known, &result.id, &result.over, &played.message);
         let surprising =
             played.verdict == Verdict::Pass && known::lists(&self.options.known, &result.id, &result.over);
         let doubt = match retry::doubt(&played) {
-            Some(Doubt::Company) if company == Company::Hazards => Some(Doubt::Hazards),
+            Some(Doubt::Company) if turn.company == Company::Hazards => Some(Doubt::Hazards),
             _ if surprising => Some(Doubt::Listed),
             doubt => doubt,
         };
@@ -124,13 +143,10 @@ impl Conduct<'_> {
     fn take_again(&mut self, index: usize, first: Played, doubt: Doubt, again: Played) {
         let result = &self.results[index];
         let excused = known::excuses(&self.options.known, &result.id, &result.over, &again.message);
-        let told = matches!(again.verdict, Verdict::Pass | Verdict::Lenient)
-            && !retry::hopeless(&again)
-            && !retry::passes_by_lag(&again);
         if excused {
             // It fails as it is listed, which is no surprise the first time either.
             self.finish(index, again);
-        } else if told {
+        } else if retry::stands_in_small_company(&again) {
             let settled = retry::combine(first, doubt, again);
             self.confirmed.note(&self.trials[index].loaded.id, &settled);
             self.finish(index, settled);

@@ -10,7 +10,7 @@ use super::gate;
 use super::options::Options;
 use super::plan::{self, About, Allowed, Fate};
 use super::retry::{self, Doubt};
-use super::schedule::{Company, DEFAULT, Turn};
+use super::schedule::{Company, DEFAULT, MOSTLY_WAITS_MS, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, endurance, known};
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
@@ -28,6 +28,9 @@ pub(super) const LIMITS: Limits = Limits {
     entries: 20_000,
     bytes: 32 << 20,
 };
+
+/// A trial that waits for at least so many milliseconds is not looked at twice where that can be helped.
+const LONG_MS: f64 = 1000.0;
 
 /// The needs that are the base of the test application, and how it meets them.
 const BASE: [(&str, &str); 3] = [
@@ -79,17 +82,15 @@ pub async fn run(
             interrupted.clone(),
             listener,
         );
-        result.capabilities = fleet
-            .about("")
-            .await
-            .map(|about| about.capabilities)
-            .unwrap_or_default();
-        let turns = conduct.plan(&result.capabilities).await;
+        let turns = conduct.plan().await;
         let mut budget = Budget::new();
         conduct.side_by_side(turns, &mut budget).await;
         conduct.alone(&mut budget).await;
+        // Where it was interrupted so early that it has not been told yet.
+        conduct.tell_started();
+        result.capabilities.clone_from(&conduct.capabilities);
         reasons = conduct.reasons().await;
-        reasons.extend(conduct.without_base(&result.capabilities));
+        reasons.extend(conduct.without_base());
         result.cases = conduct.finished();
         fleet.stop().await;
     }
@@ -157,6 +158,14 @@ pub(super) struct Conduct<'a> {
     /// A result for each trial, filled as they end.
     pub(super) results: Vec<CaseResult>,
     pub(super) done: BTreeSet<usize>,
+    /// What the default is known to be able to do.
+    capabilities: BTreeMap<String, bool>,
+    /// How many trials are to be played, as far as that is known.
+    planned: usize,
+    /// What is told once all is known that the default can do; `None` from then on.
+    held: Option<Vec<RunEvent>>,
+    /// Trials of the default about which is decided when all is known that it can do.
+    pub(super) unlearnt: Option<Vec<usize>>,
     /// Trials of variants that are not up yet.
     pub(super) coming: BTreeMap<String, Vec<usize>>,
     /// What is to be played alone, in this order.
@@ -178,6 +187,7 @@ pub(super) struct Conduct<'a> {
 #[derive(Default)]
 struct Decided {
     turns: Vec<Turn>,
+    hazards: usize,
     passed_over: Vec<(usize, Played)>,
 }
 
@@ -210,6 +220,10 @@ impl<'a> Conduct<'a> {
             interrupted,
             results,
             done: BTreeSet::new(),
+            capabilities: BTreeMap::new(),
+            planned: 0,
+            held: Some(Vec::new()),
+            unlearnt: None,
             coming: BTreeMap::new(),
             alone: VecDeque::new(),
             hazards: Vec::new(),
@@ -222,15 +236,18 @@ impl<'a> Conduct<'a> {
         }
     }
 
-    /// Decides about the trials of the default, tells what is planned, and gives back what is played side by side. What is
-    /// for variants is decided about when they are up; until then it counts as planned.
-    async fn plan(&mut self, capabilities: &BTreeMap<String, bool>) -> Vec<Turn> {
-        let mut own = Vec::new();
+    /// Decides about the trials of the default that may begin at once, and gives them back: those that do little but wait,
+    /// so that they are no company for the probes that go on, and need nothing that is not known yet. What is for variants is
+    /// decided about when they are up; until then it counts as planned.
+    async fn plan(&mut self) -> Vec<Turn> {
+        let about = self.fleet.about_at_first("").await;
+        let (mut early, mut later) = (Vec::new(), Vec::new());
         let mut passed_over = Vec::new();
         for (index, trial) in self.trials.iter().enumerate() {
             let variant = variant(trial);
             if variant.is_empty() {
-                own.push(index);
+                let is_early = about.as_ref().is_ok_and(|about| self.may_begin(index, about));
+                if is_early { &mut early } else { &mut later }.push(index);
             } else if self.target.offers(variant) {
                 self.coming.entry(variant.to_owned()).or_default().push(index);
             } else {
@@ -238,25 +255,62 @@ impl<'a> Conduct<'a> {
                 passed_over.push((index, Played::without_record(Verdict::Skip, reason)));
             }
         }
-        let about = self.fleet.about("").await;
-        let decided = self.decide(&own, &about);
+        let decided = self.decide(&early, &about);
         let coming: usize = self.coming.values().map(Vec::len).sum();
-        let planned = decided.turns.len() + self.hazards.len() + self.alone.len() + coming;
-        let target = self.target.info().clone();
-        let capabilities = capabilities
-            .iter()
-            .map(|(need, met)| (need.clone(), *met))
-            .collect();
-        (self.listener)(RunEvent::Started {
-            target,
-            role: self.options.role.clone(),
-            planned,
-            capabilities,
-        });
+        self.planned = decided.turns.len() + coming;
+        self.capabilities = about.map(|about| about.capabilities).unwrap_or_default();
+        self.unlearnt = Some(later);
         for (index, played) in passed_over.into_iter().chain(decided.passed_over) {
             self.finish(index, played);
         }
         decided.turns
+    }
+
+    /// Whether a trial of the default may begin before all is known that the default can do.
+    fn may_begin(&self, index: usize, about: &About) -> bool {
+        let trial = &self.trials[index];
+        let is_harmless = self.options.jobs > 1 && trial.case.header.hazard.is_none();
+        match plan::fate(trial, about, self.allowed()) {
+            Fate::Play(wait_ms) => {
+                is_harmless && self.with_deadline(index, wait_ms, about) >= MOSTLY_WAITS_MS
+            }
+            Fate::Skip(_) => false,
+        }
+    }
+
+    /// Takes in what the default can do, tells what is planned, and gives back what is played on it side by side.
+    pub(super) fn take_up_own(&mut self, trials: &[usize], about: &Result<About, String>) -> Vec<Turn> {
+        let decided = self.decide(trials, about);
+        self.planned += decided.turns.len() + decided.hazards;
+        if let Ok(about) = about {
+            self.capabilities.clone_from(&about.capabilities);
+        }
+        self.tell_started();
+        for (index, played) in decided.passed_over {
+            self.finish(index, played);
+        }
+        decided.turns
+    }
+
+    /// Tells what is planned, and all that has happened before that was known.
+    fn tell_started(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let capabilities = self.capabilities.iter();
+        (self.listener)(RunEvent::Started {
+            target: self.target.info().clone(),
+            role: self.options.role.clone(),
+            planned: self.planned,
+            capabilities: capabilities.map(|(need, met)| (need.clone(), *met)).collect(),
+        });
+        held.into_iter().for_each(|event| (self.listener)(event));
+    }
+
+    /// Tells what happens, once it is told what is planned.
+    pub(super) fn tell(&mut self, event: RunEvent) {
+        match &mut self.held {
+            Some(held) => held.push(event),
+            None => (self.listener)(event),
+        }
     }
 
     /// Takes in that a variant is up, or that it is down, and gives back what is played on it side by side.
@@ -268,11 +322,15 @@ impl<'a> Conduct<'a> {
         decided.turns
     }
 
-    fn decide(&mut self, trials: &[usize], about: &Result<About, String>) -> Decided {
-        let allowed = Allowed {
+    fn allowed(&self) -> Allowed {
+        Allowed {
             hazards: self.options.hazards || self.target.is_launched(),
             max_wait_ms: self.options.max_wait.as_secs_f64() * 1000.0,
-        };
+        }
+    }
+
+    fn decide(&mut self, trials: &[usize], about: &Result<About, String>) -> Decided {
+        let allowed = self.allowed();
         let mut decided = Decided::default();
         for index in trials.iter().copied() {
             let trial = &self.trials[index];
@@ -281,6 +339,7 @@ impl<'a> Conduct<'a> {
                 .map(|about| (about, plan::fate(trial, about, allowed)));
             match fate {
                 Ok((_, Fate::Play(wait_ms))) if trial.case.header.hazard.is_some() => {
+                    decided.hazards += 1;
                     if self.may_play_beside_hazards(index) {
                         let turn = self.turn(index, wait_ms, Company::Hazards);
                         self.hazards.push(turn);
@@ -290,7 +349,7 @@ impl<'a> Conduct<'a> {
                 }
                 Ok((about, Fate::Play(wait_ms))) => {
                     let wait_ms = self.with_deadline(index, wait_ms, about);
-                    decided.turns.push(self.turn(index, wait_ms, Company::All));
+                    decided.turns.push(self.first_turn(index, wait_ms));
                 }
                 Ok((_, Fate::Skip(reason))) => {
                     let played = Played::without_record(Verdict::Skip, reason);
@@ -318,8 +377,25 @@ impl<'a> Conduct<'a> {
             index,
             wait_ms,
             company,
+            urgency: 0.0,
             room,
             variant,
+        }
+    }
+
+    /// The first turn of what is no hazard. What may be lenient is likely to be looked at twice, so it comes before others; and
+    /// where it waits for long, its first look is as its second one would be.
+    fn first_turn(&self, index: usize, wait_ms: f64) -> Turn {
+        let turn = self.turn(index, wait_ms, Company::All);
+        if self.trials[index].loaded.level.is_binding() {
+            return turn;
+        }
+        let is_long = wait_ms >= LONG_MS && self.options.recheck && self.options.jobs > 1;
+        let calm = self.turn(index, wait_ms, Company::Few).room;
+        Turn {
+            urgency: 1.0,
+            room: if is_long { calm } else { turn.room },
+            ..turn
         }
     }
 
@@ -354,7 +430,7 @@ impl<'a> Conduct<'a> {
         // The list is judged at the end; here it only colours what is shown.
         known::apply(&self.options.known, &mut shown, None);
         let [shown] = shown;
-        (self.listener)(RunEvent::TrialFinished(Box::new(shown)));
+        self.tell(RunEvent::TrialFinished(Box::new(shown)));
     }
 
     /// What speaks against the gate and belongs to no trial.
@@ -380,10 +456,10 @@ impl<'a> Conduct<'a> {
 
     /// What every test application has is no matter of choice: where it is missing, the application is not there, or the
     /// target is so broken that skipping what needs it would hide that.
-    fn without_base(&self, capabilities: &BTreeMap<String, bool>) -> Vec<String> {
+    fn without_base(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         for (need, what) in BASE {
-            if capabilities.get(need).copied().unwrap_or(false) {
+            if self.capabilities.get(need).copied().unwrap_or(false) {
                 continue;
             }
             let lacks = |(index, trial): &(usize, &Arc<Trial>)| {

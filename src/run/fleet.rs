@@ -8,7 +8,7 @@ use super::plan::About;
 use super::schedule::DEFAULT;
 use super::verdict::Played;
 use crate::outcome::Verdict;
-use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe, probe_transports};
+use crate::play::{LagMonitor, TrialContext, client_needs, every_need, play, probe_base, probe_transports};
 use crate::suite::Trial;
 use crate::target::{Instance, Loss, StartError, Target};
 use crate::transcript::Transcript;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// How often targets are started again in one run, all variants together.
@@ -51,8 +51,10 @@ pub(super) struct Provision {
 /// All instances of the target.
 #[derive(Debug)]
 pub(super) struct Fleet {
-    target: Arc<Target>,
-    patience: Duration,
+    pub(super) target: Arc<Target>,
+    pub(super) patience: Duration,
+    /// What the application can do besides its base; `None` until that is known.
+    pub(super) further: watch::Sender<Option<BTreeMap<String, bool>>>,
     /// The variants besides the default.
     variants: Vec<String>,
     slots: BTreeMap<(String, Room), Arc<Mutex<Slot>>>,
@@ -100,8 +102,8 @@ pub(super) struct Berth {
     pub(super) generation: u32,
     /// What is known of it.
     pub(super) about: About,
-    instance: Instance,
-    context: TrialContext,
+    pub(super) instance: Instance,
+    pub(super) context: TrialContext,
     condemned: AtomicBool,
     /// How it was lost, as the first one saw who looked.
     loss: OnceLock<Loss>,
@@ -127,7 +129,7 @@ pub(super) struct Remains {
 }
 
 impl Fleet {
-    /// Starts the target, and probes what it can do. These variants are started in the background, in this order; one that
+    /// Starts the target, and finds out whether it has the base of every application. These variants are started in the background, in this order; one that
     /// cannot be started is down.
     ///
     /// # Errors
@@ -168,6 +170,7 @@ impl Fleet {
         Ok(Self {
             target,
             patience: provision.patience,
+            further: watch::Sender::new(None),
             variants: variants.to_vec(),
             slots,
             restarts_left: AtomicU32::new(RESTARTS),
@@ -183,11 +186,24 @@ impl Fleet {
         number.map_or(DEFAULT, |number| DEFAULT + 1 + number)
     }
 
-    /// What is known of the instance of a variant, once it is started.
+    /// What is known of the instance of a variant, once it is started and it is known what the application can do.
     ///
     /// # Errors
     /// Why it is down, in a sentence.
     pub(super) async fn about(&self, variant: &str) -> Result<About, String> {
+        let mut further = self.further.subscribe();
+        let further = further.wait_for(Option::is_some).await;
+        let further = further.ok().and_then(|known| known.clone()).unwrap_or_default();
+        let mut about = self.about_at_first(variant).await?;
+        about.capabilities.extend(further);
+        Ok(about)
+    }
+
+    /// The same before it is known what the application can do besides its base.
+    ///
+    /// # Errors
+    /// Why it is down, in a sentence.
+    pub(super) async fn about_at_first(&self, variant: &str) -> Result<About, String> {
         self.common(variant).await.map(|berth| berth.about.clone())
     }
 
@@ -296,7 +312,7 @@ impl Fleet {
     }
 }
 
-/// Puts what came of starting a variant into its slot. What the application can do is known of the default.
+/// Puts what came of starting a variant into its slot. What the application has of its base is known of the default.
 async fn fill(
     mut slot: OwnedMutexGuard<Slot>,
     variant: &str,
@@ -341,7 +357,7 @@ impl Berth {
         } else if target.is_builtin() {
             every_need()
         } else if variant.is_empty() {
-            probe(&context).await
+            probe_base(&context).await
         } else {
             probe_transports(&context).await
         };
@@ -369,7 +385,7 @@ impl Berth {
         })
     }
 
-    /// The same berth, with what the application of the default instance can do: it is the same in every variant.
+    /// The same berth, with what the application of the default instance has: it is the same in every variant.
     fn with_application(mut self, application: &BTreeMap<String, bool>) -> Self {
         for (need, met) in application
             .iter()
@@ -399,7 +415,7 @@ impl Berth {
         }
     }
 
-    fn is_fit(&self) -> bool {
+    pub(super) fn is_fit(&self) -> bool {
         !self.condemned.load(Ordering::SeqCst) && self.instance.end().is_none()
     }
 
@@ -439,8 +455,15 @@ impl Berth {
         if passed && !alone {
             return Attempt::Played(Box::new(played));
         }
+        let asked = Instant::now();
         match self.instance.health(patience).await {
-            Ok(()) => Attempt::Played(Box::new(played)),
+            Ok(()) => {
+                let answered_ms = asked.elapsed().as_secs_f64() * 1000.0;
+                Attempt::Played(Box::new(Played {
+                    answered_ms,
+                    ..played
+                }))
+            }
             Err(loss) => {
                 let loss = self.give_up(loss).await;
                 self.lost(loss, played.record).await
@@ -450,7 +473,7 @@ impl Berth {
 
     /// The instance is of no more use; what is left of it goes at once, so that nobody waits for it. Others will see it
     /// end, which is not how it was lost: that is what the first one saw.
-    async fn give_up(&self, loss: Loss) -> Loss {
+    pub(super) async fn give_up(&self, loss: Loss) -> Loss {
         let loss = self.loss.get_or_init(|| loss).clone();
         self.condemned.store(true, Ordering::SeqCst);
         self.instance.kill().await;

@@ -13,6 +13,7 @@ mod fleet;
 mod gate;
 mod hindrance;
 mod known;
+mod learn;
 mod options;
 mod plan;
 mod progress;

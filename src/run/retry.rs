@@ -93,6 +93,23 @@ pub(super) fn stalled(played: &Played) -> bool {
     failure.timed && played.lag_ms > EXCUSING_LAG_MS || pong_may_be_late(&played.record)
 }
 
+/// Whether what came of a trial in small company may stand.
+pub(super) fn stands_in_small_company(played: &Played) -> bool {
+    matches!(played.verdict, Verdict::Pass | Verdict::Lenient) && !hopeless(played) && !passes_by_lag(played)
+}
+
+/// Whether what would be lenient needs no second look, as the first one was in small company already: nothing came for a
+/// long time, and the target answered soon all the same. What comes too early or too late may do so for the player's sake.
+pub(super) fn stands_at_once(played: &Played) -> bool {
+    let nothing_came = played
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.entry.is_none());
+    let slowest_ms = slowness(&played.record).max(played.answered_ms);
+    let may_stand = played.verdict == Verdict::Lenient && stands_in_small_company(played);
+    may_stand && nothing_came && slowest_ms <= BLAMED_LAG_MS
+}
+
 /// Plays alone what is in doubt, again and again while the machine stalls, and says what both come to.
 pub(super) async fn settle(first: Played, doubt: Doubt, mut play: impl AsyncFnMut() -> Played) -> Played {
     let mut alone = play().await;
@@ -352,6 +369,26 @@ mod tests {
             ..waits("wait 70ms")
         };
         assert_eq!(doubt(&lagged), Some(Doubt::Stalled(11.0)));
+    }
+
+    #[test]
+    fn what_is_lenient_in_small_company_stands_where_the_target_answers_soon() {
+        let lenient = |answered_ms| Played {
+            answered_ms,
+            ..played(Verdict::Lenient, true, 30.0)
+        };
+        assert!(stands_at_once(&lenient(5.0)));
+        assert!(!stands_at_once(&lenient(150.0)));
+        let opened_late = Played {
+            record: record([(150.0, end(Side::Player, "x"))]),
+            ..lenient(5.0)
+        };
+        assert!(!stands_at_once(&opened_late));
+        let mut came_early = lenient(5.0);
+        came_early.failure.as_mut().unwrap().entry = Some(0);
+        assert!(!stands_at_once(&came_early));
+        assert!(!stands_at_once(&played(Verdict::Lenient, true, 300.0)));
+        assert!(!stands_at_once(&played(Verdict::Fail, true, 0.0)));
     }
 
     #[tokio::test]

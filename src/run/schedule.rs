@@ -4,6 +4,7 @@
 //! turn once all others have begun and few of them are busy.
 
 use super::fleet::Room;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::future::Future;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -15,12 +16,21 @@ pub(super) struct Turn {
     pub(super) index: usize,
     /// How long it waits for timers, in milliseconds.
     pub(super) wait_ms: f64,
+    /// Of those that wait for the same time, the one with more of it has its turn first.
+    pub(super) urgency: f64,
     /// Beside whom.
     pub(super) company: Company,
     /// On which of the instances of its variant.
     pub(super) room: Room,
     /// The number of the variant that it is played on.
     pub(super) variant: usize,
+}
+
+impl Turn {
+    /// What has its turn later comes first in this order.
+    fn order(&self) -> (f64, f64, Reverse<usize>) {
+        (self.wait_ms, self.urgency, Reverse(self.index))
+    }
 }
 
 /// The number of the default among the variants.
@@ -46,7 +56,7 @@ impl Company {
 /// A trial that waits for at least so many milliseconds leaves the target time for others.
 const WAITS_MS: f64 = 100.0;
 /// One that waits for at least so many does little else.
-const MOSTLY_WAITS_MS: f64 = 250.0;
+pub(super) const MOSTLY_WAITS_MS: f64 = 250.0;
 /// How many of those may go on besides, for each of the others.
 const WAITING_PER_JOB: usize = 4;
 /// How many are little company, of which most waits.
@@ -97,7 +107,7 @@ impl<Play, Out> Floor<Play, Out> {
         }
         self.waiting.append(&mut turns);
         self.waiting
-            .sort_by(|a, b| a.wait_ms.total_cmp(&b.wait_ms).then(b.index.cmp(&a.index)));
+            .sort_by(|a, b| a.order().partial_cmp(&b.order()).unwrap_or(Ordering::Equal));
         let for_all = |turn: &&Turn| turn.company == Company::All;
         self.waiting_for_all = self.waiting.iter().filter(for_all).count();
     }
@@ -246,6 +256,7 @@ mod tests {
             .map(|(index, wait_ms)| Turn {
                 index,
                 wait_ms: *wait_ms,
+                urgency: 0.0,
                 company: Company::All,
                 room: Room::Common,
                 variant: DEFAULT,

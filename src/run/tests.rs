@@ -40,6 +40,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             open(state, "w").close()
             self.answer(500)
         elif path == "/never": self.answer(500)
+        elif path == "/late":
+            time.sleep(2)
+            self.answer(200)
         else: self.answer(200)
     def log_message(self, *_): pass
 class Server(http.server.ThreadingHTTPServer):
@@ -198,6 +201,62 @@ async fn trials_of_variants_are_planned_at_first_and_played_when_those_are_up() 
         "{:?}",
         events[0]
     );
+}
+
+/// The ids of the trials that began, ended (`-`) or were played again (`+`), in this order.
+fn course(events: &[RunEvent]) -> Vec<String> {
+    let told = |event: &RunEvent| match event {
+        RunEvent::TrialStarted { id, .. } => Some(id.replace("server/", "")),
+        RunEvent::TrialFinished(case) => Some(case.id.replace("server/", "-")),
+        RunEvent::Retrying { id, .. } => Some(id.replace("server/", "+")),
+        _ => None,
+    };
+    events.iter().filter_map(told).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_mostly_waits_begins_while_the_application_is_probed() {
+    let trials = vec![
+        asks("ok"),
+        trial("waits", "", "> GET /x\n< 200\n! wait 250ms\n"),
+        trial("needy", "needs: rooms\n", "> GET /x\n< 200\n! wait 250ms\n"),
+    ];
+    let (result, events) = run_all(trials, &options()).await;
+    assert_eq!(result.capabilities.get("rooms"), Some(&false));
+    assert!(
+        matches!(&events[0], RunEvent::Started { planned: 2, capabilities, .. } if capabilities.iter().any(|(need, _)| need == "rooms")),
+        "{:?}",
+        events[0]
+    );
+    let course: Vec<_> = course(&events)
+        .into_iter()
+        .filter(|told| !told.contains("-waits"))
+        .collect();
+    assert_eq!(course, ["waits", "-needy", "ok", "-ok"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_lenient_after_a_long_wait_is_not_waited_for_twice() {
+    let lenient = |id: &str, script: &str| {
+        let mut trial = trial(id, "", script);
+        Arc::make_mut(&mut trial.loaded).level = Level::Should;
+        trial
+    };
+    let trials = vec![
+        lenient("short", "> GET /never\n< 200\n"),
+        lenient("silent", "! wait 1000ms\n> GET /late\n< 200  within 100ms\n"),
+        lenient("wrong", "! wait 1000ms\n> GET /never\n< 200\n"),
+        trial("binding", "", "! wait 1000ms\n> GET /late\n< 200  within 100ms\n"),
+    ];
+    let (result, events) = run_all(trials, &options()).await;
+    let course = course(&events);
+    let is_again = |id: &str| course.contains(&format!("+{id}"));
+    assert_eq!(
+        ["short", "silent", "wrong", "binding"].map(is_again),
+        [true, false, true, true],
+        "{course:?}"
+    );
+    assert_eq!(verdict(&result, "silent").0, Verdict::Lenient);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

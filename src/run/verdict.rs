@@ -22,6 +22,8 @@ pub(super) struct Played {
     pub(super) transcript: Vec<String>,
     pub(super) wall_ms: f64,
     pub(super) lag_ms: f64,
+    /// How long the target took to answer, where it was asked afterwards whether it is still there.
+    pub(super) answered_ms: f64,
     /// What it would have come to if the machine were not to blame.
     pub(super) blamed: Option<Verdict>,
 }
@@ -62,6 +64,7 @@ impl Played {
             transcript,
             wall_ms,
             lag_ms,
+            answered_ms: 0.0,
             blamed: None,
         }
     }
