@@ -13,6 +13,7 @@ use super::retry::{self, Doubt};
 use super::schedule::{Company, DEFAULT, MOSTLY_WAITS_MS, Turn};
 use super::verdict::{Played, fill};
 use super::{describe, endurance, known};
+use crate::notation::Role;
 use crate::outcome::{CaseResult, RunEvent, RunResult, SCHEMA_VERSION, TargetInfo, Verdict};
 use crate::suite::{Rules, Trial};
 use crate::target::{StartError, Target};
@@ -341,8 +342,12 @@ impl<'a> Conduct<'a> {
                 Ok((_, Fate::Play(wait_ms))) if trial.case.header.hazard.is_some() => {
                     decided.hazards += 1;
                     if self.may_play_beside_hazards(index) {
+                        // What may take long begins first.
+                        let urgency = about
+                            .as_ref()
+                            .map_or(0.0, |about| plan::longest_deadline(trial, about));
                         let turn = self.turn(index, wait_ms, Company::Hazards);
-                        self.hazards.push(turn);
+                        self.hazards.push(Turn { urgency, ..turn });
                     } else {
                         self.alone.push_back((index, Reason::Hazard(wait_ms)));
                     }
@@ -387,14 +392,20 @@ impl<'a> Conduct<'a> {
     /// where it waits for long, its first look is as its second one would be.
     fn first_turn(&self, index: usize, wait_ms: f64) -> Turn {
         let turn = self.turn(index, wait_ms, Company::All);
-        if self.trials[index].loaded.level.is_binding() {
-            return turn;
-        }
+        let trial = &self.trials[index];
+        let may_be_lenient = !trial.loaded.level.is_binding();
         let is_long = wait_ms >= LONG_MS && self.options.recheck && self.options.jobs > 1;
-        let calm = self.turn(index, wait_ms, Company::Few).room;
+        let is_on_twin = self.options.twin && wait_ms < MOSTLY_WAITS_MS && index % 2 == 1;
+        let room = if may_be_lenient && is_long && trial.case.header.role == Role::Server {
+            self.turn(index, wait_ms, Company::Few).room
+        } else if is_on_twin && self.target.is_launched() && turn.variant == DEFAULT {
+            Room::Twin
+        } else {
+            turn.room
+        };
         Turn {
-            urgency: 1.0,
-            room: if is_long { calm } else { turn.room },
+            urgency: f64::from(u8::from(may_be_lenient)),
+            room,
             ..turn
         }
     }

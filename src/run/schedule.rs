@@ -7,6 +7,7 @@ use super::fleet::Room;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::{Duration, Instant};
 use tokio::task::{Id, JoinError, JoinSet};
 
 /// A trial that is to be played.
@@ -57,6 +58,7 @@ impl Company {
 const WAITS_MS: f64 = 100.0;
 /// One that waits for at least so many does little else.
 pub(super) const MOSTLY_WAITS_MS: f64 = 250.0;
+const MOSTLY_WAITS: Duration = Duration::from_millis(250);
 /// How many of those may go on besides, for each of the others.
 const WAITING_PER_JOB: usize = 4;
 /// How many are little company, of which most waits.
@@ -69,9 +71,15 @@ pub(super) struct Floor<Play, Out> {
     /// How many of those are to be played beside all others.
     waiting_for_all: usize,
     running: JoinSet<Out>,
-    turn_of: HashMap<Id, Turn>,
+    turn_of: HashMap<Id, Begun>,
     jobs: usize,
     play: Play,
+}
+
+/// A trial that goes on.
+struct Begun {
+    turn: Turn,
+    since: Instant,
 }
 
 /// How much a trial takes from the others.
@@ -114,10 +122,11 @@ impl<Play, Out> Floor<Play, Out> {
 
     /// The next trial for which there is room.
     fn next_with_room(&self) -> Option<usize> {
-        let running = self.running();
-        self.waiting
-            .iter()
-            .rposition(|turn| self.has_room(turn, &running))
+        let (here, on_twin) = (self.running(false), self.running(true));
+        self.waiting.iter().rposition(|turn| {
+            let running = if turn.room == Room::Twin { &on_twin } else { &here };
+            self.has_room(turn, running)
+        })
     }
 
     fn has_room(&self, turn: &Turn, running: &Running) -> bool {
@@ -159,21 +168,30 @@ impl<Play, Out> Floor<Play, Out> {
         let harmed = |turn: &Turn| {
             turn.variant == variant && turn.room == Room::Common && turn.company != Company::Hazards
         };
-        self.waiting_for_all > 0 || self.waiting.iter().chain(self.turn_of.values()).any(harmed)
+        self.waiting_for_all > 0 || self.waiting.iter().chain(self.turns()).any(harmed)
     }
 
-    /// Whether trials of a variant go on that do little but wait.
+    /// Whether trials of a variant go on that do little but wait, be it for what does not come.
     pub(super) fn are_waits_left(&self, variant: usize) -> bool {
-        let waits = |turn: &Turn| turn.variant == variant && self.pace(turn) == Pace::MostlyWaiting;
+        let waits = |begun: &Begun| {
+            self.pace(&begun.turn) == Pace::MostlyWaiting || begun.since.elapsed() >= MOSTLY_WAITS
+        };
+        let is_one = |turn: &Turn| turn.variant == variant && turn.company == Company::All;
         self.turn_of
             .values()
-            .any(|turn| turn.company == Company::All && waits(turn))
+            .any(|begun| is_one(&begun.turn) && waits(begun))
     }
 
-    fn running(&self) -> Running {
+    /// What goes on.
+    fn turns(&self) -> impl Iterator<Item = &Turn> {
+        self.turn_of.values().map(|begun| &begun.turn)
+    }
+
+    /// How many run on the twin of the common instance, or elsewhere: who is on one takes no room on the other.
+    fn running(&self, on_twin: bool) -> Running {
         let mut running = Running::default();
-        self.turn_of
-            .values()
+        self.turns()
+            .filter(|turn| (turn.room == Room::Twin) == on_twin)
             .for_each(|turn| running[turn.company as usize][self.pace(turn) as usize] += 1);
         running
     }
@@ -196,7 +214,7 @@ impl<Play, Out> Floor<Play, Out> {
     /// How many of those that are played beside all others do more than wait.
     fn busy(&self) -> usize {
         let busy = |turn: &&Turn| turn.company == Company::All && self.pace(turn) != Pace::MostlyWaiting;
-        self.turn_of.values().filter(busy).count()
+        self.turns().filter(busy).count()
     }
 
     fn few(&self) -> usize {
@@ -222,7 +240,8 @@ where
             let turn = self.waiting.remove(at);
             self.waiting_for_all -= usize::from(turn.company == Company::All);
             let task = self.running.spawn((self.play)(turn));
-            self.turn_of.insert(task.id(), turn);
+            let since = Instant::now();
+            self.turn_of.insert(task.id(), Begun { turn, since });
             begun.push(turn);
         }
         begun
@@ -236,8 +255,8 @@ where
                 Err(error) => (error.id(), Err(error)),
             };
             // Only what `fill` began runs here; anything else must not end the whole floor.
-            if let Some(turn) = self.turn_of.remove(&id) {
-                return Some((turn, out));
+            if let Some(begun) = self.turn_of.remove(&id) {
+                return Some((begun.turn, out));
             }
         }
     }
@@ -388,6 +407,18 @@ mod tests {
             floor.fill();
         }
         assert!(floor.is_empty() && order.contains(&6), "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn who_is_on_the_twin_takes_no_room_on_the_other() {
+        let mut turns = turns(&[0.0; 6]);
+        turns.iter_mut().skip(3).for_each(|turn| turn.room = Room::Twin);
+        let mut floor = Floor::new(turns, 2, |_| std::future::pending::<()>());
+        assert_eq!(indices(&floor.fill()), [0, 1, 3, 4]);
+        // None of them is to wait, but they go on for so long that they do.
+        assert!(!floor.are_waits_left(DEFAULT));
+        tokio::time::sleep(MOSTLY_WAITS).await;
+        assert!(floor.are_waits_left(DEFAULT));
     }
 
     #[tokio::test]
