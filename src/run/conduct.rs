@@ -31,7 +31,9 @@ pub(super) const LIMITS: Limits = Limits {
 };
 
 /// A trial that waits for at least so many milliseconds is not looked at twice where that can be helped.
-const LONG_MS: f64 = 1000.0;
+const LONG_MS: f64 = 2000.0;
+/// More than any script has steps: what may be lenient has its turn first, and then the longer script.
+const LENIENT_FIRST: f64 = 1e6;
 
 /// The needs that are the base of the test application, and how it meets them.
 const BASE: [(&str, &str); 3] = [
@@ -388,7 +390,7 @@ impl<'a> Conduct<'a> {
         }
     }
 
-    /// The first turn of what is no hazard. What may be lenient is likely to be looked at twice, so it comes before others; and
+    /// The first turn of what is no hazard. What may be lenient is likely to be looked at twice, so it comes before others;
     /// where it waits for long, its first look is as its second one would be.
     fn first_turn(&self, index: usize, wait_ms: f64) -> Turn {
         let turn = self.turn(index, wait_ms, Company::All);
@@ -403,8 +405,9 @@ impl<'a> Conduct<'a> {
         } else {
             turn.room
         };
+        let urgency = plan::length(trial) + if may_be_lenient { LENIENT_FIRST } else { 0.0 };
         Turn {
-            urgency: f64::from(u8::from(may_be_lenient)),
+            urgency,
             room,
             ..turn
         }

@@ -95,6 +95,12 @@ pub(super) fn least_wait(trial: &Trial) -> f64 {
     expected_wait(&trial.case.script, &About::default())
 }
 
+/// How many steps the script of a trial has, repetitions counted: the longer it is, the more it may have to wait for.
+pub(super) fn length(trial: &Trial) -> f64 {
+    let steps = steps(&trial.case.script);
+    steps.iter().map(|step| f64::from(step.repeat)).sum()
+}
+
 /// What the trial needs and the target lacks.
 fn missing(trial: &Trial, about: &About) -> Vec<String> {
     let transport = trial.over.map(|over| match over {
