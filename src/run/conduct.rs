@@ -254,7 +254,9 @@ impl<'a> Conduct<'a> {
             } else if self.target.offers(variant) {
                 self.coming.entry(variant.to_owned()).or_default().push(index);
             } else {
-                let reason = format!("the target has no variant {variant}");
+                let near = self.target.variant_near(variant);
+                let or = near.map_or_else(String::new, |near| format!("; its manifest has `{near}`"));
+                let reason = format!("the target has no variant {variant}{or}");
                 passed_over.push((index, Played::without_record(Verdict::Skip, reason)));
             }
         }

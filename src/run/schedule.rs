@@ -416,9 +416,13 @@ mod tests {
         let mut floor = Floor::new(turns, 2, |_| std::future::pending::<()>());
         assert_eq!(indices(&floor.fill()), [0, 1, 3, 4]);
         // None of them is to wait, but they go on for so long that they do.
-        assert!(!floor.are_waits_left(DEFAULT));
-        tokio::time::sleep(MOSTLY_WAITS).await;
-        assert!(floor.are_waits_left(DEFAULT));
+        let now = Instant::now();
+        let mut are_waits_left = |since| {
+            floor.turn_of.values_mut().for_each(|begun| begun.since = since);
+            floor.are_waits_left(DEFAULT)
+        };
+        assert!(!are_waits_left(now + Duration::from_secs(3600)));
+        assert!(are_waits_left(now.checked_sub(MOSTLY_WAITS).unwrap()));
     }
 
     #[tokio::test]

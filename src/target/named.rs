@@ -7,7 +7,7 @@ use super::client::ClientTarget;
 use super::instance::{Body, FIRST_CONTACT, Instance, StartError, contact, recognise};
 use super::launch::{Launch, LaunchError, Limits, Process};
 use super::manifest::{KnownEntry, Manifest, Program, Variant};
-use crate::notation::Role;
+use crate::notation::{Role, nearest};
 use crate::outcome::TargetInfo;
 use crate::wire::{Endpoint, EndpointError};
 use std::collections::BTreeMap;
@@ -242,6 +242,14 @@ impl Target {
                 Kind::Remote(_) | Kind::Client(_) => false,
                 Kind::Program { variants, .. } => variants.contains_key(variant),
             }
+    }
+
+    /// A variant of its manifest whose name is nearly this one.
+    pub fn variant_near(&self, variant: &str) -> Option<&str> {
+        match &self.kind {
+            Kind::Program { variants, .. } => nearest(variant, variants.keys().map(String::as_str)),
+            Kind::Builtin { .. } | Kind::Remote(_) | Kind::Client(_) => None,
+        }
     }
 
     /// Starts it in a variant that it [offers](Self::offers), or goes to see whether it runs.

@@ -98,6 +98,21 @@ fn skips_count_only_where_they_are_told_to() {
 }
 
 #[test]
+fn a_misspelt_variant_is_shown_to_who_needs_it() {
+    let folder = Folder::new();
+    folder
+        .case("plain", "", "> GET /\n< 200\n")
+        .case("cookie", "variant: cookie\n", "> GET /\n< 200\n");
+    let target = folder.python_target("small", &http_server("    self.answer(200, HANDSHAKE)"));
+    let manifest = "name = \"small\"\n[server]\ncommand = [\"python3\", \"server.py\"]\n[variants.cookies]\n";
+    folder.write("small/target.toml", manifest);
+    folder
+        .run(&[&target])
+        .expect(0)
+        .says("the target has no variant cookie; its manifest has `cookies`");
+}
+
+#[test]
 fn waits_that_are_too_long_are_skipped_by_name() {
     let folder = folder();
     folder.case("patient", "", "> GET /\n< <int>\n! wait 3s\n");
