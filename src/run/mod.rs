@@ -7,6 +7,7 @@ mod bench;
 mod budget;
 mod company;
 mod conduct;
+mod decide;
 mod describe;
 mod endurance;
 mod fleet;
