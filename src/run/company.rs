@@ -31,14 +31,8 @@ impl Conduct<'_> {
         let mut learning = JoinSet::new();
         if let Some(trials) = self.unlearnt.take() {
             let fleet = Arc::clone(&self.fleet);
-            let twin = self.options.twin && self.target.is_launched();
             learning.spawn(async move {
-                if twin {
-                    // Who is played there sees whether it is up.
-                    let _ = tokio::join!(fleet.learn(), fleet.berth("", Room::Twin));
-                } else {
-                    fleet.learn().await;
-                }
+                fleet.learn().await;
                 (trials, fleet.about("").await)
             });
         }

@@ -165,11 +165,8 @@ impl Conduct<'_> {
         let trial = &self.trials[index];
         let may_be_lenient = !trial.loaded.level.is_binding();
         let is_long = wait_ms >= LONG_MS && self.options.recheck && self.options.jobs > 1;
-        let is_on_twin = self.options.twin && wait_ms < MOSTLY_WAITS_MS && index % 2 == 1;
         let room = if may_be_lenient && is_long && trial.case.header.role == Role::Server {
             self.turn(index, wait_ms, Company::Few).room
-        } else if is_on_twin && self.target.is_launched() && turn.variant == DEFAULT {
-            Room::Twin
         } else {
             turn.room
         };

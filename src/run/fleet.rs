@@ -73,8 +73,6 @@ pub(super) enum Room {
     /// The one for most trials.
     #[default]
     Common,
-    /// A second one for most trials, where one cannot take many at once.
-    Twin,
     /// The one for doubts, which are few at a time.
     Calm,
     /// The one for hazards, while others wait on the common one.
@@ -84,7 +82,7 @@ pub(super) enum Room {
 }
 
 impl Room {
-    const ALL: [Self; 5] = [Self::Common, Self::Twin, Self::Calm, Self::Apart, Self::Lethal];
+    const ALL: [Self; 4] = [Self::Common, Self::Calm, Self::Apart, Self::Lethal];
 }
 
 #[derive(Debug)]

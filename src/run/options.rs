@@ -18,10 +18,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Options {
     /// `server`, `client` or `codec`, for the result.
     pub role: String,
-    /// How many trials are played side by side on one instance of the target, at least 1.
+    /// How many trials are played side by side, at least 1.
     pub jobs: usize,
-    /// Play half of the trials on a second instance, where siospec starts the target.
-    pub twin: bool,
     /// The longest that a trial may wait for timers.
     pub max_wait: Duration,
     /// How long a trial may take besides that.
@@ -56,7 +54,6 @@ impl Options {
         Self {
             role: role.to_owned(),
             jobs: JOBS,
-            twin: false,
             max_wait: MAX_WAIT,
             timeout: TIMEOUT,
             patience: PATIENCE,

@@ -122,11 +122,10 @@ impl<Play, Out> Floor<Play, Out> {
 
     /// The next trial for which there is room.
     fn next_with_room(&self) -> Option<usize> {
-        let (here, on_twin) = (self.running(false), self.running(true));
-        self.waiting.iter().rposition(|turn| {
-            let running = if turn.room == Room::Twin { &on_twin } else { &here };
-            self.has_room(turn, running)
-        })
+        let running = self.running();
+        self.waiting
+            .iter()
+            .rposition(|turn| self.has_room(turn, &running))
     }
 
     fn has_room(&self, turn: &Turn, running: &Running) -> bool {
@@ -187,11 +186,9 @@ impl<Play, Out> Floor<Play, Out> {
         self.turn_of.values().map(|begun| &begun.turn)
     }
 
-    /// How many run on the twin of the common instance, or elsewhere: who is on one takes no room on the other.
-    fn running(&self, on_twin: bool) -> Running {
+    fn running(&self) -> Running {
         let mut running = Running::default();
         self.turns()
-            .filter(|turn| (turn.room == Room::Twin) == on_twin)
             .for_each(|turn| running[turn.company as usize][self.pace(turn) as usize] += 1);
         running
     }
@@ -410,12 +407,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_on_the_twin_takes_no_room_on_the_other() {
-        let mut turns = turns(&[0.0; 6]);
-        turns.iter_mut().skip(3).for_each(|turn| turn.room = Room::Twin);
-        let mut floor = Floor::new(turns, 2, |_| std::future::pending::<()>());
-        assert_eq!(indices(&floor.fill()), [0, 1, 3, 4]);
-        // None of them is to wait, but they go on for so long that they do.
+    async fn what_goes_on_for_long_waits_whatever_was_expected_of_it() {
+        let mut floor = Floor::new(turns(&[0.0; 2]), 2, |_| std::future::pending::<()>());
+        floor.fill();
         let now = Instant::now();
         let mut are_waits_left = |since| {
             floor.turn_of.values_mut().for_each(|begun| begun.since = since);

@@ -106,19 +106,9 @@ fn verdict(result: &RunResult, path: &str) -> (Verdict, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_trial_that_ends_the_target_is_blamed() {
-    blames_only_the_trial_that_ends_the_target(false).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn also_where_half_of_them_are_played_on_a_twin() {
-    blames_only_the_trial_that_ends_the_target(true).await;
-}
-
-async fn blames_only_the_trial_that_ends_the_target(twin: bool) {
     let mut trials: Vec<Trial> = (0..30).map(|n| asks(&format!("ok-{n}"))).collect();
     trials.insert(7, asks("die"));
-    let options = Options { twin, ..options() };
-    let (result, events) = run_all(trials, &options).await;
+    let (result, events) = run_all(trials, &options()).await;
     let (died, message) = verdict(&result, "die");
     assert_eq!(died, Verdict::Crashed);
     assert!(message.contains("exit status: 3"), "{message}");

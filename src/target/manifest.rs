@@ -54,7 +54,7 @@ pub struct Program {
     pub path: String,
     /// The connect timeout in milliseconds; `None` where the server has none.
     pub connect_timeout_ms: Option<f64>,
-    /// How many trials one instance of it can take side by side at most, where it says so.
+    /// How many trials it can take side by side at most, where it says so.
     pub jobs: Option<usize>,
     /// Environment variables on top of siospec's own.
     pub env: BTreeMap<String, String>,

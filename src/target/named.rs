@@ -212,7 +212,7 @@ impl Target {
         &self.known
     }
 
-    /// How many trials one instance of it can take side by side at most, where its manifest says so.
+    /// How many trials it can take side by side at most, where its manifest says so.
     pub fn jobs(&self) -> Option<usize> {
         match &self.kind {
             Kind::Program { program, .. } => program.jobs,

@@ -122,7 +122,6 @@ impl Prepared {
         let whole = arguments.selecting.is_whole(patterns);
         let options = Options {
             jobs: most.map_or(jobs, |most| jobs.min(most)),
-            twin: most.is_some_and(|most| most < jobs),
             max_wait: arguments.playing.max_wait,
             timeout: arguments.playing.timeout,
             hazards: arguments.playing.hazards,
