@@ -183,22 +183,27 @@ def decode_socket(frames):
     return results
 
 
-def loop(work, inputs, repeat):
-    """What `work` makes of each input, so many times: the codec in a plain loop. What Python has not stays that."""
-    for _ in range(repeat):
-        results = [each if isinstance(each, Exception) else work(each) for each in inputs]
-    return results
+def loop(work, inputs, repeat, tell):
+    """What `tell` says of what `work` makes of each input, in the end of so many times: the codec in a plain loop.
+    It is told at once, as errors that are kept keep all that led to them. What Python has not stays that."""
+    for _ in range(repeat - 1):
+        for each in inputs:
+            if not isinstance(each, Exception):
+                work(each)
+    return [tell(each if isinstance(each, Exception) else work(each), each) for each in inputs]
 
 
 def decode(request):
     """The outcomes of the frames of each input."""
     work, tell_packet = DECODERS[request["codec"]]
-    inputs = request["inputs"]
-    all_results = loop(work, inputs, request.get("repeat", 1))
     with_data = request.get("data") is not False
-    if work is decode_payload:
-        return [tell_payload(results, frames, with_data) for results, frames in zip(all_results, inputs)]
-    return [tell_frames(tell_packet, results, frames, with_data) for results, frames in zip(all_results, inputs)]
+
+    def tell(results, frames):
+        if work is decode_payload:
+            return tell_payload(results, frames, with_data)
+        return tell_frames(tell_packet, results, frames, with_data)
+
+    return loop(work, request["inputs"], request.get("repeat", 1), tell)
 
 
 def tell_frames(tell_packet, results, frames, with_data):
@@ -260,8 +265,11 @@ def encode(request):
     """The outcome of each packet."""
     revived, work = ENCODERS[request["codec"]]
     packets = [each if isinstance(each, Exception) else attempt(revived, each) for each in request["inputs"]]
-    results = loop(lambda packet: attempt(work, packet), packets, request.get("repeat", 1))
-    return [[tell_error(each) if isinstance(each, Exception) else {"frames": each}] for each in results]
+
+    def tell(result, _):
+        return [tell_error(result) if isinstance(result, Exception) else {"frames": result}]
+
+    return loop(lambda packet: attempt(work, packet), packets, request.get("repeat", 1), tell)
 
 
 DECODERS = {

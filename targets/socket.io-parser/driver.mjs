@@ -147,19 +147,18 @@ const isText = (frame) => typeof frame === "string";
 const reviveFrame = (frame) => (isText(frame) ? frame : frame?.$reset ? RESET : revive(frame));
 const reviveFrames = (frames) => (frames.every(isText) ? frames : attempt(() => frames.map(reviveFrame)));
 
-/** What `work` makes of each input, so many times: the codec in a plain loop. */
-function loop(inputs, work, repeat = 1) {
-  let results = inputs.map(work);
-  for (let time = 1; time < repeat; time++) results = inputs.map(work);
-  return results;
+/** What `tell` says of what `work` makes of each input, in the end of so many times: the codec in a plain loop. */
+function loop(inputs, work, repeat, tell) {
+  for (let time = 1; time < repeat; time++) inputs.forEach((input) => work(input));
+  return inputs.map((input, at) => tell(work(input), at));
 }
 
 /** The outcomes of the frames of each input. */
 function decode({ codec, repeat, data, inputs, raw }) {
   const { decode, tell } = decoders[codec];
   const revived = raw ?? inputs.map(reviveFrames);
-  const all = loop(revived, (frames) => (frames instanceof Thrown ? frames : decode(frames)), repeat);
-  return all.map((results, at) => {
+  const work = (frames) => (frames instanceof Thrown ? frames : decode(frames));
+  return loop(revived, work, repeat, (results, at) => {
     if (results instanceof Thrown) return inputs[at].map(() => tellThrown(results));
     const frames = revived[at].includes(RESET) ? revived[at].filter((frame) => frame !== RESET) : revived[at];
     return results.map((result, at) =>
@@ -196,7 +195,7 @@ function encode({ codec, repeat, inputs }) {
   const encoder = encoders[codec];
   const revived = inputs.map((input) => attempt(() => revivePacket(input)));
   const work = (packet) => (packet instanceof Thrown ? packet : attempt(() => encoder(packet)));
-  return loop(revived, work, repeat).map((frames) => {
+  return loop(revived, work, repeat, (frames) => {
     const outcome = frames instanceof Thrown ? frames : attempt(() => ({ frames: frames.map(tell) }));
     return [outcome instanceof Thrown ? tellThrown(outcome) : outcome];
   });
