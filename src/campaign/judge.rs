@@ -254,7 +254,10 @@ fn space_as_digit(text: &str, step: &Step<'_>) -> Option<(&'static str, &'static
     // With attachments it comes behind them.
     let packets = step.target.iter().filter_map(Seen::packet);
     let theirs = packets.take(1).find(|_| step.codec == Codec::SocketPacket)?;
-    if text.starts_with(space) && !step.refused_for("a text message came") {
+    if step.refused_for("a text message came") {
+        return None;
+    }
+    if text.starts_with(space) {
         return Some(("space-as-type", "codec.sio.decode.leading-space"));
     }
     let (has_id, behind) = texts::header(text);

@@ -48,6 +48,26 @@ fn a_difference_has_a_class_of_words_that_last() {
 }
 
 #[test]
+fn a_text_in_place_of_an_attachment_is_that_whatever_it_says() {
+    let text = |text: &str| Frame::Text(text.to_owned());
+    let due = error("decode a Socket.IO packet: a text message came while 1 attachments were still due");
+    let ack = Outcome::Packet(json!({ "type": "ack", "id": 0, "data": [] }));
+    for second in ["0\u{feff}", " "] {
+        let input = Input::frames(Codec::SocketPacket, vec![text("61-0[]"), text(second)]);
+        let judged = judge_outcomes(
+            &input,
+            &[Outcome::Wait, due.clone()],
+            &[Outcome::Wait, ack.clone()],
+        );
+        let class = "socket-packet/decode/accepts/text-for-attachment";
+        assert!(
+            matches!(&judged, Judgement::Differs(found) if found.class() == class),
+            "{judged:?}"
+        );
+    }
+}
+
+#[test]
 fn what_follows_an_error_is_free_until_a_reset() {
     let text = |text: &str| Frame::Text(text.to_owned());
     let event = || Outcome::Packet(json!({ "type": "event", "data": ["a"] }));
