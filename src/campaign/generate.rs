@@ -122,6 +122,7 @@ impl Generator {
         inputs.begin(codec, encode);
         if encode {
             let mut made = Vec::new();
+            // Each packet is made of those before it, so that all of them are made.
             for run in batch * BATCH..end {
                 let packet = next_packet(codec, run, &mut made, &seeds.encoded, &mut random(run));
                 if run >= first {

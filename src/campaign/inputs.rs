@@ -3,8 +3,7 @@
 
 use super::input::{Given, Input, Packet};
 use crate::suite::{Codec, Frame};
-use crate::target::{BatchText, RawFrame, RawFrames, RawInputs, Rest, agrees};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use crate::target::{BatchText, RawFrame, RawFrames, RawInputs, Rest, agrees, push_bytes};
 
 /// Inputs of one kind.
 #[derive(Debug)]
@@ -124,11 +123,7 @@ fn push_frames(frames: RawFrames<'_>, out: &mut String) {
         }
         match frame {
             RawFrame::Text(text) => push_literal(text, out),
-            RawFrame::Binary(bytes) => {
-                out.push_str("{\"$binary\":\"");
-                STANDARD.encode_string(bytes, out);
-                out.push_str("\"}");
-            }
+            RawFrame::Binary(bytes) => push_bytes(bytes, out),
             RawFrame::Reset => out.push_str("{\"$reset\":true}"),
         }
     }

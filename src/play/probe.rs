@@ -139,12 +139,7 @@ async fn answers(
     let mut found = BTreeMap::new();
     let mut left: Vec<&Probe> = probes.iter().collect();
     for _ in 0..ATTEMPTS {
-        let answers = left.iter().map(|(need, given, script)| async move {
-            match trial(need, Some(over), *given, script) {
-                Some(trial) => Shown::by(&trial, context).await,
-                None => Shown::default(),
-            }
-        });
+        let answers = left.iter().map(|probe| Shown::by(probe, Some(over), context));
         let shown = futures_util::future::join_all(answers).await;
         // Where others take long for an answer, or siospec is held up, none at all may only be a late one.
         let is_slow = shown.iter().any(Shown::is_slow);
@@ -163,12 +158,9 @@ async fn answers(
 pub async fn probe_transports(context: &TrialContext) -> BTreeMap<String, bool> {
     let mut found = BTreeMap::new();
     for (transport, offers, script) in TRANSPORTS {
-        let Some(trial) = trial(transport, None, false, script) else {
-            continue;
-        };
         let mut offered = false;
         for _ in 0..ATTEMPTS {
-            let shown = Shown::by(&trial, context).await;
+            let shown = Shown::by(&(*transport, false, *script), None, context).await;
             offered = shown.passes == *offers;
             // What lacks a transport says so soon.
             if offered || shown.wall_ms < SLOW_MS {
@@ -199,8 +191,11 @@ struct Shown {
 }
 
 impl Shown {
-    async fn by(trial: &Trial, context: &TrialContext) -> Self {
-        let outcome = play(trial, context).await;
+    async fn by((need, given, script): &Probe, over: Option<Over>, context: &TrialContext) -> Self {
+        let Some(trial) = trial(need, over, *given, script) else {
+            return Self::default();
+        };
+        let outcome = play(&trial, context).await;
         Self {
             passes: matches!(outcome.judgement, Judgement::Pass | Judgement::Lenient(_)),
             wall_ms: outcome.wall_ms,

@@ -196,7 +196,7 @@ impl Conduct<'_> {
                         first.verdict != Verdict::Lenient || kinds.insert(Confirmed::key(case, &first));
                     if is_new && !self.confirmed.has(case, &first) && budget.grants(doubt, &first) {
                         // What took long the first time begins first.
-                        let urgency = first.wall_ms;
+                        let urgency = (false, first.wall_ms);
                         turns.push(Turn {
                             urgency,
                             ..self.turn(index, wait_ms, Company::Few)

@@ -14,8 +14,6 @@ use crate::outcome::Verdict;
 
 /// A trial that waits for at least so many milliseconds is not looked at twice where that can be helped.
 const LONG_MS: f64 = 2000.0;
-/// More than any script has steps: what may be lenient has its turn first, and then the longer script.
-const LENIENT_FIRST: f64 = 1e6;
 
 /// What becomes of some trials that are no hazards.
 #[derive(Default)]
@@ -109,13 +107,11 @@ impl Conduct<'_> {
                 .as_ref()
                 .map(|about| (about, plan::fate(trial, about, allowed)));
             match fate {
-                Ok((_, Fate::Play(wait_ms))) if trial.case.header.hazard.is_some() => {
+                Ok((about, Fate::Play(wait_ms))) if trial.case.header.hazard.is_some() => {
                     decided.hazards += 1;
                     if self.may_play_beside_hazards(index) {
                         // What may take long begins first.
-                        let urgency = about
-                            .as_ref()
-                            .map_or(0.0, |about| plan::longest_deadline(trial, about));
+                        let urgency = (false, plan::longest_deadline(trial, about));
                         let turn = self.turn(index, wait_ms, Company::Hazards);
                         self.hazards.push(Turn { urgency, ..turn });
                     } else {
@@ -152,7 +148,7 @@ impl Conduct<'_> {
             index,
             wait_ms,
             company,
-            urgency: 0.0,
+            urgency: (false, 0.0),
             room,
             variant,
         }
@@ -170,7 +166,7 @@ impl Conduct<'_> {
         } else {
             turn.room
         };
-        let urgency = plan::length(trial) + if may_be_lenient { LENIENT_FIRST } else { 0.0 };
+        let urgency = (may_be_lenient, plan::length(trial));
         Turn {
             urgency,
             room,

@@ -129,8 +129,8 @@ pub(super) struct Remains {
 }
 
 impl Fleet {
-    /// Starts the target, and finds out whether it has the base of every application. These variants are started in the background, in this order; one that
-    /// cannot be started is down.
+    /// Starts the target, and finds out whether it has the base of every application. These variants are started in the
+    /// background, in this order; one that cannot be started is down.
     ///
     /// # Errors
     /// Where the default cannot be started.

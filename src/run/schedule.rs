@@ -17,8 +17,8 @@ pub(super) struct Turn {
     pub(super) index: usize,
     /// How long it waits for timers, in milliseconds.
     pub(super) wait_ms: f64,
-    /// Of those that wait for the same time, the one with more of it has its turn first.
-    pub(super) urgency: f64,
+    /// Of those that wait for the same time, what may be looked at twice has its turn first, and then the one with more here.
+    pub(super) urgency: (bool, f64),
     /// Beside whom.
     pub(super) company: Company,
     /// On which of the instances of its variant.
@@ -29,7 +29,7 @@ pub(super) struct Turn {
 
 impl Turn {
     /// What has its turn later comes first in this order.
-    fn order(&self) -> (f64, f64, Reverse<usize>) {
+    fn order(&self) -> (f64, (bool, f64), Reverse<usize>) {
         (self.wait_ms, self.urgency, Reverse(self.index))
     }
 }
@@ -272,7 +272,7 @@ mod tests {
             .map(|(index, wait_ms)| Turn {
                 index,
                 wait_ms: *wait_ms,
-                urgency: 0.0,
+                urgency: (false, 0.0),
                 company: Company::All,
                 room: Room::Common,
                 variant: DEFAULT,

@@ -153,15 +153,18 @@ fn same_packet(packet: &Packet<'_>, rest: &mut Rest<'_>) -> bool {
         && rest.eat("}}")
 }
 
+/// Appends bytes as the driver protocol has them.
+pub fn push_bytes(bytes: &[u8], json: &mut String) {
+    json.push_str("{\"$binary\":\"");
+    STANDARD.encode_string(bytes, json);
+    json.push_str("\"}");
+}
+
 /// Appends a frame as drivers write it.
 fn push_frame(frame: &Frame, answer: &mut String) {
     match frame {
         Frame::Text(text) => quote(answer, text),
-        Frame::Binary(bytes) => {
-            answer.push_str("{\"$binary\":\"");
-            STANDARD.encode_string(bytes, answer);
-            answer.push_str("\"}");
-        }
+        Frame::Binary(bytes) => push_bytes(bytes, answer),
         // An encoder gives nothing else.
         Frame::Reset | Frame::Odd(_) => answer.push_str("null"),
     }

@@ -34,7 +34,7 @@ mod tests;
 pub use answer::{Announced, Answer, NoAnswer};
 pub use asker::{Asked, Asker};
 pub use builtin::{BuiltinError, FaultEntry, faults};
-pub use builtin_agrees::{agrees, agrees_encoded, answer_encoded};
+pub use builtin_agrees::{agrees, agrees_encoded, answer_encoded, push_bytes};
 pub use builtin_client::client_faults;
 pub use builtin_codec::{decided, decoded, encoded};
 pub use builtin_seen::{Seen, SeenPacket, SeenValue};

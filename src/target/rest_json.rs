@@ -19,7 +19,7 @@ impl Rest<'_> {
             return true;
         }
         *self = before;
-        if !has_odd_placeholder(json, attachments.len()) && self.eat_tokens(json, attachments).is_some() {
+        if !may_hide_placeholder(json, attachments.len()) && self.eat_tokens(json, attachments).is_some() {
             return true;
         }
         *self = before;
@@ -85,7 +85,7 @@ impl Rest<'_> {
 
 /// Whether a placeholder may be written in another way than encoders do: with other members, or with escapes. It is none that
 /// can be told from the text alone then.
-fn has_odd_placeholder(json: &str, attachments: usize) -> bool {
+fn may_hide_placeholder(json: &str, attachments: usize) -> bool {
     attachments > 0
         && (json.contains("\\u") || json.matches("placeholder").count() != json.matches(PLACEHOLDER).count())
 }

@@ -112,6 +112,58 @@ fn a_misspelt_variant_is_shown_to_who_needs_it() {
         .says("the target has no variant cookie; its manifest has `cookies`");
 }
 
+/// A server whose `ack` is late every time, and whose `echo` is too late the first time.
+const LATE: &str = r#"
+import http.server, itertools, os, queue, re, threading
+numbers, queues, asked = itertools.count(), {}, set()
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    def do_GET(self):
+        sid = re.search("sid=([0-9]+)", self.path)
+        if "polling" not in self.path: self.answer(400, "")
+        elif sid: self.answer(200, queues[sid[1]].get())
+        else:
+            sid = str(next(numbers))
+            queues[sid] = queue.Queue()
+            self.answer(200, '0{"sid":"%s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}' % sid)
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        sid = re.search("sid=([0-9]+)", self.path)[1]
+        send = lambda text, after=0: threading.Timer(after, queues[sid].put, [text]).start()
+        if body.startswith("40"): send('40{"sid":"s%s"}' % sid)
+        elif body.startswith("421"): send('431["probe"]', 0.5)
+        elif body.startswith('42["message"'):
+            send(body.replace("message", "message-back", 1), 1.5 if body not in asked and "probe" in body else 0)
+            asked.add(body)
+        elif body == "1": send("6")
+        self.answer(200, "ok")
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+#[test]
+fn a_handler_that_answers_late_once_is_not_lacking() {
+    let folder = Folder::new();
+    let header = "needs: echo\nover: polling\ngiven: connected\n";
+    folder.case(
+        "plain",
+        header,
+        "> 42[\"message\",\"probe\"]\n< 42[\"message-back\",\"probe\"]\n",
+    );
+    let target = folder.python_target("late", LATE);
+    folder
+        .run(&[&target])
+        .says("offers: ack echo polling")
+        .says("1 trial");
+}
+
 #[test]
 fn waits_that_are_too_long_are_skipped_by_name() {
     let folder = folder();

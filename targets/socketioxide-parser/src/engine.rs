@@ -1,6 +1,6 @@
 //! Packets and payloads of Engine.IO, by engineioxide-core.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, NO_VALUE};
 use crate::outcome::{self, Data, Encoded, Outcome};
 use crate::values::{Given, Revived};
 use bytes::Bytes;
@@ -8,8 +8,6 @@ use engineioxide_core::{Packet, PacketBuf, PacketParseError, ProtocolVersion, pa
 use futures_util::{StreamExt as _, stream};
 use http_body_util::Full;
 
-/// Why something is not supported.
-const NO_VALUE: &str = "Rust has text and bytes only";
 /// More than any vector needs.
 const MAX_PAYLOAD: u64 = 64 << 20;
 

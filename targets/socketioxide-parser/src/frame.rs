@@ -8,6 +8,9 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
+/// Why what is odd is not supported.
+pub const NO_VALUE: &str = "Rust has text and bytes only";
+
 /// What is given to a decoder.
 #[derive(Clone)]
 pub enum Frame<'a> {

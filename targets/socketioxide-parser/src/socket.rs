@@ -1,7 +1,7 @@
 //! Packets of Socket.IO, by socketioxide-parser-common.
 
 use crate::args::Args;
-use crate::frame::Frame;
+use crate::frame::{Frame, NO_VALUE};
 use crate::outcome::{self, Data, Encoded, Outcome};
 use crate::values::{Given, Revived};
 use socketioxide_core::Value as Payload;
@@ -27,7 +27,7 @@ pub fn decode<'a>(frames: &mut dyn Iterator<Item = Frame<'a>>, with_data: bool, 
             }
             Frame::Text(text) => CommonParser.decode_str(&config, &state, text.into_owned().into()),
             Frame::Odd => {
-                tell(Outcome::Unsupported("Rust has text and bytes only".to_owned()));
+                tell(Outcome::Unsupported(NO_VALUE.to_owned()));
                 continue;
             }
         };
