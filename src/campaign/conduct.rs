@@ -3,22 +3,22 @@
 
 use super::events::{CampaignEvent, CampaignListener, CampaignResult, Settings};
 use super::finding::{Finding, Times, shown, table, vector_id};
+use super::flow::{Came, Flow};
 use super::found::{Difference, lost};
 use super::generate::{BATCH, Generator};
 use super::input::Input;
-use super::rounds::{Round, Rounds, rounds};
+use super::rounds::Round;
 use super::search::{Search, Shown};
-use super::verdicts::{Judged, Judging, Verdicts};
+use super::verdicts::{Judged, Verdicts};
 use crate::suite::{Codec, Level, Rules, Vector, fits_glob};
 use crate::target::{Asked, Asker, Batch, CodecTarget, DriverError, End, FuzzEntry, StartError};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How often a driver is started again in one campaign.
 const RESTARTS: u32 = 10_000;
-/// How often the memory of the target is looked at, which takes some milliseconds.
-const LOOK_PERIOD: Duration = Duration::from_millis(250);
 
 /// Fuzzes a target.
 ///
@@ -52,17 +52,9 @@ pub async fn fuzz_codec(
         rules,
         settings,
         known: target.fuzz(),
-        rounds: rounds(
-            generator.clone(),
-            if codecs.is_empty() { Some(0) } else { settings.runs },
-            started.reads_raw(),
-        ),
-        generator,
-        asker: Asker::new(target, Some(started), RESTARTS),
+        generator: generator.clone(),
         search: Search::new(target, settings.patience / 4, interrupted.clone()),
-        since: 0,
         searching: Duration::ZERO,
-        looked_at: began,
         interrupted,
         listener,
         result: CampaignResult {
@@ -70,10 +62,11 @@ pub async fn fuzz_codec(
             ..CampaignResult::default()
         },
     };
-    if !codecs.is_empty() {
-        campaign.play(began).await;
-    }
-    campaign.asker.stop().await;
+    let runs = if codecs.is_empty() { Some(0) } else { settings.runs };
+    let until = settings.time.map(|time| began + time);
+    let raw = started.reads_raw();
+    let asker = Asker::new(target, Some(started), RESTARTS);
+    campaign.play(Flow::new(asker, generator, runs, until, raw)).await;
     campaign.search.stop().await;
     let Campaign {
         mut result,
@@ -95,132 +88,60 @@ struct Campaign<'a> {
     settings: &'a Settings,
     known: &'a [FuzzEntry],
     generator: Arc<Generator>,
-    rounds: Rounds,
-    asker: Asker<'a>,
     search: Search<'a>,
-    /// The run since which the process that is asked now has been there.
-    since: u64,
     searching: Duration,
-    looked_at: Instant,
     interrupted: watch::Receiver<bool>,
     listener: CampaignListener<'a>,
     result: CampaignResult,
 }
 
 impl Campaign<'_> {
-    async fn play(&mut self, began: Instant) {
-        let mut again: Option<Round> = None;
-        let mut sent: Option<Round> = None;
-        let mut judging: Option<Judging> = None;
+    async fn play(&mut self, mut flow: Flow<'_>) {
+        let mut interrupted = self.interrupted.clone();
         loop {
-            let next = match again.take() {
-                Some(round) => Some(round),
-                None => self.round(began).await,
+            let came = tokio::select! {
+                biased;
+                _ = interrupted.wait_for(|stop| *stop) => break,
+                came = flow.next() => came,
             };
-            let asks = next.is_some() || sent.is_some();
-            if !asks && judging.is_none() || *self.interrupted.borrow() {
-                return;
-            }
-            let mut answer = Ok(None);
-            if asks {
-                let mut instance = match self.asker.take().await {
-                    Ok(instance) => instance,
-                    Err(error) => {
-                        self.result.stopped = Some(error.to_string());
-                        return;
-                    }
-                };
-                let mut stop = self.interrupted.clone();
-                answer = tokio::select! {
-                    answer = instance.pass(next.as_ref().map(Round::request), sent.as_ref().map(|round| round.request().0)) => answer,
-                    _ = stop.wait_for(|stop| *stop) => return,
-                };
-                self.asker.give_back(instance, answer.as_ref().err()).await;
-            }
-            // The round before was judged while this one was answered.
-            let mut lives = match judging.take() {
-                Some(judging) => self.take_in(judging.end().await).await,
-                None => true,
-            };
-            match (answer, sent.take()) {
-                (Ok(answer), Some(done)) => {
-                    self.result.runs += done.runs();
-                    let done = Arc::new(done);
-                    judging = answer.map(|answer| Judging::start(done.clone(), answer));
-                    if lives && self.is_full(next.is_none()) {
-                        self.asker.stop().await;
-                        lives = false;
-                        self.blame_for_memory(&done).await;
-                        self.since = done.end();
-                    }
+            match came {
+                None => break,
+                Some(Came::Stopped(error)) => {
+                    self.result.stopped = Some(error.to_string());
+                    break;
                 }
-                (Err(DriverError::Unsupported(_)), Some(done)) => {
-                    self.result.runs += done.runs();
-                    self.result.unsupported += done.runs();
-                }
-                (Err(error), Some(done)) => {
-                    lives = false;
-                    self.look_closer(&done, &error).await;
-                    self.since = done.end();
-                }
-                (Ok(_), None) => {}
-                // The request could not even be written: the process ended after its last answer.
-                (Err(_), None) => lives = false,
-            }
-            match lives {
-                true => sent = next,
-                false => again = next,
+                Some(Came::Judged(judged)) => self.take_in(judged, &mut flow).await,
+                Some(Came::Lost(round, error, asked)) => self.look_closer(&round, &error, asked).await,
+                Some(Came::Full(asked)) => self.blame_for_memory(asked).await,
+                Some(Came::Nothing) => {}
             }
             let (runs, classes) = (self.result.runs, self.result.findings.len());
             (self.listener)(CampaignEvent::Progress { runs, classes });
         }
+        flow.stop().await;
     }
 
-    /// Takes in what came of a round. `false` where its answer was none, and the process is asked no more.
-    async fn take_in(&mut self, judged: Judged) -> bool {
+    async fn take_in(&mut self, judged: Judged, flow: &mut Flow<'_>) {
         let Judged {
             round,
             answer,
             verdicts,
         } = judged;
-        let proper = match verdicts {
+        match verdicts {
             Ok(verdicts) => {
+                self.result.runs += round.runs();
                 self.add_verdicts(&round, verdicts).await;
-                self.asker.reuse(answer);
-                true
             }
             Err(DriverError::Unsupported(_)) => {
+                self.result.runs += round.runs();
                 self.result.unsupported += round.runs();
-                true
             }
             Err(error) => {
-                self.asker.stop().await;
-                // It counts again when its inputs are asked about one by one.
-                self.result.runs -= round.runs();
-                self.look_closer(&round, &error).await;
-                self.since = round.end();
-                false
+                flow.distrust().await;
+                self.look_closer(&round, &error, 0..0).await;
             }
-        };
-        if let Ok(round) = Arc::try_unwrap(round) {
-            self.rounds.give_back(round);
         }
-        proper
-    }
-
-    /// Whether the target uses too much memory; it is not looked at after every round, but after the last one.
-    fn is_full(&mut self, last: bool) -> bool {
-        if !last && self.looked_at.elapsed() < LOOK_PERIOD {
-            return false;
-        }
-        self.looked_at = Instant::now();
-        self.asker.fullness().is_some()
-    }
-
-    /// The next round, unless the campaign has gone on for long enough.
-    async fn round(&mut self, began: Instant) -> Option<Round> {
-        let over = self.settings.time.is_some_and(|time| began.elapsed() >= time);
-        if over { None } else { self.rounds.next().await }
+        flow.give_back(round, answer);
     }
 
     async fn add_verdicts(&mut self, round: &Round, verdicts: Verdicts) {
@@ -237,8 +158,8 @@ impl Campaign<'_> {
         }
     }
 
-    /// Finds the input that a target did not answer.
-    async fn look_closer(&mut self, round: &Round, error: &DriverError) {
+    /// Finds the input that a target did not answer, which was asked about these runs.
+    async fn look_closer(&mut self, round: &Round, error: &DriverError, asked: Range<u64>) {
         if matches!(
             error,
             DriverError::Ended {
@@ -247,7 +168,7 @@ impl Campaign<'_> {
             }
         ) {
             self.result.runs += round.runs();
-            return self.blame_for_memory(round).await;
+            return self.blame_for_memory(asked).await;
         }
         let before = Instant::now();
         let inputs: Vec<Input> = round.inputs.iter().collect();
@@ -284,8 +205,8 @@ impl Campaign<'_> {
         }
     }
 
-    /// Finds an input that makes the process grow.
-    async fn blame_for_memory(&mut self, round: &Round) {
+    /// Finds an input that makes the process grow, among the last of these runs.
+    async fn blame_for_memory(&mut self, asked: Range<u64>) {
         let seen = self
             .result
             .findings
@@ -296,35 +217,34 @@ impl Campaign<'_> {
             return;
         }
         let before = Instant::now();
-        let end = round.end();
-        let played = end - self.since;
-        let suspects = self
-            .generator
-            .inputs(end.saturating_sub(played.min(16 * BATCH)), played.min(16 * BATCH));
+        let played = asked.end - asked.start;
+        let last = played.min(16 * BATCH);
+        let suspects = self.generator.inputs(asked.end - last, last);
+        let run = asked.end.saturating_sub(1) / BATCH * BATCH;
+        let first = suspects.first().cloned();
         let grown = self.search.growing(suspects, played).await;
         self.searching += before.elapsed();
-        match grown {
-            Some(shown) => {
+        match (grown, first) {
+            (Some(shown), _) => {
                 let class = shown.difference.class.clone();
                 if self.is_new(&class, 1) {
-                    self.add(round.first, Some(shown.clone()), 1, shown.difference);
+                    self.add(run, Some(shown.clone()), 1, shown.difference);
                 }
             }
-            None => {
-                let found = round.inputs.iter().next().map(|input| {
-                    let class = format!("{}/{}/memory/together", input.codec.word(), input.direction());
+            (None, Some(first)) => {
+                let class = format!("{}/{}/memory/together", first.codec.word(), first.direction());
+                if self.is_new(&class, 1) {
                     let came = format!("the memory of the process came to its limit over {played} runs");
-                    Difference {
+                    let difference = Difference {
                         class,
                         rule: "codec.sio.roundtrip.fuzz",
                         expected: "less".to_owned(),
                         came,
-                    }
-                });
-                if let Some(difference) = found.filter(|found| self.is_new(&found.class, 1)) {
-                    self.add(round.first, None, 1, difference);
+                    };
+                    self.add(run, None, 1, difference);
                 }
             }
+            (None, None) => {}
         }
     }
 

@@ -63,13 +63,22 @@ impl Inputs {
 
     /// One of them.
     pub(super) fn get(&self, index: usize) -> Input {
-        let given = match self.encode {
-            true => Given::Packet(self.packets[index].clone()),
-            false => Given::Frames(self.frames.frames(index).map(RawFrame::to_frame).collect()),
-        };
-        Input {
-            codec: self.codec,
-            given,
+        let mut input = Input::frames(self.codec, Vec::new());
+        self.fill(index, &mut input);
+        input
+    }
+
+    /// Makes another input this one.
+    pub(super) fn fill(&self, index: usize, input: &mut Input) {
+        input.codec = self.codec;
+        match (self.encode, &mut input.given) {
+            (false, Given::Frames(frames)) => self.frames.frames(index).fill(frames),
+            (true, given) => *given = Given::Packet(self.packets[index].clone()),
+            (false, given) => {
+                let mut frames = Vec::new();
+                self.frames.frames(index).fill(&mut frames);
+                *given = Given::Frames(frames);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod conduct;
 mod encoded;
 mod events;
 mod finding;
+mod flow;
 mod found;
 mod freedoms;
 mod generate;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// How many rounds are ready before they are needed.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 
 /// Inputs that are asked about together.
 #[derive(Debug, Default)]

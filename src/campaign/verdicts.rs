@@ -7,19 +7,18 @@ use super::judge::{Judgement, judge};
 use super::rounds::Round;
 use crate::suite::Outcome;
 use crate::target::{DriverError, Reply, Seen};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use tokio::task::JoinHandle;
 
-/// A round that is being judged.
-#[derive(Debug)]
-pub(super) struct Judging(JoinHandle<Judged>);
+/// Rounds that are being judged, each on whatever thread is free.
+#[derive(Debug, Default)]
+pub(super) struct Judges(VecDeque<JoinHandle<Judged>>);
 
 /// A round that was judged.
 #[derive(Debug)]
 pub(super) struct Judged {
     /// The round.
-    pub(super) round: Arc<Round>,
+    pub(super) round: Round,
     /// Its answer.
     pub(super) answer: Reply,
     /// What came of it, unless it is no proper answer.
@@ -57,23 +56,28 @@ impl Sighting {
     }
 }
 
-impl Judging {
-    /// Begins to judge. Must be called within a runtime.
-    pub(super) fn start(round: Arc<Round>, answer: Reply) -> Self {
-        Self(tokio::task::spawn_blocking(move || {
+impl Judges {
+    /// Has the answer to a round judged. Must be called within a runtime.
+    pub(super) fn judge(&mut self, round: Round, answer: Reply) {
+        self.0.push_back(tokio::task::spawn_blocking(move || {
             let verdicts = Verdicts::of_answer(&round, &answer);
             Judged {
                 round,
                 answer,
                 verdicts,
             }
-        }))
+        }));
     }
 
-    /// Waits for its end.
-    pub(super) async fn end(self) -> Judged {
-        match self.0.await {
-            Ok(judged) => judged,
+    /// How many were not taken yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What came of the oldest of them; `None` where there is none.
+    pub(super) async fn next(&mut self) -> Option<Judged> {
+        match self.0.pop_front()?.await {
+            Ok(judged) => Some(judged),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
@@ -86,11 +90,13 @@ impl Verdicts {
     /// Where its answer is none.
     fn of_answer(round: &Round, answer: &Reply) -> Result<Self, DriverError> {
         let mut verdicts = Self::default();
+        let mut input = round.inputs.get(0);
         for suspect in round.suspects(answer)? {
             let index = suspect.input;
             match suspect.seen {
                 Some(seen) => {
-                    if let Some(found) = verdicts.count(&round.inputs.get(index), &seen) {
+                    round.inputs.fill(index, &mut input);
+                    if let Some(found) = verdicts.count(&input, &seen) {
                         verdicts.add(index, found, answer.read(suspect.list)?);
                     }
                 }

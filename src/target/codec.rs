@@ -204,7 +204,10 @@ impl CodecTarget {
             return Ok(CodecInstance(Body::Builtin));
         };
         match Pipe::start(launch, self.limits, self.patience).await {
-            Ok(driver) => Ok(CodecInstance(Body::Driver(Box::new(driver)))),
+            Ok(driver) => {
+                driver.widen();
+                Ok(CodecInstance(Body::Driver(Box::new(driver))))
+            }
             Err(error) => {
                 let hint = self.program.hint(&error);
                 let error = Box::new(error);
@@ -264,8 +267,8 @@ impl CodecInstance {
         }
     }
 
-    /// Sends a request, if there is one, with what stands behind it, and takes the answer to the one that was sent before
-    /// it, if there was one: that is `sent`. So a driver has work while its last answer is looked at.
+    /// Sends a request, if there is one, with what stands behind it, and takes the answer to the oldest that was not answered
+    /// yet, if it is wanted: that is `sent`. So a driver has work while its last answers are looked at.
     ///
     /// # Errors
     /// Where no line comes; it must be started again then.

@@ -329,6 +329,25 @@ for line in sys.stdin:
         assert_eq!(only(&last.differing(agrees).unwrap()), (0, error));
     }
 
+    #[tokio::test]
+    async fn requests_and_answers_that_fit_into_no_pipe_hold_nobody_up() {
+        let started = Pipe::start(&python(DRIVER), Limits::default(), Duration::from_secs(20)).await;
+        let mut driver = started.unwrap();
+        let inputs = 20_000;
+        let text = format!(
+            "\"do\":\"decode\",\"inputs\":[{}]",
+            vec!["[\"fine\"]"; inputs].join(",")
+        );
+        for _ in 0..6 {
+            let came = pass(&mut driver, Some((&text, &[])), None).await.unwrap();
+            assert!(came.is_none());
+        }
+        for _ in 0..6 {
+            let came = pass(&mut driver, None, Some(inputs)).await.unwrap().unwrap();
+            assert_eq!(came.differing(|_, _| false).unwrap().len(), inputs);
+        }
+    }
+
     fn only<'a>(differing: &[Differing<'a>]) -> (usize, &'a str) {
         assert_eq!(differing.len(), 1, "{differing:?}");
         (differing[0].input, differing[0].list)

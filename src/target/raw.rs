@@ -141,9 +141,27 @@ impl<'a> Iterator for RawFrames<'a> {
     }
 }
 
+impl RawFrames<'_> {
+    /// Makes these the frames in a list, whose memory is used again.
+    pub fn fill(self, frames: &mut Vec<Frame>) {
+        let mut filled = 0;
+        for raw in self {
+            match (raw, frames.get_mut(filled)) {
+                (RawFrame::Text(text), Some(Frame::Text(old))) => {
+                    old.clear();
+                    old.push_str(text);
+                }
+                (_, Some(old)) => *old = raw.to_frame(),
+                (_, None) => frames.push(raw.to_frame()),
+            }
+            filled += 1;
+        }
+        frames.truncate(filled);
+    }
+}
+
 impl RawFrame<'_> {
-    /// The frame as such.
-    pub fn to_frame(self) -> Frame {
+    fn to_frame(self) -> Frame {
         match self {
             Self::Text(text) => Frame::Text(text.to_owned()),
             Self::Binary(bytes) => Frame::Binary(bytes.to_vec()),

@@ -63,7 +63,7 @@ fn planted_mistakes_are_found_and_fail_again_on_replay() {
             "decode/accepts/event-trailing",
             "decode-accepts-event-trailing",
             // One character behind the payload, whichever it is.
-            "decode = ['0{}",
+            "decode = ['2[\"\"]",
         ),
         (
             "decode/differs/event-id-number",
@@ -202,6 +202,39 @@ fn an_input_that_ends_the_process_is_found_and_no_other_run_is_lost() {
         .expect(1)
         .says("exit status: 9");
     replay(&folder, &[], &["python3", CODEC]).expect(0);
+}
+
+/// Supports nothing, and so is fast; ends once in the middle of it. Writes down which batches it answers.
+const ENDS_ONCE: &str = r#"
+import hashlib, json, os, sys
+log = open(sys.argv[1], "a")
+print(json.dumps({"hello": 1, "name": "x", "version": "1", "codecs": ["engine-packet"]}), flush=True)
+for count, line in enumerate(sys.stdin):
+    if count == 12 and not os.path.exists(sys.argv[1] + ".ended"):
+        open(sys.argv[1] + ".ended", "w").close()
+        os._exit(9)
+    request = json.loads(line)
+    if len(request.get("inputs", [])) > 1:
+        print(hashlib.md5(json.dumps(request["inputs"]).encode()).hexdigest(), file=log, flush=True)
+    print(json.dumps({"id": request["id"], "unsupported": "nothing is"}), flush=True)
+"#;
+
+#[test]
+fn what_a_lost_process_was_sent_ahead_is_asked_of_the_next_one() {
+    let folder = Folder::new();
+    folder.write("driver.py", ENDS_ONCE);
+    let (driver, log, found) = (folder.arg("driver.py"), folder.arg("log"), folder.arg("found"));
+    let campaign = [
+        "fuzz", "codec", "--seed", "1", "--runs", "40000", "--output", &found, "--", "python3",
+    ];
+    run(&[&campaign[..], &[&driver, &log]].concat())
+        .expect(1)
+        .says("40000 runs")
+        .says("crash/exit-status-j/together");
+    let log = fs::read_to_string(log).unwrap();
+    let batches: Vec<&str> = log.lines().collect();
+    let different: std::collections::BTreeSet<&str> = batches.iter().copied().collect();
+    assert_eq!((batches.len(), different.len()), (40, 40), "{log}");
 }
 
 #[test]

@@ -11,16 +11,18 @@ pub(super) const LONGEST_LINE: usize = 32 << 20;
 
 /// How much is read at once, in bytes: as much as a pipe holds.
 const READ: usize = 64 << 10;
-/// The most memory that is kept for the next line, in bytes.
-const MOST_SPARE: usize = 4 << 20;
+/// The most memory of a line that is kept for further ones, in bytes.
+const MOST_SPARE: usize = 1 << 20;
+/// Of so many lines.
+const SPARES: usize = 8;
 
 /// The standard output of a driver, line by line.
 #[derive(Debug)]
 pub(in crate::target) struct Lines {
     stdout: ChildStdout,
     buffer: Vec<u8>,
-    /// Memory of a line that is of no use any more.
-    spare: Vec<u8>,
+    /// Memory of lines that are of no use any more.
+    spare: Vec<Vec<u8>>,
 }
 
 /// Why there is no further line.
@@ -39,11 +41,18 @@ impl Lines {
         }
     }
 
+    /// Where they come from.
+    #[cfg(target_os = "linux")]
+    pub(super) fn stdout(&self) -> &ChildStdout {
+        &self.stdout
+    }
+
     /// Takes the memory of a line back: to ask for so much at once again and again is slow.
     pub(super) fn reuse(&mut self, line: String) {
-        if line.capacity() <= MOST_SPARE {
-            self.spare = line.into_bytes();
-            self.spare.clear();
+        if line.capacity() <= MOST_SPARE && self.spare.len() < SPARES {
+            let mut spare = line.into_bytes();
+            spare.clear();
+            self.spare.push(spare);
         }
     }
 
@@ -55,7 +64,7 @@ impl Lines {
             // Quicker than to look at byte after byte.
             let end = looked_at + { new }.skip_until(b'\n').unwrap_or(0);
             if end > looked_at && self.buffer[end - 1] == b'\n' {
-                let mut rest = std::mem::take(&mut self.spare);
+                let mut rest = self.spare.pop().unwrap_or_default();
                 rest.extend_from_slice(&self.buffer[end..]);
                 let mut line = std::mem::replace(&mut self.buffer, rest);
                 line.truncate(end - 1);

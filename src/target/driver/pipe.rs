@@ -9,6 +9,8 @@ use super::error::{DriverError, introduced, rubbish};
 use super::hello::Hello;
 use super::lines::{LineError, Lines, read_json};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -17,6 +19,10 @@ use tokio::sync::mpsc;
 
 /// How long the end of a process that closed its output may take to be noticed.
 const END_PATIENCE: Duration = Duration::from_secs(1);
+
+/// So many bytes may wait in a pipe that was widened: what Linux grants everybody.
+#[cfg(target_os = "linux")]
+const ROOM: usize = 1 << 20;
 
 /// A driver that has introduced itself and knows what it does not know. Dropping it kills its process group.
 #[derive(Debug)]
@@ -29,8 +35,10 @@ pub(in crate::target) struct Pipe {
     pub(in crate::target) writer: Writer,
     /// The id of the last request.
     last_id: u64,
-    /// The id of the last answer.
+    /// The id of the last answer that was taken.
     answered: u64,
+    /// Answers that came while a request was sent.
+    early: VecDeque<Result<String, DriverError>>,
     patience: Duration,
 }
 
@@ -55,8 +63,6 @@ pub(in crate::target) enum Writer {
     Process {
         /// Its standard input.
         stdin: ChildStdin,
-        /// Memory for what is sent.
-        line: Vec<u8>,
     },
     /// Messages for a driver in this process.
     InProcess(mpsc::Sender<Value>),
@@ -88,8 +94,7 @@ impl Pipe {
         let (process, stdin, stdout) = Process::drive(launch, limits)?;
         let (process, lines) = (Arc::new(process), Lines::new(stdout));
         let reader = Reader::Process { lines, process };
-        let line = Vec::new();
-        Self::greeted(reader, Writer::Process { stdin, line }, limits.start, patience).await
+        Self::greeted(reader, Writer::Process { stdin }, limits.start, patience).await
     }
 
     /// The same with a driver in this process.
@@ -106,6 +111,15 @@ impl Pipe {
         Self::greeted(reader, writer, limits.start, patience).await
     }
 
+    /// Has more room in what lies between both, as far as the system grants it: for much that is sent and answered at once.
+    pub(in crate::target) fn widen(&self) {
+        #[cfg(target_os = "linux")]
+        if let (Writer::Process { stdin }, Reader::Process { lines, .. }) = (&self.writer, &self.reader) {
+            let _less_is_slower = rustix::pipe::fcntl_setpipe_size(stdin, ROOM);
+            let _less_is_slower = rustix::pipe::fcntl_setpipe_size(lines.stdout(), ROOM);
+        }
+    }
+
     async fn greeted(
         reader: Reader,
         writer: Writer,
@@ -118,6 +132,7 @@ impl Pipe {
             writer,
             last_id: 0,
             answered: 0,
+            early: VecDeque::new(),
             patience,
         };
         match pipe.greet(start).await {
@@ -186,19 +201,38 @@ impl Pipe {
         request: Option<(&str, &[u8])>,
         wanted: bool,
     ) -> Result<Option<(u64, String)>, DriverError> {
+        let Self {
+            reader,
+            writer,
+            early,
+            last_id,
+            ..
+        } = self;
+        let owed = usize::try_from(*last_id - self.answered).unwrap_or(usize::MAX);
         let sent = async {
             if let Some((members, raw)) = request {
-                self.last_id += 1;
-                self.writer.send_members(self.last_id, members, raw).await;
+                *last_id += 1;
+                writer.send_members(*last_id, members, raw).await;
             }
         };
-        let came = async {
-            match wanted {
-                true => self.reader.next_text().await.map(Some),
-                false => Ok(None),
+        let both = async {
+            tokio::pin!(sent);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut sent => break,
+                    // A driver reads nothing as long as nobody reads what it writes.
+                    line = reader.next_text(), if early.len() < owed => early.push_back(line),
+                }
+            }
+            if !wanted {
+                return Ok(None);
+            }
+            match early.pop_front() {
+                Some(line) => line.map(Some),
+                None => reader.next_text().await.map(Some),
             }
         };
-        let both = async { tokio::join!(sent, came).1 };
         let Ok(line) = tokio::time::timeout(self.patience, both).await else {
             return Err(self.reader.silent(self.patience));
         };
@@ -247,7 +281,7 @@ impl Writer {
     /// Sends a message, with raw bytes behind it. Who does not read has ended or will not answer: that is noticed there.
     pub(in crate::target) async fn send(&mut self, message: Value, raw: &[u8]) {
         match self {
-            Self::Process { stdin, .. } => {
+            Self::Process { stdin } => {
                 let mut line = format!("{message}\n").into_bytes();
                 line.extend_from_slice(raw);
                 if stdin.write_all(&line).await.is_ok() {
@@ -263,14 +297,15 @@ impl Writer {
     /// The same for a JSON object with this id, whose other members are text.
     async fn send_members(&mut self, id: u64, members: &str, raw: &[u8]) {
         match self {
-            Self::Process { stdin, line } => {
-                line.clear();
-                for part in ["{\"id\":", &id.to_string(), ",", members, "}\n"] {
-                    line.extend_from_slice(part.as_bytes());
-                }
-                line.extend_from_slice(raw);
-                if stdin.write_all(line).await.is_ok() {
-                    let _noticed_there = stdin.flush().await;
+            Self::Process { stdin } => {
+                let begin = format!("{{\"id\":{id},");
+                let mut parts = [begin.as_bytes(), members.as_bytes(), b"}\n", raw].map(IoSlice::new);
+                let mut parts = &mut parts[..];
+                while !parts.is_empty() {
+                    match stdin.write_vectored(parts).await {
+                        Ok(written @ 1..) => IoSlice::advance_slices(&mut parts, written),
+                        Ok(0) | Err(_) => return,
+                    }
                 }
             }
             Self::InProcess(requests) => {
