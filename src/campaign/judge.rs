@@ -241,11 +241,12 @@ fn judge_step(input: &Input, step: Step<'_>) -> Judgement {
 
 /// Whether the list of a packet begins with a string that has an escape in it.
 fn has_escaped_name(text: &str) -> bool {
-    let literal = text.split_once("[\"").map_or("", |(_, behind)| behind);
-    literal
-        .split('"')
-        .next()
-        .is_some_and(|inner| inner.contains('\\'))
+    let inside = |text| str::trim_start_matches(text, texts::JSON_SPACE);
+    let name = inside(texts::header(text).1)
+        .strip_prefix('[')
+        .and_then(|list| inside(list).strip_prefix('"'));
+    name.and_then(|name| name.split('"').next())
+        .is_some_and(|literal| literal.contains('\\'))
 }
 
 /// White space that a target reads as the digit 0, as `Number` of JavaScript does, in place of a type or of an id.

@@ -22,8 +22,9 @@ impl Random {
 
     /// A number below `end`; 0 where there is none.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        let end = u64::try_from(end).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % end).unwrap_or(0)
+        // The upper half of a product is quicker than the rest of a division.
+        let scaled = u128::from(self.next()) * end as u128;
+        usize::try_from(scaled >> 64).unwrap_or(0)
     }
 
     /// True once in `times`.

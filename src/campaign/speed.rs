@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How many batches of each kind are repeated as one. In a campaign no input comes twice; a processor knows the way through a
 /// few inputs by heart, and then a codec is a quarter faster than it is with new ones.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 4;
 /// How often they are repeated.
 const REPEAT: u32 = 9;
 /// The best of so many attempts counts.

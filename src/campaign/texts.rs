@@ -1,5 +1,6 @@
 //! What shows in the text of a packet, or in a value of it, that codecs treat in ways of their own.
 
+use memchr::{memchr, memchr2_iter};
 use serde_json::Value;
 
 /// What JSON takes for white space.
@@ -113,14 +114,17 @@ pub(super) fn as_float(value: &Value) -> Option<f64> {
 
 /// Whether so many digits follow each other.
 pub(super) fn has_digits(text: &str, many: usize) -> bool {
-    text.split(|c: char| !c.is_ascii_digit())
-        .any(|digits| digits.len() >= many)
+    let mut digits = 0;
+    text.bytes().any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits >= many
+    })
 }
 
 /// Whether a number has an exponent that matters.
 pub(super) fn has_exponent(text: &str) -> bool {
-    text.split(['e', 'E']).skip(1).any(|behind| {
-        let digits = behind.trim_start_matches(['+', '-']);
+    memchr2_iter(b'e', b'E', text.as_bytes()).any(|at| {
+        let digits = text[at + 1..].trim_start_matches(['+', '-']);
         digits.bytes().take_while(u8::is_ascii_digit).count() >= 3
     })
 }
@@ -131,12 +135,13 @@ pub(super) fn has_lone_surrogate(text: &str) -> bool {
         u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
     };
     let mut at = 0;
-    while at < text.len() {
+    while let Some(found) = memchr(b'\\', text.as_bytes().get(at..).unwrap_or_default()) {
+        at += found;
         at += match (unit(at), unit(at + 6)) {
             (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
             (Some(0xd800..0xe000), _) => return true,
-            _ if text.as_bytes()[at] == b'\\' => 2,
-            _ => 1,
+            // What is escaped may be a backslash.
+            _ => 2,
         };
     }
     false

@@ -154,3 +154,19 @@ fn a_payload_may_be_refused_as_a_whole_and_no_packet_may_be_lost() {
         );
     }
 }
+
+#[test]
+fn an_escape_in_a_name_is_told_from_one_behind_it() {
+    for text in [r#"2["\n"]"#, r#"51-/a,7 [ "a\u0000",{}]"#] {
+        assert!(has_escaped_name(text), "{text}");
+    }
+    for text in [
+        r#"2["a","\n"]"#,
+        r#"2[ "",["\n"]]"#,
+        r#"2["a",["\n"]]"#,
+        "2[",
+        "2",
+    ] {
+        assert!(!has_escaped_name(text), "{text}");
+    }
+}
