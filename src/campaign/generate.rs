@@ -27,7 +27,11 @@ const ROOM: usize = 256;
 const LONGEST: usize = 2_048;
 /// The codecs whose decoders are asked in turn. They read what strangers send, and there is more to be wrong in packets of
 /// Socket.IO.
-const DECODERS: [Codec; 7] = [
+const DECODERS: [Codec; 11] = [
+    Codec::SocketPacket,
+    Codec::EnginePayload,
+    Codec::SocketPacket,
+    Codec::EnginePacket,
     Codec::SocketPacket,
     Codec::EnginePayload,
     Codec::SocketPacket,
@@ -38,13 +42,11 @@ const DECODERS: [Codec; 7] = [
 ];
 /// The encoders, of which one has its turn after all of those: what they are given comes from the application itself, and
 /// there are few different packets of Engine.IO.
-const ENCODERS: [Codec; 6] = [
+const ENCODERS: [Codec; 4] = [
     Codec::SocketPacket,
     Codec::EnginePayload,
     Codec::SocketPacket,
-    Codec::SocketPacket,
     Codec::EnginePacket,
-    Codec::SocketPacket,
 ];
 
 /// Makes inputs.

@@ -9,8 +9,8 @@ use tokio::process::ChildStdout;
 /// The longest line that a driver may write, in bytes.
 pub(super) const LONGEST_LINE: usize = 32 << 20;
 
-/// How much is read at once, in bytes: as much as a pipe holds.
-const READ: usize = 64 << 10;
+/// How much is read at once, in bytes: what a few requests are answered with.
+const READ: usize = 256 << 10;
 /// The most memory of a line that is kept for further ones, in bytes.
 const MOST_SPARE: usize = 1 << 20;
 /// Of so many lines.

@@ -25,7 +25,7 @@ impl Serialize for Encoded {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Binary(bytes) => tell_binary(bytes).serialize(serializer),
+            Self::Binary(bytes) => tell_binary(bytes, serializer),
         }
     }
 }
@@ -62,8 +62,8 @@ impl Outcome {
         match self {
             Self::Packet(packet) => packet.write(out)?,
             Self::Wait => out.extend_from_slice(b"{\"wait\":true"),
-            Self::Error(why) => write(out, "{\"error\":", why)?,
-            Self::Unsupported(why) => write(out, "{\"unsupported\":", why)?,
+            Self::Error(why) => write_text(out, "{\"error\":", why)?,
+            Self::Unsupported(why) => write_text(out, "{\"unsupported\":", why)?,
             Self::Frames(frames) => write(out, "{\"frames\":", frames)?,
         }
         out.push(b'}');
@@ -77,20 +77,20 @@ impl Packet {
             out.extend_from_slice(part.as_bytes());
         }
         if let Some(nsp) = &self.nsp {
-            write(out, ",\"nsp\":", nsp.as_str())?;
+            write_text(out, ",\"nsp\":", nsp.as_str())?;
         }
         if let Some(id) = &self.id {
             write(out, ",\"id\":", id)?;
         }
         match &self.data {
             None => {}
-            Some(Data::Text(text)) => write(out, ",\"data\":", text)?,
-            Some(Data::Message(text)) => write(out, ",\"data\":", text.as_str())?,
+            Some(Data::Text(text)) => write_text(out, ",\"data\":", text)?,
+            Some(Data::Message(text)) => write_text(out, ",\"data\":", text.as_str())?,
             Some(Data::Value(value)) => write(out, ",\"data\":", &Told(value))?,
             Some(Data::List(name, values)) => {
                 let mut before = ",\"data\":[";
                 if let Some(name) = name {
-                    write(out, before, name)?;
+                    write_text(out, before, name)?;
                     before = ",";
                 }
                 for value in values {
@@ -106,6 +106,19 @@ impl Packet {
         out.push(b'}');
         Ok(())
     }
+}
+
+/// Appends a text as it is, and another one as JSON behind it, which mostly needs no escapes.
+fn write_text(out: &mut Vec<u8>, before: &str, text: &str) -> serde_json::Result<()> {
+    let special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // To look at all of them is faster than to stop at the first.
+    if text.bytes().fold(false, |found, byte| found | special(byte)) {
+        return write(out, before, text);
+    }
+    for part in [before, "\"", text, "\""] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    Ok(())
 }
 
 /// Appends a text as it is, and a value as JSON behind it.

@@ -20,8 +20,8 @@ pub struct Given<'a> {
 }
 
 /// Bytes as `{"$binary":…}`.
-pub fn tell_binary(bytes: &[u8]) -> Value {
-    json!({ "$binary": STANDARD.encode(bytes) })
+pub fn tell_binary<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map([("$binary", STANDARD.encode(bytes))])
 }
 
 /// A value as the library is given it; an error where Rust has no such value.
@@ -121,7 +121,7 @@ impl Serialize for Told<'_> {
                 Some(text) => serializer.serialize_str(text),
                 None => serializer.serialize_unit(),
             },
-            rmpv::Value::Binary(bytes) | rmpv::Value::Ext(_, bytes) => tell_binary(bytes).serialize(serializer),
+            rmpv::Value::Binary(bytes) | rmpv::Value::Ext(_, bytes) => tell_binary(bytes, serializer),
             rmpv::Value::Array(items) => serializer.collect_seq(items.iter().map(Told)),
             rmpv::Value::Map(pairs) => {
                 let pairs = pairs.iter().map(|(key, item)| (key.as_str().unwrap_or_default(), Told(item)));
