@@ -222,7 +222,13 @@ impl Pipe {
                     biased;
                     () = &mut sent => break,
                     // A driver reads nothing as long as nobody reads what it writes.
-                    line = reader.next_text(), if early.len() < owed => early.push_back(line),
+                    line = reader.next_text(), if early.len() < owed => {
+                        let is_over = line.is_err();
+                        early.push_back(line);
+                        if is_over {
+                            break;
+                        }
+                    }
                 }
             }
             if !wanted {
